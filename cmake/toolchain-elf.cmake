@@ -1,0 +1,12 @@
+# The Executive: freestanding ELF for x86_64, no red zone surprises, no FPU (seL4 then never switches FPU state for it).
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_ASM_COMPILER clang-19)
+set(CMAKE_AR llvm-ar-19)
+set(CMAKE_RANLIB llvm-ranlib-19)
+foreach(lang C CXX ASM)
+  set(CMAKE_${lang}_COMPILER_TARGET x86_64-unknown-linux-gnu)
+endforeach()
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)

@@ -1,0 +1,5 @@
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_ASM_COMPILER clang-19)
+set(CMAKE_LINKER_TYPE LLD)
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=lld-19")

@@ -1,0 +1,13 @@
+# Windows PE images, linked without any run-time library but what is named.
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_ASM_COMPILER clang-19)
+set(CMAKE_AR llvm-ar-19)
+set(CMAKE_RANLIB llvm-ranlib-19)
+set(CMAKE_RC_COMPILER llvm-rc-19)
+foreach(lang C CXX ASM)
+  set(CMAKE_${lang}_COMPILER_TARGET x86_64-w64-mingw32)
+endforeach()
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
