@@ -1,0 +1,254 @@
+// The object manager: reference-counted objects with a type, handles with access rights, a namespace.
+//
+// An object is a C++ object derived from ob::Object; it lives as long as references (Ref<T>) or handles do. Permanent
+// objects and named ones with handles are also kept by their directory. A type describes itself in one TypeInfo; there is
+// no central enumeration. ob::Reference<T>(Caller, Handle, Access) is the only way from a handle to an object: type, rights
+// and reference in one call. Handles are multiples of 4, small and dense, per process; the pseudo handles of the current
+// process (-1) and thread (-2) are understood by Reference<ps::Process>/<ps::Thread>.
+// Names: directories, symbolic links (\??, \DosDevices, \KnownDlls, \BaseNamedObjects ...), and objects that parse the rest of
+// a name themselves (devices, the registry root) through Object::Parse. Lookup is case-insensitive with OBJ_CASE_INSENSITIVE.
+// Differs from Windows: no object headers in the caller's reach, no quota charges, no auditing.
+#pragma once
+#include "abi/nt/ob.hpp"
+#include "lib/core/vector.hpp"
+#include "ntos/ke/services.hpp"
+
+namespace se {
+class SecurityDescriptor;           // ntos/se/se.hpp
+}
+
+namespace ob {
+
+class Directory;
+class Object;
+
+// A counted UTF-16 string in Executive memory (not terminated).
+struct Name {
+    const wchar_t* Data = nullptr;
+    usize Length = 0;               // characters
+    Name() = default;
+    Name(const wchar_t* D, usize L) : Data(D), Length(L) { }
+    template <usize N> Name(const wchar_t (&Literal)[N]) : Data(Literal), Length(N - 1) { }
+    bool IsEmpty() const { return Length == 0; }
+    Name From(usize At) const { return { Data + At, Length - At }; }
+    Name Up(usize To) const { return { Data, To }; }
+};
+bool Equal(Name A, Name B, bool IgnoreCase);
+int Compare(Name A, Name B, bool IgnoreCase);      // an ordering: <0, 0, >0
+wchar_t UpCase(wchar_t C);                          // Unicode simple upper case (BMP), as NTFS' and the registry's
+
+// An owned copy of a Name.
+class String {
+public:
+    String() = default;
+    static Result<String> Copy(Name From);
+    Name View() const { return { Text_.Data(), Text_.Size() }; }
+    operator Name() const { return View(); }
+    bool IsEmpty() const { return Text_.IsEmpty(); }
+    Vector<wchar_t>& Characters() { return Text_; }
+
+private:
+    Vector<wchar_t> Text_;
+};
+
+struct TypeInfo {
+    const wchar_t* Name;
+    ACCESS_MASK ValidAccess;        // specific and standard rights that make sense
+    GENERIC_MAPPING Mapping;
+    u32 PoolType = 0;               // for queries
+    // Live objects and handles, counted by the object manager.
+    mutable u32 Objects = 0, Handles = 0;
+    mutable u8 Index = 0;           // given at the first object
+};
+
+// What an open asks for, captured from OBJECT_ATTRIBUTES.
+struct Attributes {
+    RefPtr<Object> Root;            // from RootDirectory
+    String Path;                    // as given: absolute, or relative to Root
+    bool HasName = false;
+    u32 Flags = 0;                  // OBJ_*
+    Own<se::SecurityDescriptor> Security;      // captured and checked, or null
+    bool IgnoreCase() const { return Flags & OBJ_CASE_INSENSITIVE; }
+};
+// Null pointer: empty attributes. STATUS_INVALID_PARAMETER, STATUS_ACCESS_VIOLATION, STATUS_OBJECT_NAME_INVALID, STATUS_INVALID_HANDLE ...
+Result<Attributes> Capture(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> From);
+Result<String> CaptureString(ke::Caller& Caller, ke::UserPtr<UNICODE_STRING> From);
+
+// Context of a name lookup, given to Parse.
+struct OpenRequest {
+    ke::Caller& Caller;
+    Attributes& Wanted;
+    ACCESS_MASK Access;
+    void* Extra = nullptr;          // what the service that opens passes to its own Parse (io: create parameters)
+    const TypeInfo* Type = nullptr; // the type wanted, null = any
+};
+
+// The outcome of parsing: an object to open, or (Reparse) a new absolute name to start again with.
+struct ParseResult {
+    RefPtr<Object> Found;
+    String Reparse;
+};
+
+class Object {
+public:
+    void AddRef() { ++References_; }
+    void Release()
+    {
+        ASSERT(References_ > 0);
+        if (--References_ == 0)
+            Destroy();
+    }
+    const TypeInfo& GetType() const { return Type_; }
+    u32 References() const { return References_; }
+    u32 Handles() const { return Handles_; }
+    virtual ke::Waitable* AsWaitable() { return nullptr; }
+    // The rest of a name below this object (without the leading backslash if Rest is not empty). Objects that do not parse answer
+    // STATUS_OBJECT_TYPE_MISMATCH. May not wait; devices that must (io) hand a request back through OpenRequest::Extra.
+    virtual Result<ParseResult> Parse(OpenRequest& Request, Name Rest);
+    // A handle to this object was closed by Process; HandlesLeft in all, InProcess of that process.
+    virtual void HandleClosed(ps::Process& Process, u32 HandlesLeft, u32 InProcess) { }
+    // NtQueryObject(ObjectNameInformation): the default is the path through directories.
+    virtual Result<String> QueryName();
+    // Null: the type has no descriptor; everyone may (only for types NT does not protect).
+    const se::SecurityDescriptor* Security() const { return Security_; }
+    void SetSecurity(Own<se::SecurityDescriptor> Descriptor);
+    Directory* Parent() const { return Parent_; }
+    Name LastName() const { return Name_.View(); }
+    bool IsPermanent() const { return Permanent_; }
+
+    // Allocation failure of an object is a Result: use ob::Make<T>(...).
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+
+protected:
+    explicit Object(const TypeInfo& Type);
+    virtual ~Object();
+
+private:
+    friend class Directory;
+    friend class HandleTable;
+    friend Status Insert(Object&, Attributes&);
+    friend void MakePermanent(Object&, bool);
+    void Destroy();
+    const TypeInfo& Type_;
+    u32 References_ = 1;
+    u32 Handles_ = 0;
+    bool Permanent_ = false;
+    Directory* Parent_ = nullptr;
+    String Name_;
+    core::ListNode<Object> NameLink_;
+    const se::SecurityDescriptor* Security_ = nullptr;
+};
+
+template <typename T, typename... A> Result<Ref<T>> Make(A&&... Args)
+{
+    T* O = new T(std::forward<A>(Args)...);
+    if (!O)
+        return nt::STATUS_INSUFFICIENT_RESOURCES;
+    return Ref<T>::Adopt(*O);
+}
+
+// --- handles
+
+struct HandleEntry {
+    Object* Target = nullptr;       // holds a reference
+    ACCESS_MASK Access = 0;
+    u32 Flags = 0;                  // OBJ_INHERIT, 1 = protect from close
+};
+
+class HandleTable {
+public:
+    explicit HandleTable(ps::Process& Owner) : Owner_(Owner) { }
+    ~HandleTable();                 // closes all
+    Result<HANDLE> Add(Ref<Object> Target, ACCESS_MASK Granted, u32 Flags);
+    Status Close(HANDLE Handle);
+    void CloseAll();
+    HandleEntry* Find(HANDLE Handle);           // null if there is none; valid until the next change
+    // Copies the inheritable handles to a child at the same values.
+    Status InheritTo(HandleTable& Child);
+    u32 Count() const { return Count_; }
+    // For enumeration: the handle after Previous (null = first).
+    HANDLE Next(HANDLE Previous);
+
+private:
+    ps::Process& Owner_;
+    static constexpr u32 PerBlock = 128;
+    Vector<HandleEntry*> Blocks_;
+    u32 Count_ = 0, FirstFree_ = 0;
+};
+
+// The object behind a handle, of any type. Access 0 asks for no right. STATUS_INVALID_HANDLE, STATUS_ACCESS_DENIED.
+struct AnyReference {
+    Ref<Object> Target;
+    ACCESS_MASK Granted;
+};
+Result<AnyReference> ReferenceAny(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access);
+// The same for one type: STATUS_OBJECT_TYPE_MISMATCH otherwise.
+template <typename T> Result<Ref<T>> Reference(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access);
+Result<AnyReference> ReferenceType(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access, const TypeInfo& Type);
+template <typename T> Result<Ref<T>> Reference(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access)
+{
+    AnyReference R = TRY(ReferenceType(Caller, Handle, Access, T::Type));
+    return Ref<T>::Adopt(static_cast<T&>(*R.Target.Leak()));
+}
+template <typename T> Result<RefPtr<T>> ReferenceIf(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access)
+{
+    if (!Handle)
+        return RefPtr<T>();
+    return RefPtr<T>(TRY(Reference<T>(Caller, Handle, Access)));
+}
+
+// --- creating and opening
+
+// Maps generic rights, checks Access against the object's descriptor and the caller's token (se), returns what is granted
+// (MAXIMUM_ALLOWED resolved).
+Result<ACCESS_MASK> CheckAccess(ke::Caller& Caller, Object& Target, ACCESS_MASK Desired);
+// Puts a new object under its name (if it has one) and makes a handle. With OBJ_OPENIF and an existing object of that name and type,
+// the existing one is opened: the status is then STATUS_OBJECT_NAME_EXISTS; without: STATUS_OBJECT_NAME_COLLISION.
+// With<status>(handle).
+Result<HANDLE> InsertAndOpen(ke::Caller& Caller, Ref<Object> New, Attributes& Where, ACCESS_MASK Desired);
+// Opens an existing object by name.
+Result<HANDLE> OpenByName(ke::Caller& Caller, const TypeInfo& Type, Attributes& Wanted, ACCESS_MASK Desired);
+// A handle to an object one already has, with rights checked (or granted as they are).
+Result<HANDLE> OpenByPointer(ke::Caller& Caller, Ref<Object> Target, ACCESS_MASK Desired, u32 Flags);
+Result<HANDLE> GrantHandle(ke::Caller& Caller, Ref<Object> Target, ACCESS_MASK Granted, u32 Flags);
+// The object a name leads to; walks directories, links (at most 32) and Parse.
+Result<Ref<Object>> Lookup(OpenRequest& Request);
+// For the Executive itself: an object by absolute name; inserting at an absolute path.
+Result<Ref<Object>> LookupKernel(Name Path);
+Status InsertKernel(Ref<Object> New, Name Path, bool Permanent);
+void MakePermanent(Object& Target, bool Permanent);
+
+class Directory final : public Object {
+public:
+    static const TypeInfo Type;
+    Directory() : Object(Type) { }
+    ~Directory() override;
+    RefPtr<Object> Find(Name Entry, bool IgnoreCase);
+    Status Add(Object& Entry, Name EntryName);      // STATUS_OBJECT_NAME_COLLISION
+    void Remove(Object& Entry);
+    usize Count() const { return Count_; }
+    Object* At(usize Index);                        // in no particular, stable order
+
+private:
+    static constexpr u32 Buckets = 37;
+    core::List<Object, &Object::NameLink_> Hash_[Buckets];
+    usize Count_ = 0;
+};
+
+class SymbolicLink final : public Object {
+public:
+    static const TypeInfo Type;
+    explicit SymbolicLink(String Target) : Object(Type), Target_(std::move(Target)) { }
+    Name Target() const { return Target_.View(); }
+
+private:
+    String Target_;
+};
+
+// Creates the root and the standard directories and links: \??, \DosDevices, \Device, \Driver, \FileSystem, \ObjectTypes, \KnownDlls,
+// \BaseNamedObjects, \Sessions\1\BaseNamedObjects, \Sessions\1\DosDevices, \Sessions\BNOLINKS, \Windows, \RPC Control, \Security, \NLS, \Callback, \GLOBAL??, \SystemRoot.
+Status InitializeNamespace();
+extern Directory* Root;
+
+}
