@@ -41,7 +41,7 @@ public:
     static Process* Next(Process& After);
     static RefPtr<Process> ById(u64 Id);
 
-    explicit Process(u64 Id) : Object(Type), Handles_(*this), Id_(Id) { }       // ps::CreateProcess is the way in
+    explicit Process(u64 Id);           // ps::CreateProcess is the way in
 
 private:
     friend class Thread;

@@ -28,7 +28,7 @@ class Thread final : public ob::Object, public ke::Caller {
 public:
     static const ob::TypeInfo Type;
     u64 Id() const { return Id_; }
-    Process& GetProcess() const { return *Process_; }
+
     ke::Waitable* AsWaitable() override { return &Ended_; }
     bool HasEnded() const { return Ended_.State(); }
     u64 TebAddress() const { return Teb_; }
@@ -46,7 +46,7 @@ public:
     static RefPtr<Thread> ById(u64 Id);
 
 private:
-    friend class Process;
+    friend class ps::Process;
     void Completed(Status Outcome) override;
     ke::Event Ended_ { ke::Event::Notification, false };
     core::List<UserApc, &UserApc::Link> Apcs_;
