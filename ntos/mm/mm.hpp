@@ -46,8 +46,13 @@ Result<CPtr> AllocateSlot();
 void FreeSlot(CPtr Slot);               // empty
 enum class KernelObject : u8 { Tcb, Endpoint, Notification, ClientCNode, PageTable, PageDirectory, Pdpt, Pml4 };
 inline constexpr u32 ClientCNodeBits = 2;
-Result<CPtr> AllocateObject(KernelObject Type);
-void FreeObject(CPtr Object, KernelObject Type);     // deletes the capability: the object ends
+struct KernelHandle {
+    CPtr Cap = 0;
+    struct Slab* From = nullptr;        // where its memory goes back
+    Pfn Page = NoPfn;
+};
+Result<KernelHandle> AllocateObject(KernelObject Kind);
+void FreeObject(KernelHandle& Object, KernelObject Kind);       // deletes the capability: the object ends; nothing for an empty handle
 
 // --- sections
 class Section;                          // mm/section.hpp

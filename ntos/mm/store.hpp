@@ -36,11 +36,13 @@ public:
 private:
     PageStore() = default;
     friend class RefCounted<PageStore>;
-    static constexpr u32 Fan = 512;
-    struct Node;
-    Result<u32*> Entry(u64 Index, bool Make);
-    void FreeFrom(void* At, u32 Level, u64 First, u64 Base);
-    void* Top_ = nullptr;               // a tree of 512-way nodes, Levels_ high; leaves hold frame numbers
+    static constexpr u32 LeafFan = 1024, NodeFan = 512;
+    // The word for page Index, or null if there is none and not Make.
+    Result<Pfn*> Entry(u64 Index, bool Make);
+    // Frees the pages with index >= From below node At, which covers from Base; true if nothing is left in it.
+    bool FreeFrom(void* At, u32 Level, u64 Base, u64 From);
+    // A tree of pages, Levels_ high: leaves hold LeafFan frame numbers, inner nodes NodeFan pointers.
+    void* Top_ = nullptr;
     u32 Levels_ = 0;
     u64 PageCount_ = 0;
 };

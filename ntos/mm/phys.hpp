@@ -1,0 +1,39 @@
+// Private to mm: the PFN database and what is cut from untyped memory.
+#pragma once
+#include "ntos/mm/mm.hpp"
+
+namespace mm {
+
+enum class PageState : u8 {
+    Absent,         // not memory of ours
+    Untyped,        // free, as a 4 KiB untyped
+    FreeFrame,      // free, as a frame in the window (its content is old)
+    ZeroFrame,      // free, as a frame in the window, zero
+    Frame,          // in use as a frame
+    Run,            // in use as a frame, mapped in a run instead of the window
+    Objects,        // holds kernel objects
+};
+
+struct PfnEntry {
+    u32 Next;           // of the free list
+    u32 Slot;           // the 4 KiB untyped; its frame capability is at Slot + FrameSlotOffset. 0: a page of the boot image
+    u32 References;     // of a frame: owners (stores, page tables)
+    PageState State;
+    u8 Pad[3];
+};
+static_assert(sizeof(PfnEntry) == 16);
+inline constexpr u32 FrameSlotOffset = 512;
+
+PfnEntry& EntryOf(Pfn Frame);
+// The frame's own capability, to be copied for client mappings.
+CPtr FrameCapability(Pfn Frame);
+
+// A zeroed (or not) frame with one reference. STATUS_NO_MEMORY.
+Result<Pfn> AllocateFrame(bool Zeroed = true);
+void ReferenceFrame(Pfn Frame);
+void ReleaseFrame(Pfn Frame);           // free at the last one
+// Commit accounting: pages that may be needed. STATUS_COMMITMENT_LIMIT.
+Status ChargeCommit(u64 Pages);
+void ReturnCommit(u64 Pages);
+
+}

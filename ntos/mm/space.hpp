@@ -1,0 +1,141 @@
+// The address space of a process: VADs, software page tables, faults.
+#pragma once
+#include "abi/nt/mm.hpp"
+#include "lib/core/vector.hpp"
+#include "ntos/mm/mm.hpp"
+#include "ntos/mm/section.hpp"
+
+namespace mm {
+
+inline constexpr u64 LowestUser = 0x10000, HighestUser = 0x7FFF'FFFE'FFFF, AllocationGranularity = 0x10000;
+
+// Page protections as NT's base values, in three bits.
+enum class Protection : u8 { NoAccess, ReadOnly, ReadWrite, WriteCopy, Execute, ExecuteRead, ExecuteReadWrite, ExecuteWriteCopy };
+Result<Protection> ProtectionFrom(u32 Page);        // PAGE_*; STATUS_INVALID_PAGE_PROTECTION. Modifiers (guard ...) are masked off
+u32 PageFrom(Protection P);
+inline bool IsReadable(Protection P) { return P != Protection::NoAccess; }      // x86 cannot make pages execute-only
+inline bool IsWritable(Protection P) { return P == Protection::ReadWrite || P == Protection::ExecuteReadWrite; }
+inline bool IsCopyOnWrite(Protection P) { return P == Protection::WriteCopy || P == Protection::ExecuteWriteCopy; }
+inline bool IsExecutable(Protection P) { return P >= Protection::Execute; }
+
+// A software page table entry.
+struct Pte {
+    enum States : u64 { Default, Decommitted, Demand, Present };
+    u64 Frame : 28;
+    u64 Slot : 24;                      // of the capability that maps it in hardware; 0: not mapped there
+    u64 Protect : 3;
+    u64 State : 2;                      // Default: as the VAD says
+    u64 Guard : 1;
+    u64 Private : 1;                    // the frame is this process' own (charged to it)
+    u64 Writable : 1;                   // mapped writable in hardware
+    u64 HasProtect : 1;                 // Protect is set (else the VAD's)
+    u64 Written : 1;                    // for write watch
+    u64 Pad : 2;
+};
+static_assert(sizeof(Pte) == 8);
+
+struct Vad {
+    u64 Start, End;                     // End exclusive
+    enum Kinds : u8 { Private, Data, Image, Placeholder } Kind;
+    Protection Protect;                 // initial
+    bool Guard = false;                 // whole range committed as guard pages
+    bool Committed = false;             // Default pages are committed
+    bool WriteWatch = false;
+    bool NoInherit = true;
+    bool Fixed = false;                 // the process cannot free it (shared page, ...)
+    u64 AllocationBase;                 // placeholders split keep theirs
+    u64 Offset = 0;                     // into the section, bytes
+    RefPtr<Section> Backing;
+    u32 InitialPage;                    // PAGE_* as the caller gave it
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+};
+
+class AddressSpace {
+public:
+    static Result<Own<AddressSpace>> Create();
+    ~AddressSpace();
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+    CPtr Pml4() const { return Pml4_.Cap; }
+    // Takes everything apart; the space stays as an empty shell. Idempotent.
+    void Clear();
+
+    // --- ranges (all page-rounded by the caller's rules; statuses as NT's)
+    struct Placement {
+        u64 Lowest = LowestUser, Highest = HighestUser;     // inclusive
+        u64 Alignment = AllocationGranularity;
+        bool TopDown = false;
+    };
+    Result<u64> FindFree(u64 Bytes, const Placement& Where);
+    Vad* Find(u64 Address);             // the VAD around Address, or null
+    Result<Vad*> Insert(u64 Start, u64 Bytes, Vad::Kinds Kind);     // STATUS_CONFLICTING_ADDRESSES
+    void Remove(Vad& V);                // frees its pages, and the VAD
+    Status Split(Vad& V, u64 At);       // placeholders and partial releases: V keeps [Start, At)
+    bool IsFree(u64 Start, u64 End);
+    Status Commit(Vad& V, u64 Start, u64 End, Protection P, bool Guard);
+    Status Decommit(Vad& V, u64 Start, u64 End);
+    // The old protection of the first page, in PAGE_* with modifiers.
+    Result<u32> Protect(Vad& V, u64 Start, u64 End, Protection P, bool Guard);
+    struct PageInfo {
+        bool Committed;
+        Protection Protect;
+        bool Guard, Present, Private;
+    };
+    PageInfo Query(Vad& V, u64 Address);
+    void QueryRun(u64 Address, MEMORY_BASIC_INFORMATION& Info);
+    const Vector<Vad*>& Vads() const { return Vads_; }
+    // Frees shared pages beyond a truncated section, ...
+    // --- faults
+    enum class Access : u8 { Read, Write, Execute };
+    // Makes the page at Address accessible and mapped. STATUS_SUCCESS, or what the exception is to be:
+    // STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_NO_MEMORY ...
+    Status Fault(u64 Address, Access How);
+    // The Executive's address of the byte at Address for reading or writing; the page is made present (not mapped).
+    Result<u8*> Touch(u64 Address, bool Write);
+    // Puts a frame of the Executive's own at Address, read-only for the process (the shared page), or writable (TEB frames are ordinary memory).
+    Status MapShared(u64 Address, Pfn Frame);
+    // The frame at Address, mapped or not, after Touch.
+    Result<Pfn> FrameAt(u64 Address);
+    // Unmaps (in hardware only) every page of a section's range in this space: truncation and copy-on-write of the store need it.
+
+    u64 PrivatePages = 0, PeakPrivatePages = 0, MappedPages = 0, ReservedBytes = 0, PageFaults = 0;
+
+private:
+    AddressSpace() = default;
+    struct Leaf {                       // 2 MiB of entries, and the page table that maps them
+        u64 Base;
+        Pte* Entries;
+        KernelHandle Table;
+        u32 Used;                       // entries that are not Default
+    };
+    struct Upper {
+        u64 Base;
+        KernelHandle Handle;
+    };
+    Result<Leaf*> LeafFor(u64 Address, bool Make);
+    Pte* Entry(u64 Address);            // null if no leaf
+    Result<Pte*> MakeEntry(u64 Address);
+    Status MapInHardware(u64 Address, Pte& E, bool Writable);
+    void UnmapInHardware(Pte& E);
+    void FreePage(Vad& V, Pte& E);
+    Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);
+    Status CopyPrivate(Pte& E);
+    void Forget() { CachedPage_ = ~u64(0); }
+    Status ChargePrivate(u64 Pages);
+    void ReturnPrivate(u64 Pages);
+    void DropEmptyLeaves(u64 Start, u64 End);
+
+    KernelHandle Pml4_;
+    Vector<Vad*> Vads_;                 // by address
+    Vector<Leaf> Leaves_;               // by base
+    Vector<Upper> Directories_, Pdpts_;
+    u32 LastLeaf_ = 0, EmptyLeaves_ = 0;
+    u64 Hint_ = LowestUser;
+    // The page the Executive touched last.
+    u64 CachedPage_ = ~u64(0);
+    u8* CachedAddress_ = nullptr;
+    bool CachedWritable_ = false;
+};
+
+}
