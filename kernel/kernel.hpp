@@ -62,6 +62,7 @@ Error Copy(CPtr To, CPtr From, Rights R);
 Error Mint(CPtr To, CPtr From, Rights R, u64 Badge);
 // Into another CNode (a client's): slot Index of the CNode with capability Node, of 2^NodeBits slots.
 Error MintInto(CPtr Node, u32 NodeBits, u64 Index, CPtr From, Rights R, u64 Badge);
+Error DeleteFrom(CPtr Node, u32 NodeBits, u64 Index);
 Error Move(CPtr To, CPtr From);
 Error Delete(CPtr Slot);
 Error Revoke(CPtr Slot);
@@ -72,7 +73,12 @@ struct PageFlags {
     bool Writable;
     bool Cached = true;
 };
-Error MapPage(CPtr Frame, CPtr Pml4, u64 Address, PageFlags Flags);     // the same again changes the flags; one mapping per capability
+// One mapping per capability: InvalidCapability if Frame is mapped already, DeleteFirst if something else is mapped at
+// Address, FailedLookup if a table is missing there (which one, only trying tells: Pdpt, then directory, then table).
+// Every mapping is executable: this kernel leaves the no-execute bit clear. Not readable but writable does not exist.
+Error MapPage(CPtr Frame, CPtr Pml4, u64 Address, PageFlags Flags);
+Error RemapPage(CPtr Frame, CPtr Pml4, PageFlags Flags);    // other flags for a mapped page, where it is
+Error PageAddress(CPtr Frame, u64& Physical);
 Error UnmapPage(CPtr Frame);
 Error MapPageTable(CPtr Table, CPtr Pml4, u64 Address);
 Error MapPageDirectory(CPtr Directory, CPtr Pml4, u64 Address);
@@ -117,7 +123,7 @@ u64 MessageWord(u32 Index);              // of the last received message; Index 
 void SetMessageWord(u32 Index, u64 Value);   // of the next one sent, for Index >= 4
 Message Receive(CPtr Endpoint);          // waits
 Message ReplyReceive(CPtr Endpoint, u64 Label, u32 Length, u64 Word0, u64 Word1, u64 Word2, u64 Word3);     // waits
-void Send(CPtr Endpoint, u64 Label, u32 Length, u64 Word0);      // to a saved reply capability: never waits
+void Send(CPtr Endpoint, u64 Label, u32 Length, u64 Word0, u64 Word1 = 0, u64 Word2 = 0, u64 Word3 = 0);   // to a saved reply capability: never waits
 // A client's side; the fake runs the other side's turn. Executive threads of ours use it too.
 Message Call(CPtr Endpoint, u64 Label, u32 Length, u64 Word0, u64 Word1, u64 Word2, u64 Word3);
 void Signal(CPtr Notification);
@@ -138,5 +144,8 @@ void Out32(u16 Port, u32 Value);
 
 // --- the processor
 u64 Tsc();
+
+// --- the system's log: COM1, polled. Usable before Start.
+void DebugWrite(const char* Text, usize Length);
 
 }
