@@ -85,7 +85,6 @@ public:
     PageInfo Query(Vad& V, u64 Address);
     void QueryRun(u64 Address, MEMORY_BASIC_INFORMATION& Info);
     const Vector<Vad*>& Vads() const { return Vads_; }
-    // Frees shared pages beyond a truncated section, ...
     // --- faults
     enum class Access : u8 { Read, Write, Execute };
     // Makes the page at Address accessible and mapped. STATUS_SUCCESS, or what the exception is to be:
@@ -97,7 +96,9 @@ public:
     Status MapShared(u64 Address, Pfn Frame);
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
-    // Unmaps (in hardware only) every page of a section's range in this space: truncation and copy-on-write of the store need it.
+    // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
+    // STATUS_SUCCESS: go on; STATUS_STACK_OVERFLOW; STATUS_GUARD_PAGE_VIOLATION: not a stack.
+    static Status (*GrowStack)(AddressSpace& Space, u64 Address);
 
     u64 PrivatePages = 0, PeakPrivatePages = 0, MappedPages = 0, ReservedBytes = 0, PageFaults = 0;
 

@@ -10,6 +10,8 @@ namespace mm {
 using Pfn = u32;                    // index of a physical page
 inline constexpr Pfn NoPfn = 0;
 
+class ImageMap;
+
 class PageStore : public RefCounted<PageStore> {
 public:
     static Result<Ref<PageStore>> Create();
@@ -32,6 +34,7 @@ public:
     // Views and image sections that refer to the pages.
     u32 Mappings = 0;
     u32 ImageMappings = 0;
+    ImageMap* SharedImage = nullptr;          // borrowed: the image map of this file while one exists
 
 private:
     PageStore() = default;

@@ -4,11 +4,6 @@
 
 namespace ps {
 
-inline constexpr ACCESS_MASK THREAD_TERMINATE = 0x1, THREAD_SUSPEND_RESUME = 0x2, THREAD_ALERT = 0x4, THREAD_GET_CONTEXT = 0x8, THREAD_SET_CONTEXT = 0x10,
-                             THREAD_SET_INFORMATION = 0x20, THREAD_QUERY_INFORMATION = 0x40, THREAD_SET_THREAD_TOKEN = 0x80, THREAD_IMPERSONATE = 0x100,
-                             THREAD_DIRECT_IMPERSONATION = 0x200, THREAD_SET_LIMITED_INFORMATION = 0x400, THREAD_QUERY_LIMITED_INFORMATION = 0x800,
-                             THREAD_RESUME = 0x1000, THREAD_ALL_ACCESS = 0x1FFFFF;
-
 // A user APC, queued to a thread; allocated by QueueApc, or owned by its queuer (a timer) that can take it back.
 struct UserApc {
     core::ListNode<UserApc> Link;

@@ -1,0 +1,208 @@
+// Page faults, and the Executive's own access to client memory. Both go through Resolve: which frame, may it be touched.
+#include <string.h>
+
+#include "kernel/kernel.hpp"
+#include "ntos/mm/phys.hpp"
+#include "ntos/mm/space.hpp"
+#include "ntos/ps/process.hpp"
+
+namespace mm {
+
+using namespace nt;
+
+Status (*AddressSpace::GrowStack)(AddressSpace&, u64);
+
+Status AddressSpace::CopyPrivate(Pte& E)
+{
+    TRY(ChargePrivate(1));
+    auto Frame = AllocateFrame(false);
+    if (!Frame.Ok()) {
+        ReturnPrivate(1);
+        return Frame.GetStatus();
+    }
+    const u64* From = reinterpret_cast<const u64*>(PageAddress(E.Frame));
+    u64* To = reinterpret_cast<u64*>(PageAddress(Frame.Value()));
+    for (u32 I = 0; I < PageSize / 8; I += 4) {
+        u64 A = From[I], B = From[I + 1], C = From[I + 2], D = From[I + 3];
+        To[I] = A;
+        To[I + 1] = B;
+        To[I + 2] = C;
+        To[I + 3] = D;
+    }
+    UnmapInHardware(E);
+    E.Frame = Frame.Value();
+    E.Private = 1;
+    return STATUS_SUCCESS;
+}
+
+// Makes the page present if How is allowed. E is its entry.
+Status AddressSpace::Resolve(Vad& V, u64 Address, Access How, Pte*& Out)
+{
+    PageInfo Info;
+    Pte* E = Entry(Address);
+    if (E && E->State == Pte::Present && E->HasProtect) {
+        Info = { .Committed = true, .Protect = Protection(E->Protect), .Guard = bool(E->Guard), .Present = true, .Private = bool(E->Private) };
+    } else {
+        Info = Query(V, Address);
+    }
+    if (!Info.Committed)
+        return STATUS_ACCESS_VIOLATION;
+    Protection P = Info.Protect;
+    if (!IsReadable(P) || (How == Access::Write && !IsWritable(P) && !IsCopyOnWrite(P)))
+        return STATUS_ACCESS_VIOLATION;
+    if (Info.Guard) {
+        E = TRY(MakeEntry(Address));
+        if (E->State == Pte::Default)
+            E->State = Pte::Demand;
+        E->Protect = u64(P);
+        E->HasProtect = 1;
+        E->Guard = 0;
+        Status S = GrowStack ? GrowStack(*this, Address) : Status(STATUS_GUARD_PAGE_VIOLATION);
+        if (S.Code() != STATUS_SUCCESS)
+            return S;
+    }
+    E = TRY(MakeEntry(Address));
+    if (E->State != Pte::Present) {
+        if (V.Kind == Vad::Private) {
+            E->Frame = TRY(AllocateFrame());
+            E->Private = 1;
+        } else {
+            u64 Index = (V.Offset + AlignDown(Address, PageSize) - V.Start) >> PageShift;
+            Pfn Frame = V.Kind == Vad::Image ? TRY(V.Backing->Image->Page(u32(Index))) : TRY(V.Backing->Store->PageFrame(Index, true));
+            if (Frame == NoPfn) {
+                // Zeroes of an image that nobody has to share.
+                TRY(ChargePrivate(1));
+                auto Zero = AllocateFrame();
+                if (!Zero.Ok()) {
+                    ReturnPrivate(1);
+                    return Zero.GetStatus();
+                }
+                E->Frame = Zero.Value();
+                E->Private = 1;
+            } else {
+                E->Frame = Frame;
+                E->Private = 0;
+            }
+        }
+        E->State = Pte::Present;
+        E->Protect = u64(P);
+        E->HasProtect = 1;
+    }
+    if (How == Access::Write) {
+        if (IsCopyOnWrite(P) && !E->Private)
+            TRY(CopyPrivate(*E));
+        E->Written = 1;
+    }
+    Out = E;
+    return STATUS_SUCCESS;
+}
+
+Status AddressSpace::Fault(u64 Address, Access How)
+{
+    ++PageFaults;
+    Vad* V = Find(Address);
+    if (!V)
+        return STATUS_ACCESS_VIOLATION;
+    Pte* E = nullptr;
+    TRY(Resolve(*V, Address, How, E));
+    Protection P = Protection(E->Protect);
+    bool Writable = IsWritable(P) || (IsCopyOnWrite(P) && E->Private);
+    if (V->WriteWatch && How != Access::Write && !E->Written)
+        Writable = false;
+    if (E->Slot && bool(E->Writable) == Writable)
+        return STATUS_SUCCESS;          // another thread's fault has mapped it
+    Forget();
+    return MapInHardware(Address, *E, Writable);
+}
+
+Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
+{
+    u64 Page = AlignDown(Address, PageSize);
+    if (Page == CachedPage_ && (!Write || CachedWritable_))
+        return CachedAddress_ + (Address - Page);
+    if (Address < LowestUser || Address > HighestUser)
+        return STATUS_ACCESS_VIOLATION;
+    Vad* V = Find(Address);
+    if (!V)
+        return STATUS_ACCESS_VIOLATION;
+    Pte* E = nullptr;
+    bool WasPrivate = (E = Entry(Address)) && E->Private;
+    TRY(Resolve(*V, Address, Write ? Access::Write : Access::Read, E));
+    if (!WasPrivate && E->Private)
+        Forget();
+    CachedPage_ = Page;
+    CachedAddress_ = PageAddress(E->Frame);
+    CachedWritable_ = Write;
+    return CachedAddress_ + (Address - Page);
+}
+
+Result<Pfn> AddressSpace::FrameAt(u64 Address)
+{
+    Pte* E = Entry(Address);
+    if (!E || E->State != Pte::Present)
+        return STATUS_INVALID_ADDRESS;
+    return Result<Pfn>(u32(E->Frame));
+}
+
+Status AddressSpace::MapShared(u64 Address, Pfn Frame)
+{
+    Vad* V = TRY(Insert(Address, PageSize, Vad::Private));
+    V->Fixed = true;
+    V->Protect = Protection::ReadOnly;
+    V->InitialPage = PAGE_READONLY;
+    V->Committed = true;
+    TRY(ChargePrivate(1));
+    Pte& E = *TRY(MakeEntry(Address));
+    ReferenceFrame(Frame);
+    E.Frame = Frame;
+    E.Private = 1;                      // releases the reference when it goes
+    E.State = Pte::Present;
+    E.Protect = u64(Protection::ReadOnly);
+    E.HasProtect = 1;
+    return MapInHardware(Address, E, false);
+}
+
+// --- copies
+
+template <bool Write, typename F> static Status ForEachPiece(ps::Process& P, u64 Address, usize Bytes, F&& Piece)
+{
+    if (Address + Bytes < Address)
+        return STATUS_ACCESS_VIOLATION;
+    AddressSpace& Space = P.Memory();
+    for (usize Done = 0; Done < Bytes;) {
+        usize Now = PageSize - (Address & PageMask);
+        if (Now > Bytes - Done)
+            Now = Bytes - Done;
+        Piece(TRY(Space.Touch(Address, Write)), Done, Now);
+        Done += Now;
+        Address += Now;
+    }
+    return STATUS_SUCCESS;
+}
+
+Status CopyFromUser(ps::Process& From, void* To, u64 Address, usize Bytes)
+{
+    return ForEachPiece<false>(From, Address, Bytes, [&](u8* At, usize Done, usize Now) { memcpy(static_cast<u8*>(To) + Done, At, Now); });
+}
+
+Status CopyToUser(ps::Process& To, u64 Address, const void* From, usize Bytes)
+{
+    return ForEachPiece<true>(To, Address, Bytes, [&](u8* At, usize Done, usize Now) { memcpy(At, static_cast<const u8*>(From) + Done, Now); });
+}
+
+Status ZeroUser(ps::Process& To, u64 Address, usize Bytes)
+{
+    return ForEachPiece<true>(To, Address, Bytes, [&](u8* At, usize, usize Now) { memset(At, 0, Now); });
+}
+
+Status ProbeForWrite(ps::Process& In, u64 Address, usize Bytes)
+{
+    return ForEachPiece<true>(In, Address, Bytes, [](u8*, usize, usize) { });
+}
+
+Status ProbeForRead(ps::Process& In, u64 Address, usize Bytes)
+{
+    return ForEachPiece<false>(In, Address, Bytes, [](u8*, usize, usize) { });
+}
+
+}
