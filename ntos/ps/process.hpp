@@ -18,6 +18,7 @@ class Thread;
 class Process final : public ob::Object {
 public:
     static const ob::TypeInfo Type;
+    static Result<Ref<Process>> Create();               // empty, with an id and an address space
     ~Process() override;
     ob::HandleTable& Handles() { return Handles_; }
     mm::AddressSpace& Memory() { return *Memory_; }
@@ -26,30 +27,60 @@ public:
     u64 Id() const { return Id_; }
     ke::Waitable* AsWaitable() override { return &Ended_; }
     bool HasEnded() const { return Ended_.State(); }
+    bool IsTerminating() const { return Terminating_; }
     ob::Name ImagePath() const { return ImagePath_.View(); }        // NT path of the image file
     u32 ThreadCount() const { return ThreadCount_; }
     NTSTATUS ExitStatus() const { return ExitStatus_; }
     u64 PebAddress() const { return Peb_; }
+    // Ends every thread but Except, and the process with the last.
+    void Terminate(NTSTATUS Status, Thread* Except = nullptr);
 
-    // The first process is 4 (the Executive itself: no threads of its own here).
     static Process* First();
     static Process* Next(Process& After);
     static RefPtr<Process> ById(u64 Id);
+    Thread* FirstThread();
+    Thread* NextThread(Thread& After);
 
-    explicit Process(u64 Id);           // ps::CreateProcess is the way in
+    // --- ps' own, and what queries tell
+    u64 ParentId = 0, CreateTime = 0, ExitTime = 0;
+    u32 SessionId = 1, ErrorMode = 0, PriorityClass = 2, Cookie = 0, BreakOnTermination = 0;
+    SECTION_IMAGE_INFORMATION ImageInfo {};
+    RefPtr<ob::Object> ImageSection;
+    u64 ImageBase = 0;
+    ob::String ImagePath_;
+    u64 Peb_ = 0;
+
+    Process();
 
 private:
     friend class Thread;
-    friend struct Creation;
+    friend void Reap();
+    void End();                         // the last thread is gone
     core::ListNode<Process> AllLink_;
     ob::HandleTable Handles_;
     Own<mm::AddressSpace> Memory_;
     RefPtr<se::Token> Token_;
     ke::Event Ended_ { ke::Event::Notification, false };
-    ob::String ImagePath_;
-    u64 Id_, ParentId_ = 0, Peb_ = 0, CreateTime_ = 0, ExitTime_ = 0;
-    u32 ThreadCount_ = 0, SessionId_ = 1;
+    struct ThreadList;
+    Own<ThreadList> Threads_;
+    u64 Id_ = 0;
+    u32 ThreadCount_ = 0;
+    bool Terminating_ = false;
     NTSTATUS ExitStatus_ = 0x103;       // STATUS_PENDING: still running
 };
+
+// Ids of processes and threads: multiples of 4, from one table, as on Windows.
+Result<u64> AllocateId(ob::Object& For);
+void FreeId(u64 Id);
+
+// What ntdll exports that the Executive calls (abi/process.hpp); found once, when ntdll is first mapped.
+struct NtdllEntries {
+    u64 Base, LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher, KiUserApcDispatcher, KiRaiseUserExceptionDispatcher;
+};
+extern NtdllEntries Ntdll;
+
+// Opens ntdll.dll, finds its entries; starts the first process, from an image file, with a command line and no handles.
+Status InitializeNtdll();
+Status StartFirstProcess(ob::Name ImageFile, ob::Name CommandLine);
 
 }

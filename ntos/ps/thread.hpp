@@ -1,6 +1,16 @@
 // A thread: a seL4 TCB whose IPC buffer is its TEB, and the Caller its services run for. Waitable: signalled when it has ended.
+//
+// A thread is in user mode, or in a service (blocked in its Call until the dispatcher replies). A suspended one in a service gets its
+// reply when it is resumed. It ends in two steps: Terminate() marks it, ps::Reap() (after the current service) takes it apart, so
+// that no service destroys the frames it runs in.
 #pragma once
+#include "abi/nt/context.hpp"
+#include "ntos/mm/mm.hpp"
 #include "ntos/ps/process.hpp"
+
+namespace kernel {
+struct Registers;
+}
 
 namespace ps {
 
@@ -9,6 +19,8 @@ struct UserApc {
     core::ListNode<UserApc> Link;
     u64 Routine = 0, Arguments[3] = {};
     bool Owned = false;                 // not to be deleted after delivery
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
 };
 
 // Something that must be told when the thread ends (outstanding I/O, owned mutants, ...).
@@ -19,35 +31,102 @@ protected:
     ~ThreadRundown() = default;
 };
 
+struct ThreadStart {
+    u64 Routine, Argument;              // of RtlUserThreadStart
+    u64 StackReserve = 0, StackCommit = 0;      // bytes; 0: as the image says
+    bool Suspended = false;
+    bool SkipLoaderInit = false;        // start at Routine itself
+};
+
 class Thread final : public ob::Object, public ke::Caller {
 public:
     static const ob::TypeInfo Type;
+    // A new thread of Owner with stack and TEB, ready to run (Start() lets it).
+    static Result<Ref<Thread>> Create(ps::Process& Owner, const ThreadStart& How);
+    void Start();                       // once: the thread runs unless it was made suspended
     u64 Id() const { return Id_; }
-
     ke::Waitable* AsWaitable() override { return &Ended_; }
     bool HasEnded() const { return Ended_.State(); }
+    bool IsTerminating() const { return Terminating_; }
     u64 TebAddress() const { return Teb_; }
+    NTSTATUS ExitStatus() const { return ExitStatus_; }
+    static RefPtr<Thread> ById(u64 Id);
+
+    // --- APCs and alerts
     // Queues a user APC (copied): delivered at the next alertable wait, NtTestAlert or NtContinue. STATUS_NO_MEMORY, STATUS_UNSUCCESSFUL if it has ended.
     Status QueueApc(u64 Routine, u64 Argument1, u64 Argument2, u64 Argument3);
     void QueueApc(UserApc& Owned);
     bool RemoveApc(UserApc& Owned);     // whether it was still queued
-    void AddRundown(ThreadRundown& R) { Rundown_.PushBack(R); }
+    bool HasApc() const { return !Apcs_.IsEmpty(); }
     void Alert();                       // NtAlertThread
+    bool TestAlert();                   // takes a pending alert
+    Status TakeAlert() override;
+    ke::Event AlertById { ke::Event::Synchronization };        // NtAlertThreadByThreadId
+    void AddRundown(ThreadRundown& R) { Rundown_.PushBack(R); }
+
+    // --- security
     // The token access checks use: the impersonation token, or the process's.
     se::Token& EffectiveToken() const;
     se::Token* ImpersonationToken() const { return Impersonation_.Get(); }
     void Impersonate(RefPtr<se::Token> Token);
-    Status TakeAlert() override;
-    static RefPtr<Thread> ById(u64 Id);
+
+    // --- control
+    Status Suspend(u32& Previous);
+    u32 Resume();                       // the count before
+    void Terminate(NTSTATUS Status);
+    u32 SuspendCount() const { return SuspendCount_; }
+    // The registers the thread has, or will have, in user mode. Of a thread that runs they are a snapshot.
+    Status GetRegisters(CONTEXT& To);   // CONTROL | INTEGER | SEGMENTS
+    Status SetRegisters(const CONTEXT& From);   // by its ContextFlags
+    // For the calling thread: instead of a reply it goes on there.
+    Status Continue(const CONTEXT& At);
+    // Instead of a reply, the calling thread runs the first queued APC; its service returns Returned afterwards. False: there is none.
+    bool DeliverApc(const CONTEXT& Interrupted);
+    CONTEXT InterruptedContext(NTSTATUS Returned);      // where the service it is in returns
+    // Starts KiUserExceptionDispatcher for the thread, which is stopped (in a fault or in a service). Ends the process if the stack cannot take the frame.
+    void RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At);
+    // Nobody handled it: a report on the log, and the process ends.
+    void DieOf(const EXCEPTION_RECORD& Record, const CONTEXT& At);
+
+    u64 StartAddress = 0, CreateTime = 0, ExitTime = 0;
+    i32 BasePriority = 8, PriorityIncrement = 0;
+    u64 Affinity = 1;
+    ob::String Description;
+    bool HideFromDebugger = false;
+    void SetPriority(i32 Base, i32 Increment);
+
+    // --- the dispatcher's
+    bool ForeignSyscall = false;        // entered by a `syscall` that is not ours
+    bool InService = false, InFault = false;
+    mm::CPtr ReplySlot() const { return ReplySlot_; }
+    void Reply(NTSTATUS Status);        // of a service that waited
+    static Thread* Replying;            // the one whose reply the dispatcher is about to send
+    core::ListNode<Thread> ProcessLink_, ReapLink_;
+
+    Thread();
+    ~Thread() override;
 
 private:
     friend class ps::Process;
+    friend void Reap();
     void Completed(Status Outcome) override;
+    Status Build(ps::Process& Owner, const ThreadStart& How);
+    void TakeApart();
+    void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);
     ke::Event Ended_ { ke::Event::Notification, false };
     core::List<UserApc, &UserApc::Link> Apcs_;
     core::List<ThreadRundown, &ThreadRundown::Link> Rundown_;
     RefPtr<se::Token> Impersonation_;
-    u64 Id_ = 0, Teb_ = 0;
+    RefPtr<ps::Process> Keeps_;         // the process object lives as long as its threads do
+    mm::KernelHandle Tcb_, CNode_;
+    mm::CPtr TebFrame_ = 0, ReplySlot_ = 0;
+    u64 Id_ = 0, Teb_ = 0, Stack_ = 0;
+    u32 SuspendCount_ = 0;
+    bool Alerted_ = false, Terminating_ = false, Started_ = false, ReplyHeld_ = false;
+    NTSTATUS HeldStatus_ = 0, ExitStatus_ = 0x103;
 };
+
+// Takes apart what has been terminated. The dispatcher calls it after each message.
+void Reap();
 
 }

@@ -1,0 +1,168 @@
+#include "ntos/ps/process.hpp"
+
+#include "ntos/ke/time.hpp"
+#include "ntos/mm/space.hpp"
+#include "ntos/ps/detail.hpp"
+#include "ntos/ps/threads.hpp"
+#include "ntos/se/se.hpp"
+#include "ntos/se/token.hpp"
+
+namespace ps {
+
+using namespace nt;
+
+constinit const ob::TypeInfo Process::Type {
+    .Name = L"Process",
+    .ValidAccess = PROCESS_ALL_ACCESS,
+    .Mapping = { STANDARD_RIGHTS_READ | PROCESS_VM_READ | PROCESS_QUERY_INFORMATION, STANDARD_RIGHTS_WRITE | PROCESS_CREATE_PROCESS | PROCESS_CREATE_THREAD | PROCESS_VM_OPERATION | PROCESS_VM_WRITE | PROCESS_DUP_HANDLE | PROCESS_TERMINATE | PROCESS_SET_QUOTA | PROCESS_SET_INFORMATION | PROCESS_SUSPEND_RESUME,
+                 STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_TERMINATE, PROCESS_ALL_ACCESS },
+};
+
+// Lists that live for ever: made at first use, never destroyed.
+template <typename T> struct Lasting {
+    alignas(T) char Room[sizeof(T)];
+    bool Made = false;
+    T& Get()
+    {
+        if (!Made) {
+            new (Room) T;
+            Made = true;
+        }
+        return *reinterpret_cast<T*>(Room);
+    }
+};
+
+struct AllProcesses {
+    using List = core::List<Process, &Process::AllLink_>;
+    static List& Get()
+    {
+        static constinit Lasting<List> L;
+        return L.Get();
+    }
+};
+
+core::List<Thread, &Thread::ReapLink_>& ThreadsToReap()
+{
+    static constinit Lasting<core::List<Thread, &Thread::ReapLink_>> L;
+    return L.Get();
+}
+
+// --- ids
+
+static constinit Lasting<Vector<ob::Object*>> Ids;      // index = id / 4
+static u64 NextFree = 1;
+
+Result<u64> AllocateId(ob::Object& For)
+{
+    Vector<ob::Object*>& Table = Ids.Get();
+    if (Table.IsEmpty())
+        TRY(Table.Resize(2));           // 0 is nobody, 4 the system
+    // Ids come around late: a stale id should not name somebody new at once.
+    for (u64 Tries = 0; Tries < Table.Size(); ++Tries) {
+        u64 At = 2 + (NextFree + Tries) % (Table.Size() < 256 ? 256 : Table.Size());
+        if (At >= Table.Size())
+            TRY(Table.Resize(At + 1));
+        if (!Table[At]) {
+            Table[At] = &For;
+            NextFree = At - 1;
+            return At * 4;
+        }
+    }
+    TRY(Table.Push(&For));
+    return (Table.Size() - 1) * 4;
+}
+
+void FreeId(u64 Id)
+{
+    Ids.Get()[Id / 4] = nullptr;
+}
+
+ob::Object* ObjectById(u64 Id)
+{
+    Vector<ob::Object*>& Table = Ids.Get();
+    return Id % 4 == 0 && Id / 4 < Table.Size() ? Table[Id / 4] : nullptr;
+}
+
+// --- life
+
+Process::Process() : Object(Type), Handles_(*this) { }
+
+Process::~Process()
+{
+    AllLink_.Unlink();
+    if (Id_)
+        FreeId(Id_);
+}
+
+Result<Ref<Process>> Process::Create()
+{
+    Ref<Process> P = TRY(ob::Make<Process>());
+    P->Threads_ = Own<ThreadList>(new (std::nothrow) ThreadList);
+    if (!P->Threads_)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    P->Memory_ = TRY(mm::AddressSpace::Create());
+    P->Id_ = TRY(AllocateId(*P));
+    P->CreateTime = ke::SystemTime();
+    P->Cookie = u32(ke::InterruptTime() * 2654435761u) ^ u32(P->Id_ << 16);
+    AllProcesses::Get().PushBack(*P);
+    return P;
+}
+
+void Process::SetToken(Ref<se::Token> New)
+{
+    Token_ = std::move(New);
+}
+
+Process* Process::First()
+{
+    return AllProcesses::Get().First();
+}
+
+Process* Process::Next(Process& After)
+{
+    return AllProcesses::Get().Next(After);
+}
+
+RefPtr<Process> Process::ById(u64 Id)
+{
+    ob::Object* O = ObjectById(Id);
+    return O && &O->GetType() == &Type ? RefPtr<Process>(static_cast<Process*>(O)) : nullptr;
+}
+
+Thread* Process::FirstThread()
+{
+    return Threads_->All.First();
+}
+
+Thread* Process::NextThread(Thread& After)
+{
+    return Threads_->All.Next(After);
+}
+
+void Process::Terminate(NTSTATUS Status, Thread* Except)
+{
+    if (!Except) {
+        if (!Terminating_) {
+            Terminating_ = true;
+            ExitStatus_ = Status;
+        }
+        if (ThreadCount_ == 0 && !HasEnded())
+            End();
+    }
+    for (Thread* T = FirstThread(); T; T = NextThread(*T))
+        if (T != Except)
+            T->Terminate(Status);
+}
+
+void Process::End()
+{
+    Terminating_ = true;
+    ExitTime = ke::SystemTime();
+    Ref<Process> Keep(*this);
+    Handles_.CloseAll();
+    Memory_->Clear();
+    ImageSection.Reset();
+    Ended_.Set();
+}
+
+}
