@@ -147,6 +147,13 @@ static void ObjectCosts()
     Cost("delete.last-of-a-page", Mean(Many, [&](u32 I) { (void)Delete(One + I); }));
     Cost("revoke.2-MiB-with-256-pages", Mean(1, [&](u32) { Must(Revoke(U), "Revoke"); }));
     Cost("retype.page-in-used-2-MiB", Mean(1, [&](u32) { Must(Retype(U, ObjectType::Page, 0, One, 1), "Retype"); }));
+    u64 Started = Tsc();
+    CPtr Fresh = 0;
+    for (u32 I = 0; I < Boot->UntypedCount; ++I)
+        if (!Boot->Untyped[I].IsDevice && Boot->Untyped[I].SizeBits == 21)
+            Fresh = Boot->Untyped[I].Cap;
+    Must(Retype(Fresh, ObjectType::Page, 0, Slot(), 1), "Retype");
+    Cost("retype.first-of-a-2-MiB-boot-untyped", Tsc() - Started);
     CPtr Node = Make(ObjectType::CNode, 4), N = Make(ObjectType::Notification);
     Cost("mint-into+delete-from", Mean(Many, [&](u32) {
              (void)MintInto(Node, 4, 2, N, AllRights, 7);

@@ -87,6 +87,7 @@ FaultInt2d:
         movq    $0x55, %rax
         movq    $0x2222, %rdx
         movq    $0x3333, %r10
+        subq    $64, %rsp
         movq    %rsp, %r12
 FaultSyscall:
         syscall
@@ -144,11 +145,8 @@ void TestFaults()
     CheckEqual(MessageWord(9), 0x3333, "10: R10");
     CheckEqual(MessageWord(15), At(FaultSyscall), "16: RIP of the instruction");
     CheckEqual(MessageWord(18), 0x2222, "19: the number, which is RDX");
-    Print("# RSP in the message ");
-    PrintHex(MessageWord(16));
-    Print(", really ");
-    PrintHex(MessageWord(11));
-    Print("\n");
+    CheckEqual(MessageWord(11), T.StackTop - 64, "12: R12");
+    CheckEqual(MessageWord(16), T.StackTop, "17: RSP is not the thread's: it is that of its last interrupt or exception");
     Must(ReadRegisters(T.Tcb, false, R), "ReadRegisters");
     R.Rip = At(FaultSyscalled);
     R.Rsp = R.R12;
@@ -178,7 +176,8 @@ extern "C" char InCallAt[], AfterCall[];
 asm(R"(
         .text
 InCall:
-        movq    %rsp, %rbx
+        subq    $32, %rsp
+1:      movq    %rsp, %rbx
         movq    $-1, %rdx
         movq    %rdi, %rax
         movq    $1, %rdi
@@ -190,7 +189,7 @@ InCallAt:
 AfterCall:
         movq    %rbx, %rsp
         movq    %r10, %rdi
-        jmp     InCall
+        jmp     1b
 )");
 extern "C" void InCall(u64);
 static void Redirected(u64 Value) { Asker(Value + 1); }
@@ -205,10 +204,8 @@ void TestThreads()
     CheckEqual(R.Rip, At(InCallAt), "a thread in Call (by the fast path): RIP is that of the syscall instruction");
     CheckEqual(R.Rcx, 0, "RCX is stale");
     Check(R.R12 == 0x77 && R.Rdx == u64(-1) && R.Rsi == 0x7004 && R.Rdi == 1 && R.R10 == 61, "other registers are its own");
-    CheckEqual(R.Rbx, T.StackTop, "RBX holds its RSP if the stub put it there");
-    Print("# ReadRegisters' RSP for it ");
-    PrintHex(R.Rsp);
-    Print("\n");
+    CheckEqual(R.Rbx, T.StackTop - 32, "RBX holds its RSP if the stub put it there");
+    Check(R.Rsp != R.Rbx, "RSP itself is stale");
     // Redirect it as an exception or APC would: everything else stays, it goes on elsewhere.
     CPtr Caller = Slot();
     Must(SaveCaller(Caller), "SaveCaller");
