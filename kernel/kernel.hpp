@@ -5,7 +5,8 @@
 // [0, SlotLimit()). The space is two levels deep: a root of 2^8 CNodes of 2^16 slots each; the initial CNode is entry
 // 0, so boot capabilities keep their numbers. AddSlots() hangs the next CNode in.
 // Nothing here allocates, waits (but the functions that say so) or retries. Errors are seL4's own, in seL4's numbers.
-// Facts: the seL4 5.0.0 reference manual and libsel4's interface XML.
+// Facts: the seL4 5.0.0 reference manual, libsel4's interface XML and kernel/sel4/README.md, which says what the kernel does where
+// it surprises.
 #pragma once
 #include "lib/core/types.hpp"
 
@@ -59,12 +60,13 @@ enum Rights : u8 { Write = 1, Read = 2, Grant = 4, ReadWrite = 3, AllRights = 7 
 
 Error Retype(CPtr Untyped, ObjectType Type, u32 SizeBits, CPtr FirstSlot, u32 Count);   // Count <= 256, slots within one CNode
 Error Copy(CPtr To, CPtr From, Rights R);
-Error Mint(CPtr To, CPtr From, Rights R, u64 Badge);
+Error Mint(CPtr To, CPtr From, Rights R, u64 Badge);     // an endpoint's badge has 28 bits, a notification's 64
 // Into another CNode (a client's): slot Index of the CNode with capability Node, of 2^NodeBits slots.
 Error MintInto(CPtr Node, u32 NodeBits, u64 Index, CPtr From, Rights R, u64 Badge);
 Error DeleteFrom(CPtr Node, u32 NodeBits, u64 Index);
 Error Move(CPtr To, CPtr From);
-Error Delete(CPtr Slot);
+// A mapped copy of a Page stays mapped when its capability goes: UnmapPage first, or delete the Pml4 first.
+Error Delete(CPtr Slot);                 // an empty slot is fine
 Error Revoke(CPtr Slot);
 Error SaveCaller(CPtr Slot);             // the reply capability of the last received Call; an empty slot stays empty if there was none
 
@@ -102,9 +104,12 @@ struct TcbSettings {
 Error ConfigureTcb(CPtr Tcb, const TcbSettings& Settings);
 Error SetPriority(CPtr Tcb, u8 Priority);
 Error ReadRegisters(CPtr Tcb, bool Suspend, Registers& To);
-// Ends whatever the thread was blocked in. With Resume the thread goes on at Rip.
+// With Resume ends whatever the thread was blocked in (a saved reply capability vanishes) and lets it go on at Rip. Without, it stays
+// blocked and goes on at Rip when it is answered.
+// Of a thread in a system call, Rip is that of the 2-byte instruction, and Rsp, Rcx and R11 are stale: stubs keep RSP in RBX.
+// Rflags.TF cannot be set.
 Error WriteRegisters(CPtr Tcb, bool Resume, const Registers& From);
-Error SuspendTcb(CPtr Tcb);
+Error SuspendTcb(CPtr Tcb);              // ends a Call as WriteRegisters does; ResumeTcb then repeats it
 Error ResumeTcb(CPtr Tcb);
 Error BindNotification(CPtr Tcb, CPtr Notification);
 
@@ -115,11 +120,11 @@ struct Message {
     u64 Words[4];
     u64 Badge;                           // of what was received
 };
-// Fault messages arrive with these labels.
+// Fault messages arrive with these labels; a client can send them itself. Words: kernel/sel4/README.md.
 namespace fault {
 inline constexpr u64 Capability = 1, UnknownSyscall = 2, UserException = 3, VmFault = 5;
 }
-u64 MessageWord(u32 Index);              // of the last received message; Index < 120
+u64 MessageWord(u32 Index);              // of the last received message, 4 <= Index < 120; any other call here may overwrite them
 void SetMessageWord(u32 Index, u64 Value);   // of the next one sent, for Index >= 4
 Message Receive(CPtr Endpoint);          // waits
 Message ReplyReceive(CPtr Endpoint, u64 Label, u32 Length, u64 Word0, u64 Word1, u64 Word2, u64 Word3);     // waits

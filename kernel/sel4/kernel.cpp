@@ -9,7 +9,9 @@ using namespace sel4;
 
 static constexpr CNode Root { RootCap };
 static constexpr u8 FullDepth = 64;
-static Error ToError(u32 Label) { return Error(Label); }
+// The kernel answers some calls that had nothing to do (X86Page::Unmap of an unmapped page) by leaving the registers as
+// they were: the label of the request, larger than any error's, comes back.
+static Error ToError(u32 Label) { return Label > u32(Error::NotEnoughMemory) ? Error::None : Error(Label); }
 
 u32 ObjectBits(ObjectType Type)
 {

@@ -13,6 +13,7 @@
 #define CONFIG_FSGSBASE_INST 1
 #define CONFIG_HUGE_PAGE 1
 #define CONFIG_KERNEL_STACK_BITS 12
+#define CONFIG_MULTIBOOT_GRAPHICS_MODE_NONE 1
 // Interrupts: local APIC and one IOAPIC.
 #define CONFIG_XAPIC 1
 #define CONFIG_IRQ_IOAPIC 1
@@ -33,5 +34,7 @@
 // Sizes.
 #define CONFIG_ROOT_CNODE_SIZE_BITS 16
 #define CONFIG_RETYPE_FAN_OUT_LIMIT 256
+// Memory that is used again is cleared this much (2^n bytes) at a time between looks at interrupts.
+#define CONFIG_RESET_CHUNK_BITS 12
 #define CONFIG_MAX_NUM_BOOTINFO_UNTYPED_CAPS 230
 #define CONFIG_MAX_NUM_WORK_UNITS_PER_PREEMPTION 100

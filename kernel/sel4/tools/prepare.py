@@ -4,7 +4,7 @@
 usage: prepare.py CRATE-FOLDER CONFIG-FOLDER OUT-FOLDER
 
 CRATE-FOLDER holds the Cargo.toml and Cargo.lock that pin the crate. OUT-FOLDER gets seL4/ (the kernel's C and assembler
-text is not changed; its tools/ go through lib2to3, its autoconf.h is CONFIG-FOLDER's) and, if this Python lacks them,
+text is not changed but for CORRECTIONS; its tools/ go through lib2to3, its autoconf.h is CONFIG-FOLDER's) and, if this Python lacks them,
 modules/ with what the generators import. OUT-FOLDER/ready is written last.
 """
 import importlib.util
@@ -17,6 +17,12 @@ import warnings
 
 # What the generators import: module, PyPI name, version.
 MODULES = [("ply", "ply", "3.11"), ("tempita", "tempita", "0.6.0"), ("six", "six", "1.17.0")]
+
+# Mistakes of this kernel release that later ones correct and that no program can work around: file, text, text instead.
+CORRECTIONS = [
+    # The address of a page fault loses its upper half: NT's user addresses have 47 bits.
+    ("src/arch/x86/kernel/vspace.c", "    uint32_t addr;\n    uint32_t fault;\n", "    word_t addr;\n    uint32_t fault;\n"),
+]
 
 
 def fail(text):
@@ -67,6 +73,17 @@ def convert(folder):
             f.write(first + newline + rest)
 
 
+def correct(source):
+    for name, old, new in CORRECTIONS:
+        path = os.path.join(source, *name.split("/"))
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        if text.count(old) != 1:
+            fail("%s is not the text that a correction expects" % name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+
+
 def modules(out):
     missing = [m for m in MODULES if importlib.util.find_spec(m[0]) is None]
     folder = os.path.join(out, "modules")
@@ -94,6 +111,7 @@ def main():
     for folder in ("tools", os.path.join("libsel4", "tools")):
         convert(os.path.join(source, folder))
     shutil.copy(os.path.join(config, "autoconf.h"), os.path.join(source, "include", "plat", "pc99", "autoconf.h"))
+    correct(source)
     modules(out)
     with open(ready, "w") as f:
         f.write("ok\n")

@@ -1,3 +1,0 @@
-#include "kernel/kernel.hpp"
-using namespace kernel;
-extern "C" [[noreturn]] void ExecutiveMain(void* A) { Start(A); DebugWrite("hello\n", 6); for (;;) Yield(); }
