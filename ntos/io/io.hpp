@@ -13,6 +13,7 @@
 #include "abi/nt/io.hpp"
 #include "ntos/ob/ob.hpp"
 #include "ntos/ps/thread.hpp"
+#include "ntos/se/se.hpp"
 
 namespace mm {
 class PageStore;
@@ -26,6 +27,15 @@ class File;
 struct Packet;
 
 extern const GENERIC_MAPPING FileMapping;
+
+// A global that is constructed at compile time and never destroyed.
+template <typename T> union Immortal {
+    T Value;
+    constexpr Immortal() : Value() { }
+    ~Immortal() { }
+    T& operator*() { return Value; }
+    T* operator->() { return &Value; }
+};
 
 // --- opening
 
@@ -132,10 +142,11 @@ private:
         Request* Owner;
         void ThreadEnds(ps::Thread&) override;
     } Rundown_;
-
-public:
-    // Requests some thread waits in; for NtCancelSynchronousIoFile.
-    static bool CancelSynchronous(ps::Thread& Of, u64 StatusBlock);
+    core::ListNode<Request> WaitedLink_;
+    using WaitedList = core::List<Request, &Request::WaitedLink_>;
+    static Immortal<WaitedList> Waited_;        // synchronous and pending: some thread waits in it
+    friend Status CancelRequests(File&, ps::Thread*, u64);
+    friend Status CancelSynchronous(ps::Thread&, u64);
 };
 
 // A buffer for the answer of a query: Data has room for Room bytes; Fill and Append never write beyond, and Result() tells NT's status.

@@ -55,6 +55,8 @@ private:
 Result<ob::String> CaptureCounted(ke::Caller& Caller, u64 Address, usize Bytes);
 
 Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, InfoBuffer& To);
+// Of: null for every thread's. StatusBlock: 0 for all. STATUS_NOT_FOUND if there is none.
 Status CancelRequests(File& F, ps::Thread* Of, u64 StatusBlock);
+Status CancelSynchronous(ps::Thread& Of, u64 StatusBlock);
 
 }

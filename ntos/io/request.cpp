@@ -1,9 +1,19 @@
 // Requests: from issue to completion.
 #include <string.h>
 
+#include "lib/core/defer.hpp"
 #include "ntos/io/issue.hpp"
 
 namespace io {
+
+constinit Immortal<Request::WaitedList> Request::Waited_;
+
+ke::Event* EventOf(ob::Object& Object)
+{
+    if (!ob::Equal(ob::Name(Object.GetType().Name, 5), L"Event", false) || Object.GetType().Name[5])
+        return nullptr;
+    return static_cast<ke::Event*>(Object.AsWaitable());
+}
 
 Status WriteStatusBlock(ps::Process& To, u64 Address, Status Outcome, u64 Information)
 {
@@ -167,7 +177,6 @@ ke::Task<> Issue::Run(Ref<Request> R)
     // With a port the request belongs to the file, not to the thread.
     if (!R->Target->Port_)
         Caller.Thread().AddRundown(R->Rundown_);
-    (void)WriteStatusBlock(Caller.Process(), R->StatusBlock_, STATUS_PENDING, 0);
     return ke::Task<>(Status(STATUS_PENDING));
 }
 
@@ -215,6 +224,7 @@ ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
             F.Turn_.Set();
     };
     Defer Abandon = [&R] { R->Cancel(); };      // the thread ends
+    Request::Waited_->PushBack(*R);
     bool Alertable = F.IsAlertable();
     while (!R->Done_.State()) {
         Status S = co_await ke::WaitFor(R->Done_, Alertable);
@@ -263,6 +273,7 @@ void Request::Complete(Status Outcome, u64 Information)
     State_ = State::Done;
     Link.Unlink();
     FileLink_.Unlink();
+    WaitedLink_.Unlink();
     Rundown_.Link.Unlink();
     if (WasPending) {
         if (Synchronous_)
@@ -301,19 +312,13 @@ bool Request::Cancel(NTSTATUS Why)
     return true;
 }
 
-static bool Matches(Request& R, ps::Thread* Of, u64 StatusBlock, u64 Have)
-{
-    return (!Of || R.Thread == Of) && (!StatusBlock || StatusBlock == Have);
-}
-
 Status CancelRequests(File& F, ps::Thread* Of, u64 StatusBlock)
 {
     bool Any = false;
     for (bool Again = true; Again;) {
         Again = false;
         for (Request& R : F.Requests_) {
-            // Of: only what this thread started asynchronously.
-            if (!Matches(R, Of, StatusBlock, R.StatusBlock_))
+            if ((Of && !(R.Thread == Of)) || (StatusBlock && StatusBlock != R.StatusBlock_))
                 continue;
             if (R.Cancel()) {
                 Any = Again = true;
@@ -322,6 +327,14 @@ Status CancelRequests(File& F, ps::Thread* Of, u64 StatusBlock)
         }
     }
     return Any ? STATUS_SUCCESS : STATUS_NOT_FOUND;
+}
+
+Status CancelSynchronous(ps::Thread& Of, u64 StatusBlock)
+{
+    for (Request& R : *Request::Waited_)
+        if (R.Thread == &Of && (!StatusBlock || StatusBlock == R.StatusBlock_))
+            return R.Cancel() ? STATUS_SUCCESS : STATUS_NOT_FOUND;
+    return STATUS_NOT_FOUND;
 }
 
 // --- the file
