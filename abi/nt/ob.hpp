@@ -13,6 +13,9 @@ inline constexpr ACCESS_MASK DIRECTORY_QUERY = 1, DIRECTORY_TRAVERSE = 2, DIRECT
 inline constexpr ACCESS_MASK SYMBOLIC_LINK_QUERY = 1, SYMBOLIC_LINK_ALL_ACCESS = STANDARD_RIGHTS_REQUIRED | 1;
 inline constexpr ULONG DUPLICATE_CLOSE_SOURCE = 1, DUPLICATE_SAME_ACCESS = 2, DUPLICATE_SAME_ATTRIBUTES = 4;
 
+// Newer than the header that the others come from.
+inline constexpr NTSTATUS STATUS_REPARSE_POINT_ENCOUNTERED = NTSTATUS(0xC000050Bu), STATUS_NOT_SAME_OBJECT = NTSTATUS(0xC00001ACu);
+
 enum OBJECT_INFORMATION_CLASS : ULONG {
     ObjectBasicInformation, ObjectNameInformation, ObjectTypeInformation, ObjectTypesInformation, ObjectHandleFlagInformation,
     ObjectSessionInformation, ObjectSessionObjectInformation,

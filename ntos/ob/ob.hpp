@@ -46,6 +46,7 @@ public:
     operator Name() const { return View(); }
     bool IsEmpty() const { return Text_.IsEmpty(); }
     Vector<wchar_t>& Characters() { return Text_; }
+    Status Append(Name More);
 
 private:
     Vector<wchar_t> Text_;
@@ -56,8 +57,9 @@ struct TypeInfo {
     ACCESS_MASK ValidAccess;        // specific and standard rights that make sense
     GENERIC_MAPPING Mapping;
     u32 PoolType = 0;               // for queries
-    // Live objects and handles, counted by the object manager.
-    mutable u32 Objects = 0, Handles = 0;
+    bool CountsPerProcess = false;  // HandleClosed wants InProcess counted (a search of the handle table at each close)
+    // Live objects and handles, counted by the object manager, and the most there ever were.
+    mutable u32 Objects = 0, Handles = 0, PeakObjects = 0, PeakHandles = 0;
     mutable u8 Index = 0;           // given at the first object
 };
 
@@ -65,10 +67,15 @@ struct TypeInfo {
 struct Attributes {
     RefPtr<Object> Root;            // from RootDirectory
     String Path;                    // as given: absolute, or relative to Root
-    bool HasName = false;
+    bool IsGiven = false;           // OBJECT_ATTRIBUTES was not null
+    bool HasName = false;           // ObjectName was not null (the name itself may be empty)
+    Status RootStatus;              // why Root could not be referenced; matters only if the (empty) name is looked up
     u32 Flags = 0;                  // OBJ_*
     Own<se::SecurityDescriptor> Security;      // captured and checked, or null
     bool IgnoreCase() const { return Flags & OBJ_CASE_INSENSITIVE; }
+    Attributes();                   // out of line: se::SecurityDescriptor is incomplete here
+    Attributes(Attributes&&);
+    ~Attributes();
 };
 // Null pointer: empty attributes. STATUS_INVALID_PARAMETER, STATUS_ACCESS_VIOLATION, STATUS_OBJECT_NAME_INVALID, STATUS_INVALID_HANDLE ...
 Result<Attributes> Capture(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> From);
@@ -102,10 +109,12 @@ public:
     u32 References() const { return References_; }
     u32 Handles() const { return Handles_; }
     virtual ke::Waitable* AsWaitable() { return nullptr; }
-    // The rest of a name below this object (without the leading backslash if Rest is not empty). Objects that do not parse answer
-    // STATUS_OBJECT_TYPE_MISMATCH. May not wait; devices that must (io) hand a request back through OpenRequest::Extra.
+    // The rest of a name below this object, without the leading backslash. Rest.Data is null if the name ended at this object ("\Device\X");
+    // "\Device\X\" gives an empty Rest with Data. The default answers the object itself in the first case and STATUS_OBJECT_TYPE_MISMATCH
+    // in the second. May not wait; devices that must (io) hand a request back through OpenRequest::Extra.
     virtual Result<ParseResult> Parse(OpenRequest& Request, Name Rest);
-    // A handle to this object was closed by Process; HandlesLeft in all, InProcess of that process.
+    // A handle to this object was closed by Process; HandlesLeft in all, InProcess of that process (counted only for types with
+    // CountsPerProcess, and 0 for every handle a process closes by ending).
     virtual void HandleClosed(ps::Process& Process, u32 HandlesLeft, u32 InProcess) { }
     // NtQueryObject(ObjectNameInformation): the default is the path through directories.
     virtual Result<String> QueryName();
@@ -127,14 +136,13 @@ protected:
 private:
     friend class Directory;
     friend class HandleTable;
-    friend Status Insert(Object&, Attributes&);
     friend void MakePermanent(Object&, bool);
-    void Destroy();
+    void Destroy() { delete this; }
     const TypeInfo& Type_;
     u32 References_ = 1;
     u32 Handles_ = 0;
     bool Permanent_ = false;
-    Directory* Parent_ = nullptr;
+    Directory* Parent_ = nullptr;   // holds a reference while the object is in it
     String Name_;
     core::ListNode<Object> NameLink_;
     const se::SecurityDescriptor* Security_ = nullptr;
@@ -158,24 +166,41 @@ struct HandleEntry {
 
 class HandleTable {
 public:
+    static constexpr u32 Inherit = OBJ_INHERIT, ProtectFromClose = 1, MaximumHandles = 16711680;
     explicit HandleTable(ps::Process& Owner) : Owner_(Owner) { }
     ~HandleTable();                 // closes all
     Result<HANDLE> Add(Ref<Object> Target, ACCESS_MASK Granted, u32 Flags);
     Status Close(HANDLE Handle);
     void CloseAll();
     HandleEntry* Find(HANDLE Handle);           // null if there is none; valid until the next change
-    // Copies the inheritable handles to a child at the same values.
+    // Copies the inheritable handles to a child, which has none yet, at the same values.
     Status InheritTo(HandleTable& Child);
     u32 Count() const { return Count_; }
+    u32 CountOf(const Object& Target) const;
     // For enumeration: the handle after Previous (null = first).
     HANDLE Next(HANDLE Previous);
 
 private:
     ps::Process& Owner_;
     static constexpr u32 PerBlock = 128;
+    // Handle = index * 4; index 0 is never used. A free entry has no Target, and the next free index in Access (0 ends the list).
     Vector<HandleEntry*> Blocks_;
     u32 Count_ = 0, FirstFree_ = 0;
+    HandleEntry& At(u32 Index) { return Blocks_[Index / PerBlock][Index % PerBlock]; }
+    u32 Room() const { return u32(Blocks_.Size()) * PerBlock; }
+    Status Grow();
+    void Remove(u32 Index, bool Ending);
+    static void Take(Object& Target);
 };
+
+inline HandleEntry* HandleTable::Find(HANDLE Handle)
+{
+    u64 Index = reinterpret_cast<u64>(Handle) >> 2;     // the low two bits are the caller's
+    if (Index >= Room()) [[unlikely]]
+        return nullptr;
+    HandleEntry& E = At(u32(Index));
+    return E.Target ? &E : nullptr;
+}
 
 // The object behind a handle, of any type. Access 0 asks for no right. STATUS_INVALID_HANDLE, STATUS_ACCESS_DENIED.
 struct AnyReference {
@@ -209,29 +234,35 @@ Result<ACCESS_MASK> CheckAccess(ke::Caller& Caller, Object& Target, ACCESS_MASK 
 Result<HANDLE> InsertAndOpen(ke::Caller& Caller, Ref<Object> New, Attributes& Where, ACCESS_MASK Desired);
 // Opens an existing object by name.
 Result<HANDLE> OpenByName(ke::Caller& Caller, const TypeInfo& Type, Attributes& Wanted, ACCESS_MASK Desired);
-// A handle to an object one already has, with rights checked (or granted as they are).
+// A handle to an object one already has, with rights checked (or granted as they are). Flags: of OBJ_*, only OBJ_INHERIT matters.
 Result<HANDLE> OpenByPointer(ke::Caller& Caller, Ref<Object> Target, ACCESS_MASK Desired, u32 Flags);
 Result<HANDLE> GrantHandle(ke::Caller& Caller, Ref<Object> Target, ACCESS_MASK Granted, u32 Flags);
+// The end of a service that makes a handle: writes it to the caller (closing it again if that fails); the status is Made's.
+Status ReturnHandle(ke::Caller& Caller, ke::UserPtr<HANDLE> To, Result<HANDLE> Made);
 // The object a name leads to; walks directories, links (at most 32) and Parse.
 Result<Ref<Object>> Lookup(OpenRequest& Request);
 // For the Executive itself: an object by absolute name; inserting at an absolute path.
 Result<Ref<Object>> LookupKernel(Name Path);
 Status InsertKernel(Ref<Object> New, Name Path, bool Permanent);
+// Turning it off takes an object without handles out of its directory.
 void MakePermanent(Object& Target, bool Permanent);
+// All types that have had an object, in order of their Index (from 1 on); null at the end.
+const TypeInfo* TypeAt(u32 Index);
 
 class Directory final : public Object {
 public:
     static const TypeInfo Type;
     Directory() : Object(Type) { }
-    ~Directory() override;
+    ~Directory() override;              // empty: what is in it holds references to it
     RefPtr<Object> Find(Name Entry, bool IgnoreCase);
     Status Add(Object& Entry, Name EntryName);      // STATUS_OBJECT_NAME_COLLISION
     void Remove(Object& Entry);
     usize Count() const { return Count_; }
-    Object* At(usize Index);                        // in no particular, stable order
+    Object* At(usize Index);                        // in no particular order, stable while nothing is added or removed
 
 private:
     static constexpr u32 Buckets = 37;
+    static u32 Hash(Name Entry);
     core::List<Object, &Object::NameLink_> Hash_[Buckets];
     usize Count_ = 0;
 };

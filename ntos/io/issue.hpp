@@ -1,0 +1,62 @@
+// Private to io: how a service starts an operation on a file and how it ends.
+#pragma once
+#include "ntos/io/completion.hpp"
+#include "ntos/io/io.hpp"
+
+namespace io {
+
+// An event object's waitable, or null for an object of another type.
+ke::Event* EventOf(ob::Object& Object);
+
+// The arguments that all such services share, checked: file, event, APC, status block.
+struct Issue {
+    ke::Caller& Caller;
+    Ref<File> Target;
+    ACCESS_MASK Granted;
+    RefPtr<ob::Object> Event;
+    u64 StatusBlock, ApcRoutine, ApcContext;
+
+    // AnyOf: at least one of these rights (0: none needed). Resets the event.
+    static Result<Issue> Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf, HANDLE Event, PVOID ApcRoutine, PVOID ApcContext,
+                               ke::UserPtr<IO_STATUS_BLOCK> StatusBlock);
+    // The operation was answered at once: tells the caller (unless it is an error) and returns the status.
+    Status Finish(Status Outcome, u64 Information);
+    Result<Ref<Request>> Make(Operation What);
+    // Starts the request; waits for it if the file is synchronous. The service's return value.
+    ke::Task<> Run(Ref<Request> R);
+
+private:
+    static ke::Task<> RunSynchronous(ke::Caller& Caller, Ref<Request> R);
+    static ke::Task<> RunInTurn(ke::Caller& Caller, Ref<Request> R);
+    static Status StartNow(Request& R);
+    static Status FinishInline(ke::Caller& Caller, Request& R);
+    static Status FinishWaited(ke::Caller& Caller, Request& R);
+};
+
+// NT_ERROR: the codes for which an operation that ended at once tells nothing.
+inline bool IsError(Status S) { return u32(S.Code()) >= 0xC0000000; }
+
+Status WriteStatusBlock(ps::Process& To, u64 Address, Status Outcome, u64 Information);
+
+// Kernel memory for a query: small ones on the stack.
+class Scratch {
+public:
+    static constexpr usize Small = 512;
+    // Zeroed memory of Bytes; STATUS_INSUFFICIENT_RESOURCES.
+    Result<u8*> Get(usize Bytes);
+    ~Scratch() { ::operator delete(Large_); }
+
+private:
+    alignas(16) u8 Inline_[Small];
+    u8* Large_ = nullptr;
+};
+
+// Names that are given by value in a structure, and by handle.
+Result<ob::String> CaptureCounted(ke::Caller& Caller, u64 Address, usize Bytes);
+
+Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, InfoBuffer& To);
+// Of: null for every thread's. StatusBlock: 0 for all. STATUS_NOT_FOUND if there is none.
+Status CancelRequests(File& F, ps::Thread* Of, u64 StatusBlock);
+Status CancelSynchronous(ps::Thread& Of, u64 StatusBlock);
+
+}

@@ -1,0 +1,379 @@
+// Requests: from issue to completion.
+#include <string.h>
+
+#include "lib/core/defer.hpp"
+#include "ntos/io/issue.hpp"
+
+namespace io {
+
+constinit Immortal<Request::WaitedList> Request::Waited_;
+
+ke::Event* EventOf(ob::Object& Object)
+{
+    if (!ob::Equal(ob::Name(Object.GetType().Name, 5), L"Event", false) || Object.GetType().Name[5])
+        return nullptr;
+    return static_cast<ke::Event*>(Object.AsWaitable());
+}
+
+Status WriteStatusBlock(ps::Process& To, u64 Address, Status Outcome, u64 Information)
+{
+    struct {
+        u64 Status, Information;
+    } Block { u32(Outcome.Code()), Information };
+    static_assert(sizeof(Block) == sizeof(IO_STATUS_BLOCK));
+    return mm::CopyToUser(To, Address, &Block, sizeof(Block));
+}
+
+Result<u8*> Scratch::Get(usize Bytes)
+{
+    if (Bytes <= Small) {
+        memset(Inline_, 0, Bytes);
+        return static_cast<u8*>(Inline_);
+    }
+    ::operator delete(Large_);
+    Large_ = static_cast<u8*>(::operator new(Bytes, std::nothrow));
+    if (!Large_)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    memset(Large_, 0, Bytes);
+    return static_cast<u8*>(Large_);
+}
+
+void InfoBuffer::Bytes(const void* From, usize Count)
+{
+    usize Fits = Count < Room_ - Used_ ? Count : Room_ - Used_;
+    memcpy(Data_ + Used_, From, Fits);
+    Used_ += u32(Fits);
+    Cut_ |= Fits < Count;
+}
+
+// --- issue
+
+Result<Issue> Issue::Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf, HANDLE Event, PVOID ApcRoutine, PVOID ApcContext,
+                           ke::UserPtr<IO_STATUS_BLOCK> StatusBlock)
+{
+    auto Found = TRY(ob::ReferenceType(Caller, Handle, 0, File::Type));
+    Issue I { Caller, Ref<File>::Adopt(static_cast<File&>(*Found.Target.Leak())), Found.Granted, nullptr, StatusBlock.Address(), u64(ApcRoutine), u64(ApcContext) };
+    if (AnyOf && !(I.Granted & AnyOf))
+        return STATUS_ACCESS_DENIED;
+    TRY(mm::ProbeForWrite(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK)));
+    if (I.ApcRoutine && I.Target->Port_)
+        return STATUS_INVALID_PARAMETER;
+    if (Event) {
+        auto E = TRY(ob::ReferenceAny(Caller, Event, 2 /* EVENT_MODIFY_STATE */));
+        ke::Event* Waitable = EventOf(*E.Target);
+        if (!Waitable)
+            return STATUS_OBJECT_TYPE_MISMATCH;
+        Waitable->Reset();
+        I.Event = std::move(E.Target);
+    }
+    return I;
+}
+
+Status Issue::Finish(Status Outcome, u64 Information)
+{
+    if (IsError(Outcome))
+        return Outcome;
+    TRY(WriteStatusBlock(Caller.Process(), StatusBlock, Outcome, Information));
+    File& F = *Target;
+    if (Event)
+        EventOf(*Event)->Set();
+    else if (!(F.NotificationFlags_ & FILE_SKIP_SET_EVENT_ON_HANDLE))
+        F.Event_.Set();
+    if (ApcRoutine) [[unlikely]]
+        TRY(Caller.Thread().QueueApc(ApcRoutine, ApcContext, StatusBlock, 0));
+    if (F.Port_ && ApcContext && !(F.NotificationFlags_ & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)) {
+        Packet* P = new Packet;
+        if (!P)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        P->Key = F.Key_;
+        P->ApcContext = ApcContext;
+        P->Status = Outcome.Code();
+        P->Information = Information;
+        F.Port_->Queue(*P);
+    }
+    return Outcome;
+}
+
+Result<Ref<Request>> Issue::Make(Operation What)
+{
+    Request* New = new Request(What, Target, Ref<ps::Process>(Caller.Process()), RefPtr<ps::Thread>(&Caller.Thread()));
+    if (!New)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    Ref<Request> R = Ref<Request>::Adopt(*New);
+    R->StatusBlock_ = StatusBlock;
+    R->ApcRoutine_ = ApcRoutine;
+    R->ApcContext_ = ApcContext;
+    R->Event_ = Event;
+    R->Synchronous_ = Target->IsSynchronous();
+    R->Data.Process = &Caller.Process();
+    if (Target->Port_ && ApcContext) {
+        R->Packet_ = Own<Packet>(new Packet);
+        if (!R->Packet_)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        R->Packet_->Key = Target->Key_;
+        R->Packet_->ApcContext = ApcContext;
+        R->Port_ = Target->Port_;
+    }
+    return R;
+}
+
+Status Issue::StartNow(Request& R)
+{
+    File& F = *R.Target;
+    R.State_ = Request::State::Started;
+    R.AddRef();                         // the device's, until Complete
+    if (!R.Event_)
+        F.Event_.Reset();
+    Status S = F.Start(R);
+    if (S.Code() != STATUS_PENDING) {
+        ASSERT(R.State_ == Request::State::Started);
+        R.State_ = Request::State::Done;
+        R.Outcome_ = S;
+        R.Information_ = R.Data.Done;
+        R.Link.Unlink();
+        R.Release();
+        return S;
+    }
+    if (R.State_ == Request::State::Done)       // the device completed it before it returned
+        return R.Outcome_;
+    R.State_ = Request::State::Pending;
+    F.Requests_.PushBack(R);
+    return STATUS_PENDING;
+}
+
+// As Finish, for a request that ended at once.
+Status Issue::FinishInline(ke::Caller& Caller, Request& R)
+{
+    if (!IsError(R.Outcome_))
+        R.CopyReply();
+    Issue I { Caller, R.Target, 0, R.Event_, R.StatusBlock_, R.ApcRoutine_, R.ApcContext_ };
+    if (R.Target->IsSynchronous() && R.Target->HasPosition() && !IsError(R.Outcome_) && (R.What == Operation::Read || R.What == Operation::Write))
+        R.Target->Position = R.Data.Offset + R.Information_;
+    return I.Finish(R.Outcome_, R.Information_);
+}
+
+// A synchronous request that was waited for: the status block is written even for errors.
+Status Issue::FinishWaited(ke::Caller& Caller, Request& R)
+{
+    if (!IsError(R.Outcome_))
+        return FinishInline(Caller, R);
+    TRY(WriteStatusBlock(Caller.Process(), R.StatusBlock_, R.Outcome_, R.Information_));
+    if (R.Event_)
+        EventOf(*R.Event_)->Set();
+    else
+        R.Target->Event_.Set();
+    return R.Outcome_;
+}
+
+ke::Task<> Issue::Run(Ref<Request> R)
+{
+    if (R->Synchronous_ && R->Target->Busy_)
+        return RunInTurn(Caller, std::move(R));
+    Status S = StartNow(*R);
+    if (S.Code() != STATUS_PENDING)
+        return ke::Task<>(FinishInline(Caller, *R));
+    if (R->Synchronous_)
+        return RunSynchronous(Caller, std::move(R));
+    // With a port the request belongs to the file, not to the thread.
+    if (!R->Target->Port_)
+        Caller.Thread().AddRundown(R->Rundown_);
+    return ke::Task<>(Status(STATUS_PENDING));
+}
+
+// Waits until no other synchronous operation of the file is under way.
+ke::Task<> Issue::RunInTurn(ke::Caller& Caller, Ref<Request> R)
+{
+    File& F = *R->Target;
+    while (F.Busy_) {
+        ++F.Waiting_;
+        Defer Left = [&F] {
+            if (--F.Waiting_ && !F.Busy_)       // the turn was ours and we do not take it
+                F.Turn_.Set();
+        };
+        Status S = co_await ke::WaitFor(F.Turn_, F.IsAlertable());
+        if (S.Code() != STATUS_SUCCESS)
+            co_return S;
+        if (!F.Busy_) {
+            --F.Waiting_;
+            Left.Commit();
+        }
+    }
+    F.Busy_ = true;
+    Defer Free = [&F] {
+        F.Busy_ = false;
+        if (F.Waiting_)
+            F.Turn_.Set();
+    };
+    Status S = StartNow(*R);
+    if (S.Code() != STATUS_PENDING)
+        co_return FinishInline(Caller, *R);
+    co_return co_await RunSynchronous(Caller, R);
+}
+
+// Waits for a request that is pending already.
+ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
+{
+    File& F = *R->Target;
+    bool Mine = !F.Busy_;
+    F.Busy_ = true;
+    Defer Free = [&F, Mine] {
+        if (!Mine)
+            return;
+        F.Busy_ = false;
+        if (F.Waiting_)
+            F.Turn_.Set();
+    };
+    Defer Abandon = [&R] { R->Cancel(); };      // the thread ends
+    Request::Waited_->PushBack(*R);
+    bool Alertable = F.IsAlertable();
+    while (!R->Done_.State()) {
+        Status S = co_await ke::WaitFor(R->Done_, Alertable);
+        if (R->Done_.State())
+            break;
+        if (S.Code() == STATUS_USER_APC || S.Code() == STATUS_ALERTED)
+            R->Cancel();
+        else if (IsError(S))
+            co_return S;                // no memory to wait with
+        Alertable = false;
+    }
+    Abandon.Commit();
+    co_return FinishWaited(Caller, *R);
+}
+
+// --- the request
+
+Request::~Request()
+{
+    ASSERT(State_ != State::Pending);
+}
+
+void Request::Rundown::ThreadEnds(ps::Thread&)
+{
+    Owner->Cancel();
+}
+
+void Request::CopyReply()
+{
+    u64 Bytes = Reply.Size() < Information_ ? Reply.Size() : Information_;
+    if (Bytes > Data.Length)
+        Bytes = Data.Length;
+    if (Bytes && !mm::CopyToUser(*Process, Data.Address, Reply.Data(), Bytes).Ok()) {
+        Outcome_ = STATUS_ACCESS_VIOLATION;
+        Information_ = 0;
+    }
+}
+
+void Request::Complete(Status Outcome, u64 Information)
+{
+    ASSERT(State_ == State::Pending || State_ == State::Started);
+    Outcome_ = Outcome;
+    Information_ = Information;
+    Data.Done = Information;
+    bool WasPending = State_ == State::Pending;
+    State_ = State::Done;
+    Link.Unlink();
+    FileLink_.Unlink();
+    WaitedLink_.Unlink();
+    Rundown_.Link.Unlink();
+    if (WasPending) {
+        if (Synchronous_)
+            Done_.Set();                // the waiting service does the rest
+        else
+            Deliver();
+    }
+    Release();
+}
+
+void Request::Deliver()
+{
+    if (!IsError(Outcome_))
+        CopyReply();
+    (void)WriteStatusBlock(*Process, StatusBlock_, Outcome_, Information_);      // the process may be gone
+    if (Event_)
+        EventOf(*Event_)->Set();
+    else if (!(Target->NotificationFlags_ & FILE_SKIP_SET_EVENT_ON_HANDLE))
+        Target->Event_.Set();
+    if (ApcRoutine_ && Thread)
+        (void)Thread->QueueApc(ApcRoutine_, ApcContext_, StatusBlock_, 0);         // it may be gone
+    if (Packet* P = Packet_.Leak()) {
+        P->Status = Outcome_.Code();
+        P->Information = Information_;
+        Port_->Queue(*P);
+    }
+}
+
+bool Request::Cancel(NTSTATUS Why)
+{
+    if (State_ != State::Pending)
+        return false;
+    Target->Withdraw(*this);
+    if (State_ == State::Pending)       // Withdraw may complete it in its own way
+        Complete(Why, 0);
+    return true;
+}
+
+Status CancelRequests(File& F, ps::Thread* Of, u64 StatusBlock)
+{
+    bool Any = false;
+    for (bool Again = true; Again;) {
+        Again = false;
+        for (Request& R : F.Requests_) {
+            if ((Of && !(R.Thread == Of)) || (StatusBlock && StatusBlock != R.StatusBlock_))
+                continue;
+            if (R.Cancel()) {
+                Any = Again = true;
+                break;                  // the list may have changed anywhere
+            }
+        }
+    }
+    return Any ? STATUS_SUCCESS : STATUS_NOT_FOUND;
+}
+
+Status CancelSynchronous(ps::Thread& Of, u64 StatusBlock)
+{
+    for (Request& R : *Request::Waited_)
+        if (R.Thread == &Of && (!StatusBlock || StatusBlock == R.StatusBlock_))
+            return R.Cancel() ? STATUS_SUCCESS : STATUS_NOT_FOUND;
+    return STATUS_NOT_FOUND;
+}
+
+// --- the file
+
+File::~File()
+{
+    ASSERT(CleanedUp_ && Requests_.IsEmpty());
+}
+
+void File::CleanupOnce()
+{
+    if (std::exchange(CleanedUp_, true))
+        return;
+    Cleanup();
+    (void)CancelRequests(*this, nullptr, 0);     // none: fine
+}
+
+void File::HandleClosed(ps::Process& Process, u32 HandlesLeft, u32)
+{
+    HandleClosedBy(Process, HandlesLeft == 0);
+    if (HandlesLeft == 0) {
+        Ref<File> Keep(*this);
+        CleanupOnce();
+    }
+}
+
+Status SetCompletion(File& F, RefPtr<CompletionPort> Port, u64 Key)
+{
+    if (F.IsSynchronous() || F.Port_)
+        return STATUS_INVALID_PARAMETER;
+    F.Port_ = std::move(Port);
+    F.Key_ = Key;
+    return STATUS_SUCCESS;
+}
+
+Status SetNotificationFlags(File& F, u32 Flags)
+{
+    F.NotificationFlags_ |= Flags;
+    return STATUS_SUCCESS;
+}
+
+}
