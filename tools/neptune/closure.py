@@ -4,7 +4,7 @@ from pathlib import Path
 from . import fetch, files, paths, pe, process
 from .report import Failure, Progress
 
-FACTS_VERSION = 3
+FACTS_VERSION = 4
 
 # What is always there: the DLLs that everything stands on, those that programs load by name without importing them, and a shell.
 BASE = ("kernel32.dll", "kernelbase.dll", "advapi32.dll", "sechost.dll", "msvcrt.dll", "ucrtbase.dll", "rpcrt4.dll", "version.dll",
@@ -62,7 +62,9 @@ class Library:
             return name
         if self.api_sets is None:
             schema = self.find("apisetschema.dll")
-            self.api_sets = self.facts.get(f"{schema}", lambda path: {"sets": pe.open_image(path).api_sets()} | pe.facts(path))["sets"]
+            self.api_sets = self.fact(schema).get("sets") if schema else None
+            if self.api_sets is None:
+                raise Failure("the system's apisetschema.dll is not here or has no API set map")
         stem = name.removesuffix(".dll")
         return self.api_sets.get(stem.rpartition("-")[0]) or self.api_sets.get(stem) or name
 

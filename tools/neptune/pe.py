@@ -186,8 +186,11 @@ def facts(path):
     """What the closure needs to know of a file, as plain data; {"error": ...} when it is no usable PE image."""
     try:
         image = open_image(path)
-        return {"machine": image.machine, "dll": image.is_dll, "clr": bool(image.directory(CLR)[0]), "subsystem": image.subsystem,
+        fact = {"machine": image.machine, "dll": image.is_dll, "clr": bool(image.directory(CLR)[0]), "subsystem": image.subsystem,
                 "imports": image.imports(), "delay": image.delay_imports(), "forwards": image.forwards()}
+        if image.section_data(".apiset") is not None:
+            fact["sets"] = image.api_sets()
+        return fact
     except NotPe as error:
         return {"error": str(error)}
 
