@@ -1,0 +1,158 @@
+"""`neptune run` and `neptune shell`."""
+import contextlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from . import build, content, deps, fetch, paths, qemu
+from .report import Failure, say
+
+DEMO_SOURCE = b"""#include <cstdio>
+int main(int argc,char**argv){for(int i=1;i<argc;++i){if(argv[i]){std::printf("%s\\n",argv[i]);}}
+return argc>1?0:1;}
+"""
+FATAL = range(0xC0000000, 0xD0000000)
+
+
+def exit_code(code):
+    """The command's own exit code for a program's 32-bit one: itself up to 255, else its low byte, but never 0."""
+    return code if code <= 255 else (code & 0xFF or 1)
+
+
+def status_name(code):
+    """STATUS_... for an NTSTATUS, from the Windows headers on this machine; empty when unknown."""
+    for folder in ("/usr/share/mingw-w64/include", "/usr/x86_64-w64-mingw32/include"):
+        with contextlib.suppress(OSError), open(f"{folder}/ntstatus.h", encoding="utf-8", errors="replace") as text:
+            want = f"0x{code:08x}"
+            for line in text:
+                words = line.split()
+                if len(words) >= 3 and words[0] == "#define" and words[1].startswith("STATUS_") and want in line.lower():
+                    return words[1]
+    return ""
+
+
+def parse_environment(rows):
+    variables = {}
+    for row in rows or ():
+        name, equals, value = row.partition("=")
+        if not equals or not name:
+            raise Failure(f"--env {row}: write --env NAME=VALUE", 2)
+        variables[name] = value
+    return variables
+
+
+def prepare(options):
+    """Everything that must be built and fetched before the machine can start."""
+    if not options.no_build:
+        build.build(("elf", "pe"))
+    else:
+        deps.ensure("build")
+    build.require(paths.KERNEL, paths.EXECUTIVE, paths.NTDLL, paths.SMSS)
+
+
+def run(options):
+    environment = parse_environment(options.env)
+    demo = options.program is None
+    if demo and options.arguments:
+        raise Failure("arguments without a program", 2)
+    if not demo:
+        early_check(options.program)
+    prepare(options)
+    volume = content.Volume()
+    for row in options.with_ or ():
+        volume.add_with(row)
+    if demo:
+        folder = fetch.unpacked("pypi", "clang-format")
+        volume.archive.add_bytes("work/sample.cpp", DEMO_SOURCE)
+        volume.add_program(str(folder / "clang_format/data/bin/clang-format.exe"), ["sample.cpp"], environment)
+        say("no program given: this is clang-format.exe, the Windows one out of a PyPI package, formatting a sample (see ./neptune run --help)")
+    else:
+        volume.add_program(options.program, options.arguments, environment)
+    image = content.BootImage(volume.finish("run"))
+    name = os.path.basename(options.program or "clang-format.exe")
+    return boot(image, options, name, stdin=None if demo else 0)
+
+
+def early_check(program):
+    """A wrong file name is told before anything is built."""
+    if not os.path.lexists(program) and ("/" in program or "\\" in program):
+        raise Failure(f"{program}: there is no such file", 2)
+    if os.path.isdir(program):
+        raise Failure(f"{program} is a folder, not a program", 2)
+
+
+def shell(options):
+    prepare(options)
+    volume = content.Volume()
+    for row in options.with_ or ():
+        volume.add_with(row)
+    volume.system_program("cmd.exe", [], parse_environment(options.env))
+    image = content.BootImage(volume.finish("shell"))
+    # The terminal stays in its line mode: it echoes and edits, the guest gets whole lines, and Ctrl-D ends the input.
+    return boot(image, options, "cmd.exe", stdin=0)
+
+
+def boot(image, options, name, stdin):
+    """Runs the machine with our own standard streams; returns the command's exit code."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(image.close)
+        logs = []
+        if options.log:
+            try:
+                logs.append(stack.enter_context(open(options.log, "wb", buffering=0)).fileno())
+            except OSError as error:
+                raise Failure(f"--log {options.log}: {error.strerror}", 2) from None
+        if options.verbose:
+            logs.append(2)
+
+        def log(data):
+            for fd in logs:
+                os.write(fd, data)
+
+        memory = qemu.default_memory(image, options.memory)
+        if options.verbose:
+            say(f"image {image.size >> 10} KiB, machine {memory} MiB")
+        machine = stack.enter_context(qemu.Machine(image, memory, extra=options.qemu_arg or (), icount=options.icount))
+        session = qemu.Session(machine, stdin=stdin, stdout=qemu.Sink(1), stderr=qemu.Sink(2), log=log, timeout=options.timeout)
+        try:
+            session.run()
+        except BrokenPipeError:
+            # Whoever read our output has gone: as a program that gets SIGPIPE, without a word.
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        except Failure:
+            with contextlib.suppress(OSError):
+                session.flush(2.0)
+            raise
+        result = session.codes[-1]
+    if isinstance(result, str):
+        raise Failure(f"{name}: {result}", qemu.MACHINE_ERROR)
+    if result in FATAL:
+        what = status_name(result)
+        say(f"{name} ended with 0x{result:08X}{f' ({what})' if what else ''}")
+    elif result > 255 and options.verbose:
+        say(f"{name} ended with code {result} (0x{result:08X})")
+    return exit_code(result)
+
+
+def write_image(options):
+    """`neptune image`."""
+    prepare(options)
+    volume = content.Volume()
+    for row in options.with_ or ():
+        volume.add_with(row)
+    environment = parse_environment(options.env)
+    if options.program:
+        volume.add_program(options.program, options.arguments, environment)
+    else:
+        volume.system_program("cmd.exe", [], environment)
+    with contextlib.closing(content.BootImage(volume.finish("run" if options.program else "shell"))) as image:
+        folder = Path(options.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(paths.KERNEL, folder / "kernel32.elf")
+        image.file.seek(0)
+        with open(folder / "image", "wb") as out:
+            shutil.copyfileobj(image.file, out, 1 << 20)
+    return 0
