@@ -52,6 +52,8 @@ public:
     virtual Caller* AsCaller() { return nullptr; }      // a client thread, or null for a work item
     // The activity whose code is running now.
     static Activity* Current() { return Current_; }
+    // Makes A the running one (its coroutines' frames come from its arena); the one before, to be put back.
+    static Activity* Enter(Activity* A) { return std::exchange(Current_, A); }
 
 protected:
     // The root task ended after having waited.

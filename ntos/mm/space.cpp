@@ -70,11 +70,12 @@ Result<Own<AddressSpace>> AddressSpace::Create()
 AddressSpace::~AddressSpace()
 {
     Clear();
-    FreeObject(Pml4_, KernelObject::Pml4);
 }
 
 void AddressSpace::Clear()
 {
+    // Without the top table nothing is mapped any more: the pages' capabilities need not be unmapped one by one.
+    FreeObject(Pml4_, KernelObject::Pml4);
     while (!Vads_.IsEmpty())
         Remove(*Vads_.Last());
     for (Leaf& L : Leaves_) {
@@ -313,9 +314,11 @@ void AddressSpace::DropEmptyLeaves(u64 Start, u64 End)
 
 Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
 {
+    if (!Pml4_.Cap)
+        return STATUS_PROCESS_IS_TERMINATING;
     if (E.Slot) {
         // Mapped already: only the right to write can have changed. A capability to map writable must carry that right: all do.
-        if (Failed(kernel::MapPage(E.Slot, Pml4_.Cap, AlignDown(Address, PageSize), { .Writable = Writable })))
+        if (Failed(kernel::RemapPage(E.Slot, Pml4_.Cap, { .Writable = Writable })))
             return STATUS_NO_MEMORY;
         E.Writable = Writable;
         return STATUS_SUCCESS;
@@ -377,7 +380,9 @@ void AddressSpace::UnmapInHardware(Pte& E)
 {
     if (!E.Slot)
         return;
-    kernel::Error Error = kernel::Delete(E.Slot);      // deleting the capability unmaps the page
+    kernel::Error Error = Pml4_.Cap ? kernel::UnmapPage(E.Slot) : kernel::Error::None;     // a space that is gone maps nothing
+    ASSERT(!Failed(Error));
+    Error = kernel::Delete(E.Slot);
     ASSERT(!Failed(Error));
     FreeSlot(E.Slot);
     E.Slot = 0;

@@ -6,7 +6,7 @@ namespace ps {
 
 using mm::CPtr;
 
-// The endpoint every service call and fault arrives at. Badges: the address of the thread's ke::Caller; the low bit marks faults.
+// The endpoint every service call and fault arrives at. Badges: the thread's id; the low bit marks faults.
 extern CPtr ServiceEndpoint;
 inline constexpr u64 FaultBadge = 1, NotificationBadge = u64(1) << 63;
 inline constexpr u8 ExecutivePriority = 200, ClientPriority = ExecutivePriority;

@@ -132,7 +132,7 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     CNode_ = TRY(mm::AllocateObject(mm::KernelObject::ClientCNode));
     ReplySlot_ = TRY(mm::AllocateSlot());
     TebFrame_ = TRY(mm::AllocateSlot());
-    u64 Badge = reinterpret_cast<u64>(static_cast<ke::Caller*>(this));
+    u64 Badge = Id_;                    // endpoints' badges have 28 bits
     constexpr auto SendAndGrant = kernel::Rights(kernel::Write | kernel::Grant);
     if (Failed(kernel::Copy(TebFrame_, mm::FrameCapability(TebPage), kernel::ReadWrite)) ||
         Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, abi::ServiceEndpoint, ServiceEndpoint, SendAndGrant, Badge)) ||

@@ -1,0 +1,21 @@
+// The hardware abstraction layer: clock, interrupts, power. Polled and small; real devices belong to drivers.
+#pragma once
+#include "lib/core/result.hpp"
+
+namespace hal {
+
+// Notification: the capability of the dispatcher's bound notification; interrupts signal it. First.
+Status InitializeInterrupts(u64 Notification);
+// Finds the timer hardware, measures the TSC, reads the real-time clock, starts ke's clock. SharedPage: abi::KuserSharedData, or null.
+Status InitializeClock(void* SharedPage);
+// Interrupt sources by bit of the notification badge.
+inline constexpr u64 ClockInterrupt = 1, HostLinkInterrupts = 2;
+void Interrupts(u64 Sources);
+// A handler for interrupt Pin of the I/O APIC (level triggered, active low as PCI's), under a badge bit.
+Status ConnectInterrupt(u32 Pin, bool Level, bool ActiveLow, u64 BadgeBit, u64& IrqCap);
+void SetInterruptHandler(u64 BadgeBit, void (*Handler)());
+
+enum class PowerAction : u32 { Halt, Restart, PowerOff };       // NT's ShutdownNoReboot, ShutdownReboot, ShutdownPowerOff
+[[noreturn]] void Shutdown(PowerAction Action);
+
+}

@@ -1,0 +1,37 @@
+// Turning the machine off: the ACPI power management block of the chip sets QEMU models, by their data sheets.
+#include "kernel/kernel.hpp"
+#include "ntos/ex/log.hpp"
+#include "ntos/hal/hal.hpp"
+
+namespace hal {
+
+static u32 PciRead(u32 Device, u32 Function, u32 Offset)
+{
+    kernel::Out32(0xCF8, 0x80000000u | Device << 11 | Function << 8 | (Offset & 0xFC));
+    return kernel::In32(0xCFC);
+}
+
+// I/O port of the PM1a control register, 0 if the chip set is unknown.
+static u16 PowerControlPort()
+{
+    if ((PciRead(31, 0, 0) & 0xFFFF) == 0x8086)         // ICH9 LPC bridge: PMBASE at 0x40
+        return u16((PciRead(31, 0, 0x40) & 0xFF80) + 4);
+    if (PciRead(1, 3, 0) == 0x71138086)                 // PIIX4 power management: PMBA at 0x40
+        return u16((PciRead(1, 3, 0x40) & 0xFFC0) + 4);
+    return 0;
+}
+
+void Shutdown(PowerAction Action)
+{
+    ex::Log("system stops: %s\n", Action == PowerAction::PowerOff ? "power off" : Action == PowerAction::Restart ? "restart" : "halt");
+    if (Action == PowerAction::PowerOff) {
+        if (u16 Port = PowerControlPort())
+            kernel::Out16(Port, 1 << 13);               // SLP_EN, sleep type 0: soft off on both
+    } else if (Action == PowerAction::Restart) {
+        kernel::Out8(0xCF9, 0x06);                      // reset control register: full reset
+    }
+    for (;;)
+        kernel::Yield();
+}
+
+}

@@ -1,0 +1,174 @@
+// The dispatcher: receives calls, faults and notifications, runs services, replies. One thread, this loop.
+#include "ntos/ke/dispatch.hpp"
+
+#include "kernel/kernel.hpp"
+#include "ntos/ex/log.hpp"
+#include "ntos/hal/hal.hpp"
+#include "ntos/ke/services.hpp"
+#include "ntos/ps/detail.hpp"
+
+namespace ke {
+
+using namespace nt;
+using ps::Thread;
+
+ps::Thread& Caller::Thread()
+{
+    return static_cast<ps::Thread&>(*this);
+}
+
+static u64 TraceLeft;
+
+void TraceServices(u64 Count)
+{
+    TraceLeft = Count;
+}
+
+// What to do for the thread whose message has been handled.
+enum class Answer { Reply, Resume, Nothing };
+
+static void KillMisuser(Thread& T, const char* What)
+{
+    ex::Log("process %u thread %u: %s; the process is ended\n", T.Process().Id(), T.Id(), What);
+    T.Process().Terminate(STATUS_INVALID_SYSTEM_SERVICE);
+}
+
+static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
+{
+    // A message from a thread that is in a service can only come from Send instead of Call.
+    if (T.InService || T.InFault) [[unlikely]] {
+        KillMisuser(T, "sends messages besides its system calls");
+        return Answer::Nothing;
+    }
+    T.InService = true;
+    if (M.Label >= ServiceCount || M.Length != 4) [[unlikely]] {
+        Result = STATUS_INVALID_SYSTEM_SERVICE;
+        return Answer::Reply;
+    }
+    const ServiceInfo& Service = ServiceTable[M.Label];
+    T.Arguments[0] = M.Words[0];
+    T.Arguments[1] = M.Words[1];
+    T.Arguments[2] = M.Words[2];
+    T.Arguments[3] = M.Words[3];
+    if (Service.ArgumentCount > 4) {
+        Status Captured = mm::CopyFromUser(T.Process(), &T.Arguments[3], M.Words[3] + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64));
+        if (!Captured.Ok()) [[unlikely]] {
+            Result = Captured.Code();
+            return Answer::Reply;
+        }
+    }
+    if (TraceLeft) [[unlikely]] {
+        --TraceLeft;
+        ex::Log("[%u.%u] Nt%s(", T.Process().Id(), T.Id(), Service.Name);
+        for (u32 I = 0; I < Service.ArgumentCount; ++I)
+            ex::Log(I ? ", %x" : "%x", T.Arguments[I]);
+        ex::Log(")\n");
+    }
+    if (Service.Now) {
+        Status Outcome = Service.Now(T, T.Arguments);
+        Result = Outcome.Code();
+    } else if (Service.Waits) {
+        Status Outcome;
+        Activity* Before = Activity::Enter(&T);
+        Task<> Root = Service.Waits(T, T.Arguments);
+        Activity::Enter(Before);
+        if (!T.Run(std::move(Root), Outcome)) {
+            kernel::Error E = kernel::SaveCaller(T.ReplySlot());
+            ASSERT(!kernel::Failed(E));
+            if (TraceLeft) [[unlikely]]
+                ex::Log("[%u.%u]   waits\n", T.Process().Id(), T.Id());
+            return Answer::Nothing;
+        }
+        Result = Outcome.Code();
+    } else {
+        ex::Log("process %u (%S) calls Nt%s, which is not implemented\n", T.Process().Id(), T.Process().ImagePath(), Service.Name);
+        Result = STATUS_NOT_IMPLEMENTED;
+    }
+    if (TraceLeft && Result < 0) [[unlikely]]
+        ex::Log("[%u.%u]   -> %x\n", T.Process().Id(), T.Id(), u32(Result));
+    if (Result == ps::NoReply)
+        return Answer::Nothing;
+    if (Result == STATUS_USER_APC) [[unlikely]] {
+        T.Reply(Result);
+        return T.InService ? Answer::Reply : Answer::Nothing;
+    }
+    return Answer::Reply;
+}
+
+static Answer Fault(Thread& T, const kernel::Message& M)
+{
+    // The labels can be forged: what counts is taken from the thread's registers, the message only says where to look.
+    if (T.InService || T.InFault) {
+        KillMisuser(T, "sends messages besides its faults");
+        return Answer::Nothing;
+    }
+    T.InFault = true;
+    bool GoesOn = false;
+    switch (M.Label) {
+    case kernel::fault::VmFault:
+        GoesOn = ps::HandleVmFault(T, M.Words[1], M.Words[3], M.Words[2]);
+        break;
+    case kernel::fault::UserException:
+        ps::HandleUserException(T, M.Words[3], kernel::MessageWord(4));
+        break;
+    case kernel::fault::UnknownSyscall:
+        // The kernel does not keep such a caller's stack pointer: it cannot go on.
+        KillMisuser(T, "a system call instruction outside ntdll is not supported by this kernel");
+        break;
+    default:
+        KillMisuser(T, "used a capability it does not have");
+        break;
+    }
+    if (!GoesOn)
+        return Answer::Nothing;
+    T.InFault = false;
+    return Answer::Resume;
+}
+
+[[noreturn]] void Dispatch(u64 Endpoint)
+{
+    kernel::Message M = kernel::Receive(Endpoint);
+    for (;;) {
+        NTSTATUS Result = 0;
+        Answer What = Answer::Nothing;
+        Thread* T = nullptr;
+        if (M.Badge & ps::NotificationBadge) {
+            hal::Interrupts(M.Badge & ~ps::NotificationBadge);
+        } else {
+            ob::Object* Sender = ps::ObjectById(M.Badge & ~ps::FaultBadge);
+            if (Sender && &Sender->GetType() == &Thread::Type) {
+                T = static_cast<Thread*>(Sender);
+                if (!T->IsTerminating()) {
+                    Thread::Replying = T;
+                    What = M.Badge & ps::FaultBadge ? Fault(*T, M) : Serve(*T, M, Result);
+                }
+            }
+        }
+        RunReadyActivities();
+        ps::Reap();
+        // Meanwhile the thread may have ended (Replying is null then), or been suspended.
+        if (What != Answer::Nothing && Thread::Replying == T && !T->IsTerminating()) {
+            if (T->SuspendCount()) [[unlikely]] {
+                kernel::Error E = kernel::SaveCaller(T->ReplySlot());
+                ASSERT(!kernel::Failed(E));
+                if (What == Answer::Resume)
+                    T->InFault = true;
+                T->Reply(Result);
+                Thread::Replying = nullptr;
+                M = kernel::Receive(Endpoint);
+                continue;
+            }
+            T->InService = false;
+            Thread::Replying = nullptr;
+            if (What == Answer::Reply)
+                M = kernel::ReplyReceive(Endpoint, 0, 1, u32(Result), 0, 0, 0);
+            else
+                M = kernel::ReplyReceive(Endpoint, 0, 0, 0, 0, 0, 0);
+            continue;
+        }
+        Thread::Replying = nullptr;
+        M = kernel::Receive(Endpoint);
+    }
+}
+
+}
