@@ -43,6 +43,8 @@ public:
 
     // Runs the task until it ends or waits. True: it ended and Outcome is its status; false: Completed() will be called.
     bool Run(Task<void>&& Root, Status& Outcome);
+    // The same for what MakeRoot returns; MakeRoot is called with this activity current, as it must be for the frame to come from here.
+    template <typename F> bool Start(F&& MakeRoot, Status& Outcome);
     bool IsSuspended() const { return Suspended_; }
     // Destroys a suspended root task: everything it held is released, Completed() is not called.
     void Cancel();
@@ -138,12 +140,28 @@ private:
     Result<T> Ready_ { Status(nt::STATUS_INTERNAL_ERROR) };
 };
 
+template <typename F> bool Activity::Start(F&& MakeRoot, Status& Outcome)
+{
+    Activity* Before = std::exchange(Current_, this);
+    Task<void> Root = MakeRoot();
+    Current_ = Before;
+    return Run(std::move(Root), Outcome);
+}
+
 // Work of the Executive itself that may wait: it owns its frames and outlives the call that started it. It deletes
 // itself when its task ends (make it with new).
 class WorkItem : public Activity {
 public:
     // Starts Root now (it runs at once until its first wait). The item is gone when this returns if the task is done.
     static void Start(Own<WorkItem> Item, Task<void>&& Root);
+    // Makes the root task in the item's own arena first.
+    template <typename F> static void Launch(Own<WorkItem> Item, F&& MakeRoot)
+    {
+        Status Outcome;
+        WorkItem* Raw = Item.Leak();
+        if (Raw->Activity::Start(std::forward<F>(MakeRoot), Outcome))
+            Raw->Completed(Outcome);
+    }
 
 protected:
     void Completed(Status) override { delete this; }
