@@ -5,16 +5,6 @@
 
 namespace io {
 
-struct Packet {
-    core::ListNode<Packet> Link;
-    u64 Key = 0, ApcContext = 0, Information = 0;
-    NTSTATUS Status = 0;
-    bool Owned = false;                 // part of another object (a wait completion packet or a reserve): not deleted when taken
-    void (*Taken)(Packet&) = nullptr;   // told when an owned packet leaves the queue
-    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
-    static void operator delete(void* At) { ::operator delete(At); }
-};
-
 class CompletionPort final : public ob::Object {
 public:
     static const ob::TypeInfo Type;

@@ -70,6 +70,8 @@ Status LinkKernel(ob::Name Path, ob::Name Target)
 
 Result<Ref<File>> OpenFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How)
 {
+    if (!Wanted.IsGiven)
+        return STATUS_INVALID_PARAMETER;
     ob::OpenRequest Request { Caller, Wanted, How.Access, &How, &File::Type };
     Ref<ob::Object> Found = TRY(ob::Lookup(Request));
     if (&Found->GetType() != &File::Type)
@@ -83,7 +85,7 @@ Result<TargetFolder> OpenTargetFolder(ke::Caller& Caller, HANDLE Root, ob::Name 
     if (Root)
         Wanted.Root = TRY(ob::ReferenceType(Caller, Root, 0, File::Type)).Target;
     Wanted.Path = TRY(ob::String::Copy(Path));
-    Wanted.HasName = true;
+    Wanted.IsGiven = Wanted.HasName = true;
     Wanted.Flags = OBJ_CASE_INSENSITIVE;
     CreateParameters How;
     How.Access = FILE_WRITE_DATA | SYNCHRONIZE;

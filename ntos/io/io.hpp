@@ -24,7 +24,17 @@ namespace io {
 class CompletionPort;
 class Device;
 class File;
-struct Packet;
+
+// What a completion port queues.
+struct Packet {
+    core::ListNode<Packet> Link;
+    u64 Key = 0, ApcContext = 0, Information = 0;
+    NTSTATUS Status = 0;
+    bool Owned = false;                 // part of another object (a wait completion packet): not deleted when taken
+    void (*Taken)(Packet&) = nullptr;   // told when an owned packet leaves the queue
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+};
 
 extern const GENERIC_MAPPING FileMapping;
 
@@ -118,11 +128,7 @@ private:
     friend class File;
     friend struct Issue;
     friend class RefCounted<Request>;
-    Request(Operation What, Ref<File> Target, Ref<ps::Process> Process, RefPtr<ps::Thread> Thread)
-        : What(What), Target(std::move(Target)), Process(std::move(Process)), Thread(std::move(Thread))
-    {
-        Rundown_.Owner = this;
-    }
+    Request(Operation What, Ref<File> Target, Ref<ps::Process> Process, RefPtr<ps::Thread> Thread);
     ~Request();
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
@@ -222,7 +228,7 @@ public:
     virtual void HandleClosedBy(ps::Process& By, bool LastOfProcess) { }
 
 protected:
-    File(Device& Of, const CreateParameters& How) : Object(Type), Device_(Of), Options_(How.Options), Granted_(How.Granted) { }
+    File(Device& Of, const CreateParameters& How);
     ~File() override;
     // For destructors of derived classes: Cleanup if no handle ever was closed.
     void CleanupOnce();

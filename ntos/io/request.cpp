@@ -242,6 +242,12 @@ ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
 
 // --- the request
 
+Request::Request(Operation What, Ref<File> Target, Ref<ps::Process> Process, RefPtr<ps::Thread> Thread)
+    : What(What), Target(std::move(Target)), Process(std::move(Process)), Thread(std::move(Thread))
+{
+    Rundown_.Owner = this;
+}
+
 Request::~Request()
 {
     ASSERT(State_ != State::Pending);
@@ -338,6 +344,8 @@ Status CancelSynchronous(ps::Thread& Of, u64 StatusBlock)
 }
 
 // --- the file
+
+File::File(Device& Of, const CreateParameters& How) : Object(Type), Device_(Of), Options_(How.Options), Granted_(How.Granted) { }
 
 File::~File()
 {
