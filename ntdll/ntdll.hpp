@@ -14,7 +14,7 @@
 #include "abi/nt/ps.hpp"
 #include "abi/nt/status.hpp"
 #include "abi/services.hpp"
-#include "lib/rtl/rtl.hpp"
+#include "ntdll/rtlneeds.hpp"
 
 inline TEB* Teb()
 {
@@ -55,4 +55,13 @@ template <typename T = u8> T* At(const void* Base, u64 Offset)
 {
     return reinterpret_cast<T*>(u64(Base) + Offset);
 }
+extern "C" {
+NTSTATUS SvcContinue(CONTEXT* Context, BOOLEAN TestAlert);
+void NTAPI RtlRaiseStatus(NTSTATUS Status);
+ULONG NTAPI DbgPrint(const char* Format, ...);
+void NTAPI DbgBreakPoint();
+}
+// 100 ns since boot.
+i64 RtlpInterruptTime();
+
 inline void CpuRelax() { asm volatile("pause" ::: "memory"); }

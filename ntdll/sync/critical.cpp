@@ -116,37 +116,37 @@ NTSTATUS NTAPI RtlLeaveCriticalSection(RTL_CRITICAL_SECTION* Section)
 
 NTSTATUS NTAPI RtlInitializeCriticalSectionEx(RTL_CRITICAL_SECTION* Section, ULONG SpinCount, ULONG Flags)
 {
-    if (Flags & (RTL_CRITICAL_SECTION_FLAG_DYNAMIC_SPIN | RTL_CRITICAL_SECTION_FLAG_STATIC_INIT) & ~RTL_CRITICAL_SECTION_FLAG_DYNAMIC_SPIN)
-        return STATUS_NOT_SUPPORTED;
     if (Flags & ~RTL_CRITICAL_SECTION_ALL_FLAG_BITS)
         return STATUS_INVALID_PARAMETER_3;
+    if (SpinCount & ~0xFFFFFFu)
+        return STATUS_INVALID_PARAMETER_2;
     *Section = UnownedSection;
-    // Without debug information the field is -1, as on Windows.
+    // Wine's DLLs write a name into the debug information of every section they did not ask to be without.
     Section->DebugInfo = reinterpret_cast<RTL_CRITICAL_SECTION_DEBUG*>(~u64(0));
-    if ((Flags & RTL_CRITICAL_SECTION_FLAG_FORCE_DEBUG_INFO) && Peb()->ProcessHeap) {
+    if (!(Flags & RTL_CRITICAL_SECTION_FLAG_NO_DEBUG_INFO) && Peb()->ProcessHeap) {
         auto* Debug = static_cast<RTL_CRITICAL_SECTION_DEBUG*>(RtlAllocateHeap(Peb()->ProcessHeap, HEAP_ZERO_MEMORY, sizeof(*Debug)));
-        if (Debug) {
-            Debug->CriticalSection = Section;
-            InitializeListHead(&Debug->ProcessLocksList);
-            Section->DebugInfo = Debug;
-        }
+        if (!Debug)
+            return STATUS_NO_MEMORY;
+        Debug->CriticalSection = Section;
+        InitializeListHead(&Debug->ProcessLocksList);
+        Section->DebugInfo = Debug;
     }
     Section->SpinCount = SpinCount & 0xFFFFFF;
     return STATUS_SUCCESS;
 }
 NTSTATUS NTAPI RtlInitializeCriticalSectionAndSpinCount(RTL_CRITICAL_SECTION* Section, ULONG SpinCount)
 {
-    return RtlInitializeCriticalSectionEx(Section, SpinCount, 0);
+    return RtlInitializeCriticalSectionEx(Section, SpinCount & 0xFFFFFF, 0);
 }
 NTSTATUS NTAPI RtlInitializeCriticalSection(RTL_CRITICAL_SECTION* Section) { return RtlInitializeCriticalSectionEx(Section, 0, 0); }
 
 NTSTATUS NTAPI RtlDeleteCriticalSection(RTL_CRITICAL_SECTION* Section)
 {
-    if (Section->DebugInfo && u64(Section->DebugInfo) != ~u64(0) && Section->DebugInfo->CriticalSection == Section
-        && IsListEmpty(&Section->DebugInfo->ProcessLocksList))
-        RtlFreeHeap(Peb()->ProcessHeap, 0, Section->DebugInfo);
+    // A name means static debug information, or a name that its owner has not taken back: not ours to free.
+    auto* Debug = Section->DebugInfo;
+    if (Debug && u64(Debug) != ~u64(0) && !*At<u64>(Debug, 40))
+        RtlFreeHeap(Peb()->ProcessHeap, 0, Debug);
     *Section = UnownedSection;
-    Section->LockCount = -1;
     return STATUS_SUCCESS;
 }
 ULONG NTAPI RtlSetCriticalSectionSpinCount(RTL_CRITICAL_SECTION* Section, ULONG SpinCount)
