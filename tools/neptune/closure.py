@@ -100,7 +100,7 @@ class Library:
                     queue.append((found, False))
                 elif must:
                     raise Failure(f"{path.name} needs {needed}, which is not here (looked in the program's folder and in the system's: "
-                                  f"{paths.WIN32} and libwine)")
+                                  f"{paths.WIN32} and libwine)", 2)
         self.facts.save()
         return result
 

@@ -1,0 +1,56 @@
+"""The TAP programs of tests/guest, in the machine. Every .exe below build/pe/tests/guest goes into C:\\work; those whose name does not end in
+"child" are started, one after the other."""
+import argparse
+
+from . import batch, content, paths, tap
+from .report import Failure
+
+LIMIT = 120  # seconds for one program, on a slow machine
+
+
+def find():
+    return sorted(path for path in paths.GUEST_TESTS.rglob("*.exe") if path.is_file())
+
+
+def main(words):
+    parser = argparse.ArgumentParser(prog="run_tests.py guest", description="Runs the guest's TAP programs.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="only these (without .exe)")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for each")
+    parser.add_argument("--show", action="store_true", help="print what the programs print")
+    options = parser.parse_args(words)
+    batch.require_products()
+    images = find()
+    chosen = [path for path in images if not path.stem.endswith("child") and (not options.names or path.stem in options.names)]
+    if unknown := sorted(set(options.names) - {path.stem for path in chosen}):
+        raise Failure(f"there is no guest test {unknown[0]} in {paths.GUEST_TESTS}")
+    if not chosen:
+        raise Failure(f"there are no guest tests in {paths.GUEST_TESTS}")
+
+    def volume(_):
+        result = content.Volume()
+        for path in images:
+            result.add_path(f"{content.WORK}/{path.name}", path)
+        return result
+
+    programs = [content.Program(rf"C:\work\{path.name}") for path in chosen]
+    results = batch.run(volume, programs, [options.limit] * len(programs))
+    bad = 0
+    for path, result in zip(chosen, results):
+        text = result.stdout.decode(errors="replace")
+        verdict = tap.parse(text, result.code)
+        if options.show:
+            print(text)
+        extra = "".join(f", {count} {what}" for count, what in ((verdict.skipped, "skipped"), (verdict.todo, "todo")) if count)
+        print(f"{'ok  ' if verdict.good else 'FAIL'} {path.stem}: {verdict.passed} passed{extra}, {result.seconds:.1f} s", flush=True)
+        if not verdict.good:
+            bad += 1
+            for line in verdict.failures[:20]:
+                print(f"    {line}")
+            if result.trouble:
+                print(f"    {result.trouble}")
+            if result.stderr.strip():
+                print("    stderr: " + result.stderr.decode(errors="replace").strip().replace("\n", "\n    stderr: "))
+            if excerpt := batch.log_excerpt(result):
+                print(excerpt)
+    print(f"{len(chosen) - bad} of {len(chosen)} programs good")
+    return 1 if bad else 0

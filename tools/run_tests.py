@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""What CTest calls for tests that need the machine: run_tests.py guest|apps|wine ... (see tools/CMakeLists.txt)."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from neptune import qemu  # noqa: E402
+from neptune.report import Failure  # noqa: E402
+
+
+def main():
+    qemu.terminate_cleanly()
+    kind, *words = sys.argv[1:] or [""]
+    try:
+        if kind == "guest":
+            from neptune import guest_tests as tests
+        elif kind == "apps":
+            from neptune import app_tests as tests
+        elif kind == "wine":
+            from neptune import wine_tests as tests
+        else:
+            raise Failure(f"unknown kind of test {kind!r}: guest, apps or wine", 2)
+        return tests.main(words)
+    except Failure as failure:
+        print(f"run_tests: {failure}", file=sys.stderr)
+        return failure.code
+    except qemu.Terminated as terminated:
+        return 128 + terminated.number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
