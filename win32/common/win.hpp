@@ -33,6 +33,7 @@ public:
 
     T* Get() const { return Data_; }
     operator T*() const { return Data_; }
+    T* operator->() const { return Data_; }
     T* Release()
     {
         T* Data = Data_;
@@ -67,8 +68,30 @@ inline usize Length(const char* Text)
 }
 
 // Text of one code page in the other encoding; null for null or without memory.
-Buffer<WCHAR> Wide(const char* Text, UINT CodePage = CP_ACP);
-Buffer<char> Narrow(const WCHAR* Text, UINT CodePage = CP_ACP);
+inline Buffer<WCHAR> Wide(const char* Text, UINT CodePage = CP_ACP)
+{
+    if (!Text) {
+        return {};
+    }
+    int Count = MultiByteToWideChar(CodePage, 0, Text, -1, nullptr, 0);
+    Buffer<WCHAR> Result(static_cast<usize>(Count));
+    if (Result) {
+        MultiByteToWideChar(CodePage, 0, Text, -1, Result, Count);
+    }
+    return Result;
+}
+inline Buffer<char> Narrow(const WCHAR* Text, UINT CodePage = CP_ACP)
+{
+    if (!Text) {
+        return {};
+    }
+    int Count = WideCharToMultiByte(CodePage, 0, Text, -1, nullptr, 0, nullptr, nullptr);
+    Buffer<char> Result(static_cast<usize>(Count));
+    if (Result) {
+        WideCharToMultiByte(CodePage, 0, Text, -1, Result, Count, nullptr, nullptr);
+    }
+    return Result;
+}
 
 inline BOOL Fail(DWORD Error)
 {
