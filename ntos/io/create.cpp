@@ -218,9 +218,15 @@ static Status QueryByName(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Att
     How.Options = FILE_OPEN_REPARSE_POINT;
     How.Query = &Info;
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Attributes));
-    Ref<File> Opened = TRY(OpenFile(Caller, Wanted, How));
+    if (!Wanted.IsGiven)
+        return STATUS_INVALID_PARAMETER;
+    ob::OpenRequest Request { Caller, Wanted, How.Access, &How, &File::Type };
+    Ref<ob::Object> Found = TRY(ob::Lookup(Request));
     if (!How.Query)
         return STATUS_SUCCESS;          // answered on the way
+    if (&Found->GetType() != &File::Type)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    Ref<File> Opened = Ref<File>::Adopt(static_cast<File&>(*Found.Leak()));
     alignas(FILE_NETWORK_OPEN_INFORMATION) u8 Room[sizeof(Info)];
     InfoBuffer Buffer(Room, sizeof(Room));
     TRY(Opened->QueryInformation(FileNetworkOpenInformation, Buffer));

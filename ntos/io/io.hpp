@@ -67,7 +67,8 @@ struct CreateParameters {
     bool TargetFolder = false;          // open the folder that holds (or would hold) the last component, for renames and links
     const PipeParameters* Pipe = nullptr;
     const MailslotParameters* Mailslot = nullptr;
-    // Only tell about an existing file by name: no share check, no file made; Open answers With(STATUS_SUCCESS) and no object.
+    // Only tell about an existing file by name: a device that can does so without making a file, and sets this to null (Found is then the
+    // device itself).
     FILE_NETWORK_OPEN_INFORMATION* Query = nullptr;
     // Answers.
     ACCESS_MASK Granted = 0;
