@@ -2,14 +2,10 @@
 #include "kernel/kernel.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
+#include "ntos/hal/hostlink.hpp"
+#include "ntos/hal/pci.hpp"
 
 namespace hal {
-
-static u32 PciRead(u32 Device, u32 Function, u32 Offset)
-{
-    kernel::Out32(0xCF8, 0x80000000u | Device << 11 | Function << 8 | (Offset & 0xFC));
-    return kernel::In32(0xCFC);
-}
 
 // I/O port of the PM1a control register, 0 if the chip set is unknown.
 static u16 PowerControlPort()
@@ -24,6 +20,7 @@ static u16 PowerControlPort()
 void Shutdown(PowerAction Action)
 {
     ex::Log("system stops: %s\n", Action == PowerAction::PowerOff ? "power off" : Action == PowerAction::Restart ? "restart" : "halt");
+    DrainHostLink();
     if (Action == PowerAction::PowerOff) {
         if (u16 Port = PowerControlPort())
             kernel::Out16(Port, 1 << 13);               // SLP_EN, sleep type 0: soft off on both

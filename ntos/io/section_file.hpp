@@ -17,6 +17,8 @@ struct SectionFile {
 // An empty file is returned as it is: STATUS_MAPPED_FILE_SIZE_ZERO is mm's to say.
 // The file is truncated or deleted only while Data->Mappings (Data->ImageMappings) are zero: mm counts views and sections there.
 Result<SectionFile> FileForSection(ke::Caller& Caller, HANDLE Handle, u32 Protection, u32 Attributes);
+// The same for an image file by NT name, opened for execution with the caller's rights (NtCreateUserProcess).
+Result<SectionFile> OpenImageFile(ke::Caller& Caller, ob::Name Path);
 // A data section larger than the file makes it longer. The file must be the one FileForSection gave.
 Status ExtendForSection(ob::Object& File, u64 Size);
 u64 SizeForSection(ob::Object& File);

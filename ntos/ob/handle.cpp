@@ -98,12 +98,22 @@ u32 HandleTable::CountOf(const Object& Target) const
     return N;
 }
 
-Status HandleTable::InheritTo(HandleTable& Child)
+Status HandleTable::InheritTo(HandleTable& Child, const std::span<const HANDLE>* Only)
 {
     ASSERT(Child.Count_ == 0);
+    auto Wanted = [&](u32 Index) {
+        if (!At(Index).Target || !(At(Index).Flags & Inherit))
+            return false;
+        if (!Only)
+            return true;
+        for (HANDLE H : *Only)
+            if (reinterpret_cast<u64>(H) >> 2 == Index)
+                return true;
+        return false;
+    };
     u32 Last = 0;
     for (u32 Index = 1; Index < Room(); ++Index)
-        if (At(Index).Target && (At(Index).Flags & Inherit))
+        if (Wanted(Index))
             Last = Index;
     if (!Last)
         return STATUS_SUCCESS;
@@ -113,7 +123,7 @@ Status HandleTable::InheritTo(HandleTable& Child)
     Child.FirstFree_ = 0;
     for (u32 Index = Child.Room(); Index-- > 1;) {
         HandleEntry& To = Child.At(Index);
-        if (Index <= Last && At(Index).Target && (At(Index).Flags & Inherit)) {
+        if (Index <= Last && Wanted(Index)) {
             To = At(Index);
             To.Target->AddRef();
             Take(*To.Target);

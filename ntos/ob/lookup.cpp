@@ -146,13 +146,13 @@ Result<Ref<Object>> Lookup(OpenRequest& Request)
 
 // --- the Executive's own names
 
-Result<Ref<Object>> LookupKernel(Name Path)
+Result<Ref<Object>> LookupKernel(Name Path, bool TheLinkItself)
 {
     RefPtr<Object> At;
     Name Rest;
     Walk Out;
     TRY(StartAtRoot(Path, At, Rest));
-    TRY(WalkFrom(std::move(At), Rest, { nullptr, nullptr, true, false, true }, Out));
+    TRY(WalkFrom(std::move(At), Rest, { nullptr, TheLinkItself ? &SymbolicLink::Type : nullptr, true, false, true }, Out));
     return Ref<Object>::Adopt(*Out.Found.Leak());
 }
 

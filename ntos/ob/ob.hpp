@@ -26,9 +26,9 @@ class Object;
 struct Name {
     const wchar_t* Data = nullptr;
     usize Length = 0;               // characters
-    Name() = default;
-    Name(const wchar_t* D, usize L) : Data(D), Length(L) { }
-    template <usize N> Name(const wchar_t (&Literal)[N]) : Data(Literal), Length(N - 1) { }
+    constexpr Name() = default;
+    constexpr Name(const wchar_t* D, usize L) : Data(D), Length(L) { }
+    template <usize N> constexpr Name(const wchar_t (&Literal)[N]) : Data(Literal), Length(N - 1) { }
     bool IsEmpty() const { return Length == 0; }
     Name From(usize At) const { return { Data + At, Length - At }; }
     Name Up(usize To) const { return { Data, To }; }
@@ -174,7 +174,7 @@ public:
     void CloseAll();
     HandleEntry* Find(HANDLE Handle);           // null if there is none; valid until the next change
     // Copies the inheritable handles to a child, which has none yet, at the same values.
-    Status InheritTo(HandleTable& Child);
+    Status InheritTo(HandleTable& Child, const std::span<const HANDLE>* Only = nullptr);   // Only: just those of this list
     u32 Count() const { return Count_; }
     u32 CountOf(const Object& Target) const;
     // For enumeration: the handle after Previous (null = first).
@@ -242,7 +242,7 @@ Status ReturnHandle(ke::Caller& Caller, ke::UserPtr<HANDLE> To, Result<HANDLE> M
 // The object a name leads to; walks directories, links (at most 32) and Parse.
 Result<Ref<Object>> Lookup(OpenRequest& Request);
 // For the Executive itself: an object by absolute name; inserting at an absolute path.
-Result<Ref<Object>> LookupKernel(Name Path);
+Result<Ref<Object>> LookupKernel(Name Path, bool TheLinkItself = false);
 Status InsertKernel(Ref<Object> New, Name Path, bool Permanent);
 // Turning it off takes an object without handles out of its directory.
 void MakePermanent(Object& Target, bool Permanent);

@@ -44,7 +44,7 @@ static Result<HANDLE> Duplicate(ke::Caller& Caller, svc::DuplicateObject& Call, 
         // Only DUPLICATE_CLOSE_SOURCE makes sense: the caller closes for another process.
         return STATUS_SUCCESS;
     }
-    Ref<ps::Process> To = TRY(Reference<ps::Process>(Caller, Call.TargetProcessHandle, ps::PROCESS_DUP_HANDLE));
+    Ref<ps::Process> To = TRY(Reference<ps::Process>(Caller, Call.TargetProcessHandle, PROCESS_DUP_HANDLE));
     if (To->HasEnded())
         return STATUS_PROCESS_IS_TERMINATING;
     ACCESS_MASK Granted = Had;
@@ -65,7 +65,7 @@ static Result<HANDLE> Duplicate(ke::Caller& Caller, svc::DuplicateObject& Call, 
 
 Status NtDuplicateObject(ke::Caller& Caller, svc::DuplicateObject& Call)
 {
-    Ref<ps::Process> Source = TRY(Reference<ps::Process>(Caller, Call.SourceProcessHandle, ps::PROCESS_DUP_HANDLE));
+    Ref<ps::Process> Source = TRY(Reference<ps::Process>(Caller, Call.SourceProcessHandle, PROCESS_DUP_HANDLE));
     Result<HANDLE> Made = Duplicate(Caller, Call, *Source);
     // The source is closed whatever else went wrong.
     Status Closed;

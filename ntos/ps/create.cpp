@@ -1,10 +1,13 @@
 // Making processes: from an image section to the first thread.
+#include <string.h>
+
 #include "abi/kuser.hpp"
 #include "abi/nt/image.hpp"
 #include "abi/process.hpp"
 #include "lib/core/defer.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/io/io.hpp"
+#include "ntos/io/section_file.hpp"
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
@@ -64,7 +67,7 @@ static Result<u64> FindExport(mm::ImageMap& Image, const char* Name)
         TRY(ReadImage(Image, Exports.AddressOfNames + I * 4, &At, 4));
         char Text[64] {};
         TRY(ReadImage(Image, At, Text, sizeof(Text) - 1));
-        if (strcmp(Text, Name) != 0)
+        if (__builtin_strcmp(Text, Name) != 0)
             continue;
         u16 Ordinal;
         u32 Rva;
@@ -383,10 +386,10 @@ static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, 
     TRY(MakePeb(*P));
     if (!Given.Block.IsEmpty())
         TRY(WriteParameters(*P, Given));
-    if (Flags & PROCESS_CREATE_FLAGS_INHERIT_HANDLES)
-        TRY(Parent->Handles().InheritTo(P->Handles()));
-    if (Wanted.HasHandleList)
-        P->Handles().KeepOnly(Wanted.Handles.Span());
+    if (Flags & PROCESS_CREATE_FLAGS_INHERIT_HANDLES) {
+        std::span<const HANDLE> Only = Wanted.Handles.Span();
+        TRY(Parent->Handles().InheritTo(P->Handles(), Wanted.HasHandleList ? &Only : nullptr));
+    }
 
     Ref<Thread> T = TRY(Thread::Create(*P, { .Routine = reinterpret_cast<u64>(P->ImageInfo.TransferAddress), .Argument = P->PebAddress(),
                                              .Suspended = bool(Call.ThreadFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) }));

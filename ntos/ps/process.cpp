@@ -20,7 +20,7 @@ constinit const ob::TypeInfo Process::Type {
 
 // Lists that live for ever: made at first use, never destroyed.
 template <typename T> struct Lasting {
-    alignas(T) char Room[sizeof(T)];
+    alignas(T) char Room[sizeof(T)] {};
     bool Made = false;
     T& Get()
     {

@@ -55,6 +55,7 @@ public:
 private:
     friend class Thread;
     friend void Reap();
+    friend struct AllProcesses;
     void End();                         // the last thread is gone
     core::ListNode<Process> AllLink_;
     ob::HandleTable Handles_;

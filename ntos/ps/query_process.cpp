@@ -65,11 +65,24 @@ PROCESS_BASIC_INFORMATION Basic(Process& P)
     return Info;
 }
 
-// The DOS form of an image's path: \??\C:\... without the prefix.
-ob::Name DosPath(ob::Name Path)
+// The DOS form of an image's path: a drive letter for the device it begins with, as the links in \??  say.
+Result<ob::String> DosPath(ob::Name Path)
 {
-    constexpr ob::Name Prefix = L"\\??\\";
-    return Path.Length > Prefix.Length && ob::Equal(Path.Up(Prefix.Length), Prefix, false) ? Path.From(Prefix.Length) : Path;
+    wchar_t Link[] = L"\\??\\A:";
+    for (wchar_t Letter = L'A'; Letter <= L'Z'; ++Letter) {
+        Link[4] = Letter;
+        auto Found = ob::LookupKernel(ob::Name(Link, 6), true);
+        if (!Found.Ok() || &Found.Value()->GetType() != &ob::SymbolicLink::Type)
+            continue;
+        ob::Name Target = static_cast<ob::SymbolicLink&>(*Found.Value()).Target();
+        if (Path.Length <= Target.Length || !ob::Equal(Path.Up(Target.Length), Target, true) || Path.Data[Target.Length] != L'\\')
+            continue;
+        ob::String Dos = TRY(ob::String::Copy(ob::Name(Link + 4, 2)));
+        for (usize I = Target.Length; I < Path.Length; ++I)
+            TRY(Dos.Characters().Push(Path.Data[I]));
+        return Dos;
+    }
+    return ob::String::Copy(Path);
 }
 
 Status CommandLine(Answer& To, Process& P)
@@ -181,7 +194,7 @@ Status NtQueryInformationProcess(ke::Caller& Caller, svc::QueryInformationProces
     case ProcessSessionInformation: return To.Fixed(ULONG(P->SessionId));
     case ProcessWow64Information: return To.Fixed(u64(0));
     case ProcessImageFileName: return To.String(P->ImagePath());
-    case ProcessImageFileNameWin32: return To.String(DosPath(P->ImagePath()));
+    case ProcessImageFileNameWin32: return To.String(TRY(DosPath(P->ImagePath())));
     case ProcessBreakOnTermination: return To.Fixed(ULONG(P->BreakOnTermination));
     case ProcessExecuteFlags: return To.Fixed(ULONG(0x22));     // data may be executed: the kernel has no no-execute
     case ProcessImageInformation: return To.Fixed(P->ImageInfo);
