@@ -92,20 +92,19 @@ static Status AddOwnTable(u64 Address)
         ObjectType Type;
         kernel::Error (*Map)(CPtr, CPtr, u64);
     } Levels[] = { { ObjectType::PageTable, kernel::MapPageTable }, { ObjectType::PageDirectory, kernel::MapPageDirectory }, { ObjectType::Pdpt, kernel::MapPdpt } };
+    Pfn Page = TRY(TakeUntyped());
+    CPtr Cap = TRY(AllocateSlot());
     for (auto& Level : Levels) {
-        Pfn Page = TRY(TakeUntyped());
-        CPtr Cap = TRY(AllocateSlot());
         if (Failed(kernel::Retype(Database[Page].Slot, Level.Type, 0, Cap, 1)))
-            return STATUS_NO_MEMORY;
+            break;
         kernel::Error E = Level.Map(Cap, kernel::boot::Pml4, Address);
         if (!Failed(E))
             return STATUS_SUCCESS;
-        MUST(Status(Failed(kernel::Delete(Cap)) ? STATUS_INTERNAL_ERROR : STATUS_SUCCESS));    // just made, unmapped
-        FreeSlot(Cap);
-        ReturnUntyped(Page);
-        if (E != kernel::Error::FailedLookup)
-            return STATUS_NO_MEMORY;
+        if (Failed(kernel::Delete(Cap)) || E != kernel::Error::FailedLookup)
+            break;
     }
+    FreeSlot(Cap);
+    ReturnUntyped(Page);
     return STATUS_NO_MEMORY;
 }
 
@@ -137,8 +136,14 @@ static Status Cut(Region& R)
     CPtr First = TakeSlotRange(2 * FrameSlotOffset);
     for (u32 Done = 0; Done < Pages;) {
         u32 Now = Pages - Done < 256 ? Pages - Done : 256;
-        if (Failed(kernel::Retype(R.Cap, ObjectType::Untyped, PageShift, First + Done, Now)))
+        if (Failed(kernel::Retype(R.Cap, ObjectType::Untyped, PageShift, First + Done, Now))) {
+            // One of the small untypeds that kernel::Start took something from.
+            u64 Lost = (R.End - R.Next) >> PageShift;
+            UncutPages -= Lost;
+            TotalPages -= Lost;
+            R.Next = R.End;
             return STATUS_NO_MEMORY;
+        }
         Done += Now;
     }
     Pfn Base = Pfn(R.Next >> PageShift);
@@ -299,9 +304,10 @@ Result<u8*> AllocateContiguous(usize Bytes)
             if (End > R.End)
                 End = R.End;
             u32 Before = FreeUntyped.Count;
-            TRY(Cut(R));
-            if ((End - Start) >> PageShift < Pages || FreeUntyped.Count - Before < Pages)
-                continue;
+            if (!Cut(R).Ok())
+                break;
+            if (FreeUntyped.Count - Before != (End - Start) >> PageShift || FreeUntyped.Count - Before < Pages)
+                continue;               // too small, or with pages that cannot be frames
             // The pages just cut are on top of the free list, in order; a table page for the window is the first after them.
             Pfn First = Pfn(Start >> PageShift);
             for (u32 J = 0; J < Pages; ++J) {
