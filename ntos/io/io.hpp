@@ -124,6 +124,7 @@ public:
     // Takes it away from its device and completes it as cancelled, if it is pending. False: it was not.
     bool Cancel(NTSTATUS Why = STATUS_CANCELLED);
     bool IsSynchronous() const { return Synchronous_; }
+    void WaitAlways() { Synchronous_ = true; }          // whatever the mode of the file
 
 private:
     friend class File;
@@ -197,6 +198,7 @@ public:
     u32 Options() const { return Options_; }
     bool IsSynchronous() const { return Options_ & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT); }
     bool IsAlertable() const { return Options_ & FILE_SYNCHRONOUS_IO_ALERT; }
+    bool MustWaitTurn() const { return Busy_ && IsSynchronous(); }
     u64 Position = 0;
 
     ke::Waitable* AsWaitable() final { return &Event_; }

@@ -1,0 +1,524 @@
+// Information services: files, folders, volumes, extended attributes.
+#include <string.h>
+
+#include "ntos/io/completion.hpp"
+#include "ntos/io/create.hpp"
+#include "ntos/io/issue.hpp"
+
+namespace io {
+
+static constexpr u32 MaximumAnswer = 128 * 1024;        // no answer is larger; larger buffers are used in part
+
+namespace {
+
+// What each class needs: the least length, rights. Length 0: the class cannot be queried (set).
+struct ClassRule {
+    u16 Query, Set;
+    ACCESS_MASK QueryAccess, SetAccess;
+};
+
+}
+
+static ClassRule RuleOf(u32 Class)
+{
+    constexpr ACCESS_MASK Ra = FILE_READ_ATTRIBUTES, Wa = FILE_WRITE_ATTRIBUTES, Wd = FILE_WRITE_DATA;
+    switch (Class) {
+    case FileBasicInformation:
+        return { sizeof(FILE_BASIC_INFORMATION), sizeof(FILE_BASIC_INFORMATION), Ra, Wa };
+    case FileStandardInformation:
+        return { sizeof(FILE_STANDARD_INFORMATION), 0, 0, 0 };
+    case FileInternalInformation:
+        return { sizeof(FILE_INTERNAL_INFORMATION), 0, 0, 0 };
+    case FileEaInformation:
+        return { sizeof(FILE_EA_INFORMATION), 0, 0, 0 };
+    case FileAccessInformation:
+        return { sizeof(FILE_ACCESS_INFORMATION), 0, 0, 0 };
+    case FileNameInformation:
+    case FileNormalizedNameInformation:
+        return { sizeof(FILE_NAME_INFORMATION), 0, 0, 0 };
+    case FileAlternateNameInformation:
+        return { sizeof(FILE_NAME_INFORMATION), 0, 0, 0 };
+    case FileRenameInformation:
+    case FileRenameInformationEx:
+        return { 0, sizeof(FILE_RENAME_INFORMATION), 0, DELETE_ACCESS };
+    case FileLinkInformation:
+    case FileLinkInformationEx:
+        return { 0, sizeof(FILE_RENAME_INFORMATION), 0, 0 };
+    case FileDispositionInformation:
+        return { 0, sizeof(FILE_DISPOSITION_INFORMATION), 0, DELETE_ACCESS };
+    case FileDispositionInformationEx:
+        return { 0, sizeof(FILE_DISPOSITION_INFORMATION_EX), 0, DELETE_ACCESS };
+    case FilePositionInformation:
+        return { sizeof(FILE_POSITION_INFORMATION), sizeof(FILE_POSITION_INFORMATION), 0, 0 };
+    case FileModeInformation:
+        return { sizeof(FILE_MODE_INFORMATION), sizeof(FILE_MODE_INFORMATION), 0, 0 };
+    case FileAlignmentInformation:
+        return { sizeof(FILE_ALIGNMENT_INFORMATION), 0, 0, 0 };
+    case FileAllInformation:
+        return { sizeof(FILE_ALL_INFORMATION), 0, Ra, 0 };
+    case FileAllocationInformation:
+        return { 0, sizeof(FILE_ALLOCATION_INFORMATION), 0, Wd };
+    case FileEndOfFileInformation:
+        return { 0, sizeof(FILE_END_OF_FILE_INFORMATION), 0, Wd };
+    case FileStreamInformation:
+        return { sizeof(FILE_STREAM_INFORMATION), 0, 0, 0 };
+    case FilePipeInformation:
+        return { sizeof(FILE_PIPE_INFORMATION), sizeof(FILE_PIPE_INFORMATION), Ra, Wa };
+    case FilePipeLocalInformation:
+        return { sizeof(FILE_PIPE_LOCAL_INFORMATION), 0, Ra, 0 };
+    case FileMailslotQueryInformation:
+        return { sizeof(FILE_MAILSLOT_QUERY_INFORMATION), 0, 0, 0 };
+    case FileMailslotSetInformation:
+        return { 0, sizeof(FILE_MAILSLOT_SET_INFORMATION), 0, 0 };
+    case FileCompressionInformation:
+        return { sizeof(FILE_COMPRESSION_INFORMATION), 0, 0, 0 };
+    case FileCompletionInformation:
+        return { 0, sizeof(FILE_COMPLETION_INFORMATION), 0, 0 };
+    case FileNetworkOpenInformation:
+        return { sizeof(FILE_NETWORK_OPEN_INFORMATION), 0, Ra, 0 };
+    case FileAttributeTagInformation:
+        return { sizeof(FILE_ATTRIBUTE_TAG_INFORMATION), 0, Ra, 0 };
+    case FileValidDataLengthInformation:
+        return { 0, sizeof(FILE_VALID_DATA_LENGTH_INFORMATION), 0, Wd };
+    case FileShortNameInformation:
+        return { 0, sizeof(FILE_NAME_INFORMATION), 0, DELETE_ACCESS };
+    case FileIoCompletionNotificationInformation:
+        return { sizeof(FILE_IO_COMPLETION_NOTIFICATION_INFORMATION), sizeof(FILE_IO_COMPLETION_NOTIFICATION_INFORMATION), 0, 0 };
+    case FileIoPriorityHintInformation:
+        return { sizeof(FILE_IO_PRIORITY_HINT_INFORMATION), sizeof(FILE_IO_PRIORITY_HINT_INFORMATION), 0, 0 };
+    case FileHardLinkInformation:
+        return { sizeof(FILE_LINKS_INFORMATION), 0, 0, 0 };
+    case FileIsRemoteDeviceInformation:
+        return { sizeof(FILE_IS_REMOTE_DEVICE_INFORMATION), 0, 0, 0 };
+    case FileNumaNodeInformation:
+        return { sizeof(FILE_NUMA_NODE_INFORMATION), 0, 0, 0 };
+    case FileStandardLinkInformation:
+        return { sizeof(FILE_STANDARD_LINK_INFORMATION), 0, 0, 0 };
+    case FileIdInformation:
+        return { sizeof(FILE_ID_INFORMATION), 0, 0, 0 };
+    case FileStatInformation:
+        return { sizeof(FILE_STAT_INFORMATION), 0, Ra, 0 };
+    case FileCaseSensitiveInformation:
+        return { sizeof(FILE_CASE_SENSITIVE_INFORMATION), sizeof(FILE_CASE_SENSITIVE_INFORMATION), Ra, Wa };
+    default:
+        return {};
+    }
+}
+
+// The classes the I/O manager answers itself. STATUS_NOT_IMPLEMENTED: not one of them.
+Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, InfoBuffer& To)
+{
+    switch (Class) {
+    case FileAccessInformation:
+        To.Fixed(FILE_ACCESS_INFORMATION { Granted });
+        break;
+    case FilePositionInformation:
+        To.Fixed(FILE_POSITION_INFORMATION { { .QuadPart = i64(F.Position) } });
+        break;
+    case FileModeInformation:
+        To.Fixed(FILE_MODE_INFORMATION { F.Mode() });
+        break;
+    case FileAlignmentInformation:
+        To.Fixed(FILE_ALIGNMENT_INFORMATION { 0 });
+        break;
+    case FileIoCompletionNotificationInformation:
+        To.Fixed(FILE_IO_COMPLETION_NOTIFICATION_INFORMATION { F.NotificationFlags_ });
+        break;
+    case FileIoPriorityHintInformation:
+        To.Fixed(FILE_IO_PRIORITY_HINT_INFORMATION { 2 });
+        break;
+    case FileIsRemoteDeviceInformation:
+        To.Fixed(FILE_IS_REMOTE_DEVICE_INFORMATION { false });
+        break;
+    case FileNumaNodeInformation:
+        To.Fixed(FILE_NUMA_NODE_INFORMATION { 0 });
+        break;
+    case FileAllInformation: {
+        TRY(F.QueryInformation(Class, To));
+        FILE_ALL_INFORMATION A;
+        memcpy(&A, To.Data(), offsetof(FILE_ALL_INFORMATION, NameInformation));
+        A.AccessInformation.AccessFlags = Granted;
+        A.PositionInformation.CurrentByteOffset.QuadPart = i64(F.Position);
+        A.ModeInformation.Mode = F.Mode();
+        A.AlignmentInformation.AlignmentRequirement = 0;
+        memcpy(To.Data(), &A, offsetof(FILE_ALL_INFORMATION, NameInformation));
+        break;
+    }
+    default:
+        return STATUS_NOT_IMPLEMENTED;
+    }
+    return To.Result();
+}
+
+static Status QueryFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
+{
+    u32 Class = Call.FileInformationClass, Length = Call.Length;
+    ClassRule Rule = RuleOf(Class);
+    if (!Rule.Query)
+        return STATUS_INVALID_INFO_CLASS;
+    if (Length < Rule.Query)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, Rule.QueryAccess, File::Type));
+    File& F = static_cast<File&>(*Found.Target);
+    TRY(Call.IoStatusBlock.Probe(Caller));
+    Scratch Room;
+    u32 Bytes = Length < MaximumAnswer ? Length : MaximumAnswer;
+    InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
+    Status S = QueryCommon(F, Found.Granted, FILE_INFORMATION_CLASS(Class), Answer);
+    if (S == STATUS_NOT_IMPLEMENTED)
+        S = F.QueryInformation(FILE_INFORMATION_CLASS(Class), Answer);
+    if (IsError(S))
+        return S;
+    if (Answer.Used())
+        TRY(Call.FileInformation.Write(Caller, Answer.Data(), Answer.Used()));
+    TRY(WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), S, Answer.Used()));
+    return S;
+}
+
+static Status SetCommon(ke::Caller& Caller, File& F, u32 Class, std::span<const u8> From, bool& Handled)
+{
+    Handled = true;
+    switch (Class) {
+    case FilePositionInformation: {
+        i64 At;
+        memcpy(&At, From.data(), 8);
+        if (At < 0 || !F.IsSynchronous())
+            return STATUS_INVALID_PARAMETER;
+        F.Position = u64(At);
+        return STATUS_SUCCESS;
+    }
+    case FileModeInformation: {
+        u32 Mode;
+        memcpy(&Mode, From.data(), 4);
+        constexpr u32 Synchronous = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
+        if ((Mode & ~(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | Synchronous)) || (Mode & Synchronous) == Synchronous || !(Mode & Synchronous) != !F.IsSynchronous())
+            return STATUS_INVALID_PARAMETER;
+        F.SetMode(Mode);
+        return STATUS_SUCCESS;
+    }
+    case FileCompletionInformation: {
+        FILE_COMPLETION_INFORMATION C;
+        memcpy(&C, From.data(), sizeof(C));
+        Ref<CompletionPort> Port = TRY(ob::Reference<CompletionPort>(Caller, C.Port, IO_COMPLETION_MODIFY_STATE));
+        return SetCompletion(F, RefPtr<CompletionPort>(std::move(Port)), u64(C.Key));
+    }
+    case FileIoCompletionNotificationInformation: {
+        u32 Flags;
+        memcpy(&Flags, From.data(), 4);
+        if (Flags & ~7u)
+            return STATUS_INVALID_PARAMETER;
+        return SetNotificationFlags(F, Flags);
+    }
+    case FileIoPriorityHintInformation: {
+        u32 Hint;
+        memcpy(&Hint, From.data(), 4);
+        return Hint > 4 ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;    // there is one priority
+    }
+    }
+    Handled = false;
+    return STATUS_SUCCESS;
+}
+
+static Status SetFile(ke::Caller& Caller, svc::SetInformationFile& Call)
+{
+    u32 Class = Call.FileInformationClass, Length = Call.Length;
+    ClassRule Rule = RuleOf(Class);
+    if (!Rule.Set)
+        return STATUS_INVALID_INFO_CLASS;
+    if (Length < Rule.Set)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, Rule.SetAccess, File::Type));
+    File& F = static_cast<File&>(*Found.Target);
+    TRY(Call.IoStatusBlock.Probe(Caller));
+    if (Length > MaximumAnswer)
+        return STATUS_INVALID_PARAMETER;
+    Scratch Room;
+    u8* From = TRY(Room.Get(Length));
+    TRY(Call.FileInformation.Read(Caller, From, Length));
+    bool Handled;
+    Status S = SetCommon(Caller, F, Class, { From, Length }, Handled);
+    if (!Handled)
+        S = F.SetInformation(Caller, Found.Granted, FILE_INFORMATION_CLASS(Class), { From, Length });
+    if (IsError(S))
+        return S;
+    TRY(WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), S, 0));
+    return S;
+}
+
+// --- folders
+
+static u32 LeastListing(u32 Class)
+{
+    switch (Class) {
+    case FileDirectoryInformation:
+        return sizeof(FILE_DIRECTORY_INFORMATION);
+    case FileFullDirectoryInformation:
+        return sizeof(FILE_FULL_DIR_INFORMATION);
+    case FileIdFullDirectoryInformation:
+        return sizeof(FILE_ID_FULL_DIR_INFORMATION);
+    case FileBothDirectoryInformation:
+        return sizeof(FILE_BOTH_DIR_INFORMATION);
+    case FileIdBothDirectoryInformation:
+        return sizeof(FILE_ID_BOTH_DIR_INFORMATION);
+    case FileIdExtdDirectoryInformation:
+        return sizeof(FILE_ID_EXTD_DIR_INFORMATION);
+    case FileIdExtdBothDirectoryInformation:
+        return sizeof(FILE_ID_EXTD_BOTH_DIR_INFORMATION);
+    case FileNamesInformation:
+        return sizeof(FILE_NAMES_INFORMATION);
+    default:
+        return 0;
+    }
+}
+
+struct Listing {
+    HANDLE File, Event;
+    PVOID ApcRoutine, ApcContext;
+    ke::UserPtr<IO_STATUS_BLOCK> Block;
+    ke::UserBuffer Buffer;
+    u32 Length, Class;
+    bool Single, Restart;
+    ke::UserPtr<UNICODE_STRING> Name;
+};
+
+static Status ListFolder(ke::Caller& Caller, const Listing& L)
+{
+    u32 Least = LeastListing(L.Class);
+    if (!Least)
+        return STATUS_INVALID_INFO_CLASS;
+    if (L.Length < Least)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    Issue I = TRY(Issue::Begin(Caller, L.File, FILE_LIST_DIRECTORY, L.Event, L.ApcRoutine, L.ApcContext, L.Block));
+    ob::String Pattern;
+    ListRequest R {};
+    if (L.Name) {
+        Pattern = TRY(ob::CaptureString(Caller, L.Name));
+        R.HasPattern = !Pattern.IsEmpty();
+        R.Pattern = Pattern.View();
+    }
+    Scratch Room;
+    R.Room = L.Length < 65536 ? L.Length : 65536;
+    R.Buffer = TRY(Room.Get(R.Room));
+    R.Class = FILE_INFORMATION_CLASS(L.Class);
+    R.Single = L.Single;
+    R.Restart = L.Restart;
+    Status S = I.Target->List(R);
+    if (!IsError(S) && R.Used)
+        TRY(L.Buffer.Write(Caller, R.Buffer, R.Used));
+    return I.Finish(S, R.Used);
+}
+
+static Result<Ref<Request>> MakeNotify(ke::Caller& Caller, svc::NotifyChangeDirectoryFile& Call, Issue& I)
+{
+    u32 Filter = Call.CompletionFilter;
+    if (!Filter || (Filter & ~FILE_NOTIFY_VALID_MASK))
+        return STATUS_INVALID_PARAMETER;
+    if (Call.Length)
+        TRY(mm::ProbeForWrite(Caller.Process(), Call.Buffer.Address(), Call.Length));
+    Ref<Request> R = TRY(I.Make(Operation::NotifyChange));
+    R->Data.Address = Call.Buffer.Address();
+    R->Data.Length = Call.Length;
+    R->Code = Filter;
+    R->WatchTree = Call.WatchTree;
+    return R;
+}
+
+// --- volumes
+
+static u32 LeastVolume(u32 Class)
+{
+    switch (Class) {
+    case FileFsVolumeInformation:
+        return sizeof(FILE_FS_VOLUME_INFORMATION);
+    case FileFsSizeInformation:
+        return sizeof(FILE_FS_SIZE_INFORMATION);
+    case FileFsDeviceInformation:
+        return sizeof(FILE_FS_DEVICE_INFORMATION);
+    case FileFsAttributeInformation:
+        return sizeof(FILE_FS_ATTRIBUTE_INFORMATION);
+    case FileFsControlInformation:
+        return sizeof(FILE_FS_CONTROL_INFORMATION);
+    case FileFsFullSizeInformation:
+        return sizeof(FILE_FS_FULL_SIZE_INFORMATION);
+    case FileFsObjectIdInformation:
+        return sizeof(FILE_FS_OBJECTID_INFORMATION);
+    case FileFsSectorSizeInformation:
+        return sizeof(FILE_FS_SECTOR_SIZE_INFORMATION);
+    default:
+        return 0;
+    }
+}
+
+Status File::QueryVolume(FSINFOCLASS Class, InfoBuffer& To)
+{
+    if (Class != FileFsDeviceInformation)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    To.Fixed(FILE_FS_DEVICE_INFORMATION { Device_->DeviceType, Device_->Characteristics });
+    return STATUS_SUCCESS;
+}
+
+static Status QueryVolumeService(ke::Caller& Caller, svc::QueryVolumeInformationFile& Call)
+{
+    u32 Class = Call.FsInformationClass, Length = Call.Length;
+    u32 Least = LeastVolume(Class);
+    if (!Least)
+        return STATUS_INVALID_INFO_CLASS;
+    if (Length < Least)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    Ref<File> F = TRY(ob::Reference<File>(Caller, Call.FileHandle, Class == FileFsControlInformation ? FILE_READ_DATA : 0));
+    TRY(Call.IoStatusBlock.Probe(Caller));
+    Scratch Room;
+    u32 Bytes = Length < 1024 ? Length : 1024;
+    InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
+    Status S = F->QueryVolume(FSINFOCLASS(Class), Answer);
+    if (IsError(S))
+        return S;
+    TRY(Call.FsInformation.Write(Caller, Answer.Data(), Answer.Used()));
+    TRY(WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), S, Answer.Used()));
+    return S;
+}
+
+static Status SetVolumeService(ke::Caller& Caller, svc::SetVolumeInformationFile& Call)
+{
+    u32 Class = Call.FsInformationClass, Length = Call.Length;
+    if (Class != FileFsLabelInformation && Class != FileFsControlInformation && Class != FileFsObjectIdInformation)
+        return STATUS_INVALID_INFO_CLASS;
+    if (Length < (Class == FileFsLabelInformation ? sizeof(FILE_FS_LABEL_INFORMATION) : 48))
+        return STATUS_INFO_LENGTH_MISMATCH;
+    Ref<File> F = TRY(ob::Reference<File>(Caller, Call.FileHandle, FILE_WRITE_DATA));
+    TRY(Call.IoStatusBlock.Probe(Caller));
+    u8 From[256] = {};
+    u32 Bytes = Length < sizeof(From) ? Length : u32(sizeof(From));
+    TRY(Call.FsInformation.Read(Caller, From, Bytes));
+    Status S = F->SetVolume(FSINFOCLASS(Class), { From, Bytes });
+    if (IsError(S))
+        return S;
+    TRY(WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), S, 0));
+    return S;
+}
+
+// --- extended attributes
+
+static Status QueryEa(ke::Caller& Caller, svc::QueryEaFile& Call)
+{
+    Ref<File> F = TRY(ob::Reference<File>(Caller, Call.FileHandle, FILE_READ_EA));
+    TRY(Call.IoStatusBlock.Probe(Caller));
+    Vector<u8> Names;
+    if (Call.EaList && Call.EaListLength) {
+        if (Call.EaListLength > MaximumEaBytes)
+            return STATUS_INVALID_PARAMETER;
+        TRY(Names.Resize(Call.EaListLength));
+        TRY(Call.EaList.Read(Caller, Names.Data(), Names.Size()));
+    }
+    u32 Index = 0;
+    if (Call.EaIndex)
+        Index = TRY(Call.EaIndex.Read(Caller));
+    Scratch Room;
+    u32 Bytes = Call.Length < MaximumAnswer ? u32(Call.Length) : MaximumAnswer;
+    InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
+    Status S = F->QueryEa(Caller, Answer, Call.ReturnSingleEntry, Names.Span(), Call.EaIndex ? &Index : nullptr, Call.RestartScan);
+    if (IsError(S))
+        return S;
+    TRY(Call.Buffer.Write(Caller, Answer.Data(), Answer.Used()));
+    TRY(WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), S, Answer.Used()));
+    return S;
+}
+
+static Status SetEa(ke::Caller& Caller, svc::SetEaFile& Call)
+{
+    Ref<File> F = TRY(ob::Reference<File>(Caller, Call.FileHandle, FILE_WRITE_EA));
+    TRY(Call.IoStatusBlock.Probe(Caller));
+    if (Call.Length > MaximumEaBytes)
+        return STATUS_EA_TOO_LARGE;
+    Vector<u8> List;
+    TRY(List.Resize(Call.Length));
+    TRY(Call.Buffer.Read(Caller, List.Data(), List.Size()));
+    TRY(F->SetEa(List.Span()));
+    return WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), STATUS_SUCCESS, 0);
+}
+
+static Status QueryByName(ke::Caller& Caller, svc::QueryInformationByName& Call)
+{
+    u32 Class = Call.FileInformationClass, Length = Call.Length;
+    if (Class != FileStatInformation && Class != FileCaseSensitiveInformation)
+        return STATUS_INVALID_INFO_CLASS;
+    if (Length < RuleOf(Class).Query)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    TRY(Call.IoStatusBlock.Probe(Caller));
+    CreateParameters How;
+    How.Access = FILE_READ_ATTRIBUTES;
+    How.Share = FILE_SHARE_VALID_FLAGS;
+    How.Options = FILE_OPEN_REPARSE_POINT;
+    ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
+    Ref<File> F = TRY(OpenFile(Caller, Wanted, How));
+    Scratch Room;
+    InfoBuffer Answer(TRY(Room.Get(sizeof(FILE_STAT_INFORMATION))), sizeof(FILE_STAT_INFORMATION));
+    TRY(F->QueryInformation(FILE_INFORMATION_CLASS(Class), Answer));
+    TRY(Call.FileInformation.Write(Caller, Answer.Data(), Answer.Used()));
+    return WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), STATUS_SUCCESS, Answer.Used());
+}
+
+}
+
+using namespace io;
+
+ke::Task<> NtQueryInformationFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
+{
+    return ke::Task<>(QueryFile(Caller, Call));
+}
+
+ke::Task<> NtSetInformationFile(ke::Caller& Caller, svc::SetInformationFile& Call)
+{
+    return ke::Task<>(SetFile(Caller, Call));
+}
+
+ke::Task<> NtQueryInformationByName(ke::Caller& Caller, svc::QueryInformationByName& Call)
+{
+    return ke::Task<>(io::QueryByName(Caller, Call));
+}
+
+ke::Task<> NtQueryDirectoryFile(ke::Caller& Caller, svc::QueryDirectoryFile& Call)
+{
+    return ke::Task<>(ListFolder(Caller, { Call.FileHandle, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock, Call.FileInformation, Call.Length,
+                                           Call.FileInformationClass, Call.ReturnSingleEntry != 0, Call.RestartScan != 0, Call.FileName }));
+}
+
+ke::Task<> NtQueryDirectoryFileEx(ke::Caller& Caller, svc::QueryDirectoryFileEx& Call)
+{
+    u32 Flags = Call.QueryFlags;
+    if (Flags & ~(SL_RESTART_SCAN | SL_RETURN_SINGLE_ENTRY | SL_RETURN_ON_DISK_ENTRIES_ONLY))
+        return ke::Task<>(Status(Flags & (SL_INDEX_SPECIFIED | SL_NO_CURSOR_UPDATE) ? STATUS_NOT_SUPPORTED : STATUS_INVALID_PARAMETER));
+    return ke::Task<>(ListFolder(Caller, { Call.FileHandle, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock, Call.FileInformation, Call.Length,
+                                           Call.FileInformationClass, (Flags & SL_RETURN_SINGLE_ENTRY) != 0, (Flags & SL_RESTART_SCAN) != 0, Call.FileName }));
+}
+
+ke::Task<> NtNotifyChangeDirectoryFile(ke::Caller& Caller, svc::NotifyChangeDirectoryFile& Call)
+{
+    auto I = Issue::Begin(Caller, Call.FileHandle, FILE_LIST_DIRECTORY, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock);
+    if (!I.Ok())
+        return ke::Task<>(I.GetStatus());
+    auto R = MakeNotify(Caller, Call, I.Value());
+    if (!R.Ok())
+        return ke::Task<>(R.GetStatus());
+    return I.Value().Run(R.Take());
+}
+
+ke::Task<> NtQueryVolumeInformationFile(ke::Caller& Caller, svc::QueryVolumeInformationFile& Call)
+{
+    return ke::Task<>(QueryVolumeService(Caller, Call));
+}
+
+ke::Task<> NtSetVolumeInformationFile(ke::Caller& Caller, svc::SetVolumeInformationFile& Call)
+{
+    return ke::Task<>(SetVolumeService(Caller, Call));
+}
+
+ke::Task<> NtQueryEaFile(ke::Caller& Caller, svc::QueryEaFile& Call)
+{
+    return ke::Task<>(io::QueryEa(Caller, Call));
+}
+
+ke::Task<> NtSetEaFile(ke::Caller& Caller, svc::SetEaFile& Call)
+{
+    return ke::Task<>(io::SetEa(Caller, Call));
+}

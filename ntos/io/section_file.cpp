@@ -1,0 +1,39 @@
+#include "ntos/io/section_file.hpp"
+
+#include "ntos/io/io.hpp"
+#include "ntos/mm/mm.hpp"
+
+namespace io {
+
+Result<SectionFile> FileForSection(ke::Caller& Caller, HANDLE Handle, u32 Protection, u32 Attributes)
+{
+    ACCESS_MASK Needed = FILE_READ_DATA;
+    if (Attributes & SEC_IMAGE)
+        Needed = FILE_EXECUTE;
+    else if (Protection & (PAGE_READWRITE | PAGE_EXECUTE_READWRITE))
+        Needed = FILE_READ_DATA | FILE_WRITE_DATA | (Protection & PAGE_EXECUTE_READWRITE ? FILE_EXECUTE : 0);
+    else if (Protection & (PAGE_EXECUTE_READ | PAGE_EXECUTE_WRITECOPY))
+        Needed = FILE_READ_DATA | FILE_EXECUTE;
+    else if (Protection & PAGE_EXECUTE)
+        Needed = FILE_EXECUTE;
+    Ref<File> F = TRY(ob::Reference<File>(Caller, Handle, Needed));
+    RefPtr<mm::PageStore> Data = F->DataStore();
+    if (!Data)
+        return STATUS_INVALID_FILE_FOR_SECTION;
+    ob::String Path = TRY(F->GetDevice().QueryName());
+    TRY(Path.Append(TRY(F->RelativeName()).View()));
+    u64 Size = F->DataSize();
+    return SectionFile { std::move(F), Ref<mm::PageStore>::Adopt(*Data.Leak()), Size, std::move(Path) };
+}
+
+Status ExtendForSection(ob::Object& Of, u64 Size)
+{
+    return static_cast<File&>(Of).ExtendData(Size);
+}
+
+u64 SizeForSection(ob::Object& Of)
+{
+    return static_cast<File&>(Of).DataSize();
+}
+
+}
