@@ -44,10 +44,16 @@ template <typename T> class [[nodiscard]] Result {
 public:
     // A failing status. (A success without a value is a mistake; it becomes STATUS_INTERNAL_ERROR.)
     constexpr Result(Status Code) : Code_(Code.Ok() ? Status(nt::STATUS_INTERNAL_ERROR) : Code), Has_(false) { }
-    constexpr Result(NTSTATUS Code) requires(!std::is_same_v<T, NTSTATUS> && !std::is_integral_v<T>) : Result(Status(Code)) { }
+    constexpr Result(NTSTATUS Code) requires(!std::is_integral_v<T>) : Result(Status(Code)) { }
+    // For numbers an int is ambiguous: a negative one is a failing status (as every STATUS_ failure is), any other the value.
+    constexpr Result(NTSTATUS Code) requires(std::is_integral_v<T> && !std::is_same_v<T, NTSTATUS>) : Code_(Code < 0 ? Code : 0), Has_(Code >= 0)
+    {
+        if (Has_)
+            new (&Room_) T(static_cast<T>(Code));
+    }
     template <typename U = T>
         requires(std::is_constructible_v<T, U&&> && !std::is_same_v<std::remove_cvref_t<U>, Status> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, Result> && !(std::is_same_v<std::remove_cvref_t<U>, NTSTATUS> && !std::is_integral_v<T>))
+                 !std::is_same_v<std::remove_cvref_t<U>, Result> && !(std::is_same_v<std::remove_cvref_t<U>, NTSTATUS> && !std::is_same_v<T, NTSTATUS>))
     constexpr Result(U&& Value) : Code_(0), Has_(true) { new (&Room_) T(std::forward<U>(Value)); }
     static constexpr Result With(Status Info, T Value)
     {

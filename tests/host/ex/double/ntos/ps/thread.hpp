@@ -1,0 +1,69 @@
+// The double of a thread: it runs services, takes APCs and alerts when told to.
+#pragma once
+#include "ntos/ps/process.hpp"
+
+namespace ps {
+
+struct UserApc {
+    core::ListNode<UserApc> Link;
+    u64 Routine = 0, Arguments[3] = {};
+    bool Owned = false;
+};
+
+struct ThreadRundown {
+    core::ListNode<ThreadRundown> Link;
+    virtual void ThreadEnds(class Thread& T) = 0;
+
+protected:
+    ~ThreadRundown() = default;
+};
+
+class Thread final : public ob::Object, public ke::Caller {
+public:
+    static const ob::TypeInfo Type;
+    Thread(ps::Process& In, u64 Id) : Object(Type), Keep_(In), Id_(Id) { Process_ = &In; }
+    ~Thread() override { End(); }
+    u64 Id() const { return Id_; }
+    ke::Waitable* AsWaitable() override { return &Ended_; }
+    void QueueApc(UserApc& Owned) { Apcs.PushBack(Owned); }
+    bool RemoveApc(UserApc& Owned)
+    {
+        bool Was = Owned.Link.IsLinked();
+        Owned.Link.Unlink();
+        return Was;
+    }
+    void AddRundown(ThreadRundown& R) { Rundown_.PushBack(R); }
+    se::Token& EffectiveToken() const;
+    Status TakeAlert() override
+    {
+        if (!Apcs.IsEmpty())
+            return STATUS_USER_APC;
+        return std::exchange(Alerted, false) ? STATUS_ALERTED : STATUS_SUCCESS;
+    }
+    void End()
+    {
+        Cancel();
+        while (ThreadRundown* R = Rundown_.PopFront())
+            R->ThreadEnds(*this);
+        Ended_.Set();
+    }
+
+    bool Alerted = false;
+    core::List<UserApc, &UserApc::Link> Apcs;
+    NTSTATUS LastStatus = 0;
+    bool HasReply = false;
+    ke::Event AlertById { ke::Event::Synchronization };
+
+private:
+    void Completed(Status Outcome) override
+    {
+        LastStatus = Outcome.Code();
+        HasReply = true;
+    }
+    Ref<ps::Process> Keep_;
+    u64 Id_;
+    ke::Event Ended_ { ke::Event::Notification, false };
+    core::List<ThreadRundown, &ThreadRundown::Link> Rundown_;
+};
+
+}
