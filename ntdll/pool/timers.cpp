@@ -112,7 +112,7 @@ void NTAPI TpReleaseTimer(Object* O)
 
 // --- timer queues
 
-constexpr ULONG WT_EXECUTEINTIMERTHREAD = 0x20, WT_EXECUTEONLYONCE = 0x8;
+constexpr ULONG WT_EXECUTEONLYONCE = 0x8;
 
 struct TimerQueue;
 struct QueuedTimer {
