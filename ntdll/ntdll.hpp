@@ -14,6 +14,7 @@
 #include "abi/nt/ps.hpp"
 #include "abi/nt/status.hpp"
 #include "abi/services.hpp"
+#include "lib/core/result.hpp"
 #include "ntdll/rtlneeds.hpp"
 
 inline TEB* Teb()

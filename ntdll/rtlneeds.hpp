@@ -5,6 +5,8 @@
 struct RTL_RELATIVE_NAME_U;
 
 extern "C" {
+void NTAPI RtlAcquirePebLock();
+void NTAPI RtlReleasePebLock();
 void NTAPI RtlInitUnicodeString(UNICODE_STRING* String, const WCHAR* Source);
 void NTAPI RtlInitAnsiString(ANSI_STRING* String, const char* Source);
 void NTAPI RtlFreeUnicodeString(UNICODE_STRING* String);

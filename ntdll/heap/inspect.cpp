@@ -246,7 +246,7 @@ BOOLEAN NTAPI RtlSetUserFlagsHeap(PVOID Handle, ULONG Flags, PVOID Memory, ULONG
     Block* B = Find(*H, Memory);
     if (!B)
         return 0;
-    B->UserFlags = u8((B->UserFlags & ~(Reset >> 9) | Set >> 9) & 7);
+    B->UserFlags = u8(((B->UserFlags & ~(Reset >> 9)) | Set >> 9) & 7);
     return 1;
 }
 

@@ -55,7 +55,7 @@ struct Name {
 enum class State : u8 { Mapped, Linked, Bound, Attaching, Ready, Leaving };
 
 // LDR_DDAG_NODE, of which programs read LoadCount and Modules.
-struct DdagNode {
+struct DdagRecord {
     LIST_ENTRY Modules;
     PVOID ServiceTagList;
     LONG LoadCount;
@@ -80,7 +80,7 @@ struct Module : LDR_DATA_TABLE_ENTRY {
     u32 Roots;
     Module** Needs;             // modules it imports or forwards to, without repeats
     u32 NeedCount, NeedRoom;
-    DdagNode Node;
+    DdagRecord Node;
 
     Image View() const { return Image(DllBase); }
     bool IsDll() const { return Flags & LDRP_IMAGE_DLL; }

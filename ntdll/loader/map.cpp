@@ -149,7 +149,7 @@ Result<Module*> MapSection(HANDLE Section, const WCHAR* FullName, u32 Length, LD
     auto View = Image::Check(Base, Size);
     if (!View.Ok())
         return Unmap(View.Code());
-    Status Relocated = Relocate(View.Value());
+    core::Status Relocated = Relocate(View.Value());
     if (!Relocated.Ok())
         return Unmap(Relocated.Code());
     auto Added = AddModule(Base, FullName, Length, Reason);

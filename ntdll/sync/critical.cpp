@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr LONG Free = 1, NotWaking = 2, OneWaiter = 4;
+constexpr LONG Unlocked = 1, NotWaking = 2, OneWaiter = 4;
 
 u64& WakeUps(RTL_CRITICAL_SECTION& Section) { return reinterpret_cast<u64&>(Section.LockSemaphore); }
 
@@ -18,8 +18,8 @@ bool Swap(LONG& Count, LONG& Old, LONG New)
 bool TakeIfFree(RTL_CRITICAL_SECTION& Section)
 {
     LONG Old = __atomic_load_n(&Section.LockCount, __ATOMIC_RELAXED);
-    while (Old & Free) {
-        if (Swap(Section.LockCount, Old, Old & ~Free))
+    while (Old & Unlocked) {
+        if (Swap(Section.LockCount, Old, Old & ~Unlocked))
             return true;
     }
     return false;
@@ -39,8 +39,8 @@ bool TakeIfFree(RTL_CRITICAL_SECTION& Section)
     bool Registered = false;
     LONG Old = __atomic_load_n(&Section.LockCount, __ATOMIC_SEQ_CST);
     for (;;) {
-        if (Old & Free) {
-            if (Swap(Section.LockCount, Old, (Registered ? (Old + OneWaiter) | NotWaking : Old) & ~Free))
+        if (Old & Unlocked) {
+            if (Swap(Section.LockCount, Old, (Registered ? (Old + OneWaiter) | NotWaking : Old) & ~Unlocked))
                 return;
             continue;
         }
@@ -57,7 +57,7 @@ bool TakeIfFree(RTL_CRITICAL_SECTION& Section)
 {
     LONG Old = __atomic_load_n(&Section.LockCount, __ATOMIC_SEQ_CST);
     // Only while it is free, somebody waits and nobody has been woken: otherwise the owner or the woken thread sees to it.
-    while ((Old & Free) && (Old >> 2) != -1 && (Old & NotWaking)) {
+    while ((Old & Unlocked) && (Old >> 2) != -1 && (Old & NotWaking)) {
         if (!Swap(Section.LockCount, Old, Old & ~NotWaking))
             continue;
         __atomic_add_fetch(&WakeUps(Section), 1, __ATOMIC_SEQ_CST);
@@ -74,7 +74,7 @@ NTSTATUS NTAPI RtlEnterCriticalSection(RTL_CRITICAL_SECTION* Section)
 {
     HANDLE Me = Teb()->ClientId.UniqueThread;
     LONG Unowned = -1;
-    if (!Swap(Section->LockCount, Unowned, -1 & ~Free)) [[unlikely]] {
+    if (!Swap(Section->LockCount, Unowned, -1 & ~Unlocked)) [[unlikely]] {
         if (Section->OwningThread == Me) {
             ++Section->RecursionCount;
             return STATUS_SUCCESS;
@@ -109,7 +109,7 @@ NTSTATUS NTAPI RtlLeaveCriticalSection(RTL_CRITICAL_SECTION* Section)
         return STATUS_INVALID_OWNER;
     }
     Section->OwningThread = nullptr;
-    if (__atomic_fetch_or(&Section->LockCount, Free, __ATOMIC_SEQ_CST) != (-1 & ~Free)) [[unlikely]]
+    if (__atomic_fetch_or(&Section->LockCount, Unlocked, __ATOMIC_SEQ_CST) != (-1 & ~Unlocked)) [[unlikely]]
         WakeOne(*Section);
     return STATUS_SUCCESS;
 }
@@ -124,7 +124,7 @@ NTSTATUS NTAPI RtlInitializeCriticalSectionEx(RTL_CRITICAL_SECTION* Section, ULO
     // Wine's DLLs write a name into the debug information of every section they did not ask to be without.
     Section->DebugInfo = reinterpret_cast<RTL_CRITICAL_SECTION_DEBUG*>(~u64(0));
     if (!(Flags & RTL_CRITICAL_SECTION_FLAG_NO_DEBUG_INFO) && Peb()->ProcessHeap) {
-        auto* Debug = static_cast<RTL_CRITICAL_SECTION_DEBUG*>(RtlAllocateHeap(Peb()->ProcessHeap, HEAP_ZERO_MEMORY, sizeof(*Debug)));
+        auto* Debug = NewZeroed<RTL_CRITICAL_SECTION_DEBUG>();
         if (!Debug)
             return STATUS_NO_MEMORY;
         Debug->CriticalSection = Section;

@@ -32,7 +32,7 @@ NTSTATUS NTAPI RtlSleepConditionVariableSRW(RTL_CONDITION_VARIABLE*, RTL_SRWLOCK
 }
 
 // An unowned, statically initialised section.
-inline constexpr RTL_CRITICAL_SECTION UnownedSection { reinterpret_cast<RTL_CRITICAL_SECTION_DEBUG*>(0), -1, 0, nullptr, nullptr, 0 };
+inline constexpr RTL_CRITICAL_SECTION UnownedSection { nullptr, -1, 0, nullptr, nullptr, 0 };
 
 class SrwExclusive {
 public:
