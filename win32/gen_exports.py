@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 # What a missing function returns; it always sets the last error too (common/missing.cpp).
-KINDS = ["zero", "hresult", "error", "status", "security", "mm", "socket", "minus"]
+KINDS = ["zero", "hresult", "error", "status", "security", "mm", "socket", "minus", "wsaerror"]
 
 
 def parse(path):

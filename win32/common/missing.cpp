@@ -62,6 +62,9 @@ extern "C" LONG_PTR NeptuneMissing(const u8* ReturnAddress, unsigned Kind)
         return -1;
     case 7:
         return -1;
+    case 8:
+        SetLastError(10045);
+        return 10045;
     default:
         return 0;
     }

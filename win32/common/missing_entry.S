@@ -22,6 +22,7 @@ NeptuneMissing_\Name:
     kind mm, 5
     kind socket, 6
     kind minus, 7
+    kind wsaerror, 8
 
     .def Common; .scl 3; .type 32; .endef
     .seh_proc Common

@@ -1,0 +1,1 @@
+// For a DLL of forwarders only.
