@@ -3,6 +3,8 @@
 // (a bad pointer) fault here as well. The contract of each is Windows' own: comments in the .cpp files say only what is
 // easily missed. Functions on the process (paths, environment, registry, last error) exist in user mode only.
 #pragma once
+#include <stdarg.h>
+
 #include "abi/nt/image.hpp"
 #include "abi/nt/rtl.hpp"
 #include "abi/nt/se.hpp"
