@@ -1,5 +1,6 @@
 // Numbers from text and text from numbers.
 #include <limits>
+#include <type_traits>
 
 #include "lib/rtl/crt/text.hpp"
 

@@ -1,4 +1,6 @@
 // Taking paths apart and putting them together, without knowing what they name.
+#include <initializer_list>
+
 #include "lib/rtl/crt/text.hpp"
 
 namespace {
