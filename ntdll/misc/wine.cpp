@@ -55,29 +55,4 @@ NTSTATUS NTAPI RtlWow64IsWowGuestMachineSupported(USHORT, BOOLEAN* Supported)
 NTSTATUS NTAPI RtlWow64GetThreadContext(HANDLE, PVOID) { return STATUS_INVALID_PARAMETER; }
 NTSTATUS NTAPI RtlWow64SetThreadContext(HANDLE, const void*) { return STATUS_INVALID_PARAMETER; }
 
-u64 NTAPI VerSetConditionMask(u64 Mask, ULONG Types, BYTE Condition)
-{
-    Condition &= 7;
-    if (!Types || !Condition)
-        return Mask;
-    u32 Shift;
-    if (Types & 0x80)               // in the order in which the conditions are kept
-        Shift = 7;
-    else if (Types & 0x40)
-        Shift = 6;
-    else if (Types & 0x20)
-        Shift = 5;
-    else if (Types & 0x10)
-        Shift = 4;
-    else if (Types & 0x08)
-        Shift = 3;
-    else if (Types & 0x04)
-        Shift = 2;
-    else if (Types & 0x02)
-        Shift = 1;
-    else
-        Shift = 0;
-    return Mask | u64(Condition) << (Shift * 3);
-}
-
 }

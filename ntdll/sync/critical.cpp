@@ -161,7 +161,5 @@ BOOLEAN NTAPI RtlIsCriticalSectionLockedByThread(RTL_CRITICAL_SECTION* Section)
     return Section->OwningThread == Teb()->ClientId.UniqueThread && Section->RecursionCount;
 }
 void NTAPI RtlEnableEarlyCriticalSectionEventCreation() { }
-void NTAPI RtlAcquirePebLock() { RtlEnterCriticalSection(Peb()->FastPebLock); }
-void NTAPI RtlReleasePebLock() { RtlLeaveCriticalSection(Peb()->FastPebLock); }
 
 }

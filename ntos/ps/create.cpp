@@ -12,6 +12,7 @@
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
+#include "ntos/ps/job.hpp"
 #include "ntos/se/se.hpp"
 #include "ntos/se/token.hpp"
 
@@ -382,6 +383,8 @@ static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, 
     P->SessionId = Parent->SessionId ? Parent->SessionId : 1;
     P->ErrorMode = Parent->ErrorMode;
     P->PriorityClass = 2;
+    if (Parent->InJob && !Parent->InJob->AllowsBreakaway(Flags & PROCESS_CREATE_FLAGS_BREAKAWAY))
+        TRY(Parent->InJob->Assign(*P));
     TRY(MapImages(*P, std::move(Image)));
     TRY(MakePeb(*P));
     if (!Given.Block.IsEmpty())

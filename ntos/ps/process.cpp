@@ -3,6 +3,7 @@
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
+#include "ntos/ps/job.hpp"
 #include "ntos/ps/threads.hpp"
 #include "ntos/se/se.hpp"
 #include "ntos/se/token.hpp"
@@ -162,6 +163,8 @@ void Process::End()
     Handles_.CloseAll();
     Memory_->Clear();
     ImageSection.Reset();
+    if (InJob)
+        InJob->ProcessEnds(*this);
     Ended_.Set();
 }
 

@@ -14,6 +14,7 @@ class Token;
 namespace ps {
 
 class Thread;
+class Job;
 
 class Process final : public ob::Object {
 public:
@@ -49,6 +50,7 @@ public:
     u64 ImageBase = 0;
     ob::String ImagePath_;
     u64 Peb_ = 0;
+    RefPtr<Job> InJob;
 
     Process();
 
