@@ -41,8 +41,6 @@ LUID AllocateLuid();
 // Good random bytes: RDSEED/RDRAND where there is one, the jitter of the TSC always, mixed.
 void RandomBytes(void* To, usize Bytes);
 
-// A line for the system's log; set at boot. Null: lines are lost.
-extern void (*LogLine)(ob::Name Text);
 // A hard error nobody answers for: a readable sentence; set at boot (the control channel shows it).
 extern void (*OnHardError)(NTSTATUS Error, ob::Name Text);
 
