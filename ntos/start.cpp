@@ -57,6 +57,7 @@ Status StartExecutive(void* BootArgument)
     TRY(io::Initialize());
     if (Status S = hal::InitializeHostLink(); !S.Ok())
         ex::Log("no host link: 0x%x\n", u32(S.Code()));
+    TRY(io::InitializeHostLinkDevice());
     u64 Archive = ArchiveSize(Boot);
     if (!Archive) {
         ex::Log("the image carries no boot archive\n");

@@ -38,7 +38,7 @@ struct Buffer {
 
 struct Port {
     i32 Name = -1;                      // HostPort, once the device has told
-    bool Open = false;
+    bool Open = false, Ended = false;
     VirtQueue In, Out;
     Buffer InBuffers[BuffersEachWay] = {}, OutBuffers[BuffersEachWay] = {};
     u16 Filled[BuffersEachWay] = {};    // input buffers with data, in order
@@ -139,6 +139,7 @@ void HandleControl()
                 break;
             case PortOpen:
                 if (M.Id < MaximumPorts) {
+                    Ports[M.Id].Ended = Ports[M.Id].Open && !M.Value;
                     Ports[M.Id].Open = M.Value;
                     Tell(Ports[M.Id]);
                 }
@@ -230,22 +231,16 @@ Status InitializeHostLink()
 
 usize HostWrite(HostPort To, const void* From, usize Bytes)
 {
-    Port* P = ByName[u32(To)];
-    if (!P)
-        return Bytes;                   // nobody listens
     usize Done = 0;
-    while (Done < Bytes && P->IdleCount) {
-        u16 Token = P->Idle[--P->IdleCount];
-        u32 Now = Bytes - Done < BufferBytes ? u32(Bytes - Done) : BufferBytes;
-        memcpy(P->OutBuffers[Token].Data, static_cast<const u8*>(From) + Done, Now);
-        if (!P->Out.Add(mm::PhysicalAddress(P->OutBuffers[Token].Data), Now, false, Token)) {
-            P->Idle[P->IdleCount++] = Token;
+    while (Done < Bytes) {
+        u8* Room = HostBuffer(To);
+        if (!Room)
             break;
-        }
+        usize Now = Bytes - Done < BufferBytes ? Bytes - Done : BufferBytes;
+        memcpy(Room, static_cast<const u8*>(From) + Done, Now);
+        HostSend(To, Room, Now);
         Done += Now;
     }
-    if (Done)
-        P->Out.Notify();
     return Done;
 }
 
@@ -290,9 +285,47 @@ usize HostReadable(HostPort From)
     return Bytes;
 }
 
-bool HostIsOpen(HostPort Port)
+bool HostHasEnded(HostPort Port)
 {
-    return ByName[u32(Port)] && ByName[u32(Port)]->Open;
+    return !ByName[u32(Port)] || ByName[u32(Port)]->Ended;
+}
+
+// Where output goes when there is no host: a page that nobody reads.
+static u8* Nowhere()
+{
+    static u8* Page;
+    if (!Page)
+        if (auto P = mm::AllocatePage(); P.Ok())
+            Page = P.Value();
+    return Page;
+}
+
+u8* HostBuffer(HostPort To)
+{
+    Port* P = ByName[u32(To)];
+    if (!P)
+        return Nowhere();
+    return P->IdleCount ? P->OutBuffers[P->Idle[--P->IdleCount]].Data : nullptr;
+}
+
+void HostSend(HostPort To, u8* Data, usize Bytes)
+{
+    Port* P = ByName[u32(To)];
+    if (!P)
+        return;
+    u16 Token = 0;
+    while (P->OutBuffers[Token].Data != Data)
+        ++Token;
+    if (Bytes && P->Out.Add(mm::PhysicalAddress(Data), u32(Bytes), false, Token))
+        P->Out.Notify();
+    else
+        P->Idle[P->IdleCount++] = Token;
+}
+
+usize HostRoom(HostPort To)
+{
+    Port* P = ByName[u32(To)];
+    return P ? P->IdleCount * usize(BufferBytes) : ~usize(0);
 }
 
 void DrainHostLink()

@@ -18,8 +18,12 @@ bool HostWriteDone(HostPort Port);
 // Bytes received (up to Bytes); 0 if there is nothing now.
 usize HostRead(HostPort Port, void* To, usize Bytes);
 usize HostReadable(HostPort Port);
-// The host's end is open. A closed port reads what is left, then is at its end.
-bool HostIsOpen(HostPort Port);
+// The host has closed its end: what is left can be read, then the port is at its end.
+bool HostHasEnded(HostPort Port);
+// Sending without a copy: an idle buffer of a page (null if none is), to be filled and given to HostSend (0 bytes: back).
+u8* HostBuffer(HostPort Port);
+void HostSend(HostPort Port, u8* Buffer, usize Bytes);
+usize HostRoom(HostPort Port);          // bytes that can be sent now
 // Called (on the dispatcher thread) when a port has input, room for output, or was closed.
 extern void (*OnHostPort)(HostPort Port);
 // A line for the control port, waiting until it is out: for a system that stops.

@@ -260,6 +260,7 @@ private:
 
 // --- for the Executive itself
 Status Initialize();                    // after ob: types, \Device\Null, \Device\NamedPipe, \Device\Mailslot, the mount manager, DOS names
+Status InitializeHostLinkDevice();      // \Device\HostLink, when hal has the link
 // The RAM volume from the boot archive (abi/wire/bootfs.hpp), whose pages are FirstFrame, FirstFrame+1 ...: they are used where they lie.
 // \Device\HarddiskVolume1, \??\C:, \SystemRoot. STATUS_FILE_CORRUPT_ERROR, STATUS_REVISION_MISMATCH.
 Status MountBootVolume(const u8* Archive, u64 Size, u32 FirstFrame);

@@ -1,0 +1,184 @@
+// \Device\HostLink: the streams to the host (ntos/hal/hostlink.hpp) as files. stdin is read, the others are written; a read waits
+// for bytes and ends with STATUS_PIPE_BROKEN when the host has closed its end, as a pipe does. Programs see a pipe.
+#include "ntos/hal/hostlink.hpp"
+
+#include "ntos/io/create.hpp"
+#include "ntos/mm/mm.hpp"
+
+namespace io {
+
+namespace {
+
+using hal::HostPort;
+using RequestList = core::List<Request, &Request::Link>;
+Immortal<RequestList> Readers[hal::HostPorts], Writers[hal::HostPorts];
+
+constexpr ob::Name Names[hal::HostPorts] = { L"stdin", L"stdout", L"stderr", L"control" };
+constexpr u32 Piece = 4096;
+
+Status ReadNow(HostPort Port, Transfer& T)
+{
+    if (T.Length == 0)
+        return STATUS_SUCCESS;
+    if (!hal::HostReadable(Port))
+        return hal::HostHasEnded(Port) ? STATUS_PIPE_BROKEN : STATUS_CANT_WAIT;
+    u32 Bytes = T.Length;
+    if (usize There = hal::HostReadable(Port); Bytes > There)
+        Bytes = u32(There);
+    TRY(mm::ProbeForWrite(*T.Process, T.Address, Bytes));       // what is taken from the port must arrive
+    u8 Buffer[512];
+    while (T.Done < Bytes) {
+        usize Now = hal::HostRead(Port, Buffer, Bytes - T.Done < sizeof(Buffer) ? Bytes - T.Done : sizeof(Buffer));
+        TRY(mm::CopyToUser(*T.Process, T.Address + T.Done, Buffer, Now));
+        T.Done += Now;
+    }
+    return STATUS_SUCCESS;
+}
+
+// Sends as much as there is room for; STATUS_CANT_WAIT if something is left.
+Status WriteNow(HostPort Port, Transfer& T)
+{
+    while (T.Done < T.Length) {
+        u8* Room = hal::HostBuffer(Port);
+        if (!Room)
+            return STATUS_CANT_WAIT;
+        u32 Now = T.Length - T.Done < Piece ? u32(T.Length - T.Done) : Piece;
+        if (Status S = mm::CopyFromUser(*T.Process, Room, T.Address + T.Done, Now); !S.Ok()) {
+            hal::HostSend(Port, Room, 0);
+            return S;
+        }
+        hal::HostSend(Port, Room, Now);
+        T.Done += Now;
+    }
+    return STATUS_SUCCESS;
+}
+
+void PortChanged(HostPort Port)
+{
+    while (Request* R = Readers[u32(Port)]->First()) {
+        Status S = ReadNow(Port, R->Data);
+        if (S == STATUS_CANT_WAIT)
+            break;
+        R->Link.Unlink();
+        R->Complete(S, R->Data.Done);
+    }
+    while (Request* R = Writers[u32(Port)]->First()) {
+        Status S = WriteNow(Port, R->Data);
+        if (S == STATUS_CANT_WAIT)
+            break;
+        R->Link.Unlink();
+        R->Complete(S, R->Data.Done);
+    }
+}
+
+class HostFile final : public File {
+public:
+    HostFile(Device& Of, const CreateParameters& How, HostPort Port) : File(Of, How), Port_(Port) { }
+    ~HostFile() override { CleanupOnce(); }
+    bool HasPosition() const override { return false; }
+    Status TryRead(Transfer& T) override
+    {
+        if (Port_ != HostPort::Stdin)
+            return STATUS_INVALID_DEVICE_REQUEST;
+        return Readers[u32(Port_)]->IsEmpty() ? ReadNow(Port_, T) : Status(STATUS_CANT_WAIT);
+    }
+    Status TryWrite(Transfer& T) override
+    {
+        if (Port_ == HostPort::Stdin)
+            return STATUS_INVALID_DEVICE_REQUEST;
+        // All or nothing: what is begun here cannot be handed on as a request.
+        if (!Writers[u32(Port_)]->IsEmpty() || hal::HostRoom(Port_) < T.Length)
+            return STATUS_CANT_WAIT;
+        return WriteNow(Port_, T);
+    }
+    Status Start(Request& R) override
+    {
+        switch (R.What) {
+        case Operation::Read:
+        case Operation::Write: {
+            bool Read = R.What == Operation::Read;
+            if (Read != (Port_ == HostPort::Stdin))
+                return STATUS_INVALID_DEVICE_REQUEST;
+            RequestList& List = Read ? *Readers[u32(Port_)] : *Writers[u32(Port_)];
+            if (List.IsEmpty())
+                if (Status S = Read ? ReadNow(Port_, R.Data) : WriteNow(Port_, R.Data); S != STATUS_CANT_WAIT)
+                    return S;
+            List.PushBack(R);
+            return STATUS_PENDING;
+        }
+        case Operation::Flush: return STATUS_SUCCESS;
+        case Operation::FsControl:
+            if (R.Code == FSCTL_PIPE_PEEK)
+                return Peek(R);
+            return STATUS_INVALID_DEVICE_REQUEST;
+        default: return STATUS_INVALID_DEVICE_REQUEST;
+        }
+    }
+    Status QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To) override
+    {
+        if (Class != FileStandardInformation)
+            return STATUS_INVALID_DEVICE_REQUEST;
+        FILE_STANDARD_INFORMATION S {};
+        S.NumberOfLinks = 1;
+        To.Fixed(S);
+        return STATUS_SUCCESS;
+    }
+    Result<ob::String> RelativeName() override
+    {
+        ob::String Name = TRY(ob::String::Copy(L"\\"));
+        TRY(Name.Append(Names[u32(Port_)]));
+        return Name;
+    }
+
+private:
+    // How much could be read; the bytes themselves are not shown.
+    Status Peek(Request& R)
+    {
+        struct {
+            ULONG State, Available, Messages, MessageLength;
+        } Answer {};
+        if (Port_ != HostPort::Stdin || R.Data.Length < sizeof(Answer))
+            return Port_ != HostPort::Stdin ? STATUS_INVALID_DEVICE_REQUEST : STATUS_INFO_LENGTH_MISMATCH;
+        Answer.Available = ULONG(hal::HostReadable(Port_));
+        if (!Answer.Available && hal::HostHasEnded(Port_))
+            return STATUS_PIPE_BROKEN;
+        Answer.State = 3;               // FILE_PIPE_CONNECTED_STATE
+        TRY(R.Reply.Resize(sizeof(Answer)));
+        __builtin_memcpy(R.Reply.Data(), &Answer, sizeof(Answer));
+        R.Data.Done = sizeof(Answer);
+        return STATUS_SUCCESS;
+    }
+    HostPort Port_;
+};
+
+class HostLinkDevice final : public Device {
+public:
+    using Device::Device;
+    Result<ob::ParseResult> Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot) override
+    {
+        if (How.Pipe || How.Mailslot || How.TargetFolder || Start || AtRoot)
+            return STATUS_INVALID_PARAMETER;
+        if (How.Options & FILE_DIRECTORY_FILE)
+            return STATUS_NOT_A_DIRECTORY;
+        for (u32 I = 0; I < hal::HostPorts; ++I) {
+            if (!ob::Equal(Rest, Names[I], true))
+                continue;
+            How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
+            How.Information = FILE_OPENED;
+            ob::ParseResult R;
+            R.Found = TRY(ob::Make<HostFile>(*this, How, HostPort(I)));
+            return R;
+        }
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    }
+};
+
+}
+
+Status InitializeHostLinkDevice()
+{
+    hal::OnHostPort = PortChanged;
+    return NameDevice(TRY(ob::Make<HostLinkDevice>(FILE_DEVICE_NAMED_PIPE, 0)), L"\\Device\\HostLink");
+}
+
+}
