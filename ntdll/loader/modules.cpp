@@ -11,7 +11,7 @@ namespace {
 constinit RTL_CRITICAL_SECTION LoaderLock { nullptr, -1, 0, nullptr, nullptr, 0 };
 constinit PEB_LDR_DATA Data {};
 constinit LIST_ENTRY Hash[32] {};
-constinit RTL_SRWLOCK ListLock {};              // for readers that do not hold the loader lock
+PROCESS_LOCK constinit RTL_SRWLOCK ListLock {};              // for readers that do not hold the loader lock
 
 void InitializeLists()
 {
