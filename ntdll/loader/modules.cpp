@@ -125,6 +125,7 @@ Result<Module*> AddModule(PVOID Base, const WCHAR* FullName, u32 Length, LDR_DLL
         M->EntryPoint = At<>(Base, Nt.OptionalHeader.AddressOfEntryPoint);
     M->Flags = LDRP_IN_LEGACY_LISTS | LDRP_LOAD_IN_PROGRESS | (Nt.FileHeader.Characteristics & IMAGE_FILE_DLL ? LDRP_IMAGE_DLL : 0);
     M->LoadReason = Reason;
+    M->Batch = BatchNow();
     M->BaseNameHashValue = HashName(M->BaseDllName.Buffer, M->BaseDllName.Length / 2);
     NtQuerySystemTime(&M->LoadTime);
     M->ReferenceCount = 1;

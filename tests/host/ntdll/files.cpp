@@ -149,7 +149,7 @@ NTSTATUS QueryInformationFile(Arguments A)
     auto* To = reinterpret_cast<uint64_t*>(A[2]);
     auto& Io = Out<IO_STATUS_BLOCK>(A[1]);
     Io.Status = 0;
-    switch (A[4]) {
+    switch (uint32_t(A[4])) {
     case 4:
         Basic(S, To);
         Io.Information = 40;
@@ -180,7 +180,7 @@ NTSTATUS SetInformationFile(Arguments A)
     auto F = Find(A[0]);
     if (!F || F->Fd < 0)
         return STATUS_INVALID_HANDLE;
-    switch (A[4]) {
+    switch (uint32_t(A[4])) {
     case 14:
         F->Offset = Out<uint64_t>(A[2]);
         return STATUS_SUCCESS;
@@ -201,7 +201,7 @@ NTSTATUS QueryVolumeInformationFile(Arguments A)
     auto F = Find(A[0]);
     if (!F || F->Fd < 0)
         return STATUS_INVALID_HANDLE;
-    if (A[4] != 4)
+    if (uint32_t(A[4]) != 4)
         return STATUS_NOT_IMPLEMENTED;
     // FILE_FS_DEVICE_INFORMATION: what the standard handles are counts as a pipe.
     Out<uint32_t>(A[2]) = F->Fd <= 2 ? 0x11 : 7;

@@ -214,7 +214,7 @@ NTSTATUS GetNlsSectionPtr(Arguments A)
 {
     char Name[32];
     uint64_t Size = 0;
-    switch (A[0]) {
+    switch (uint32_t(A[0])) {
     case 9:
         snprintf(Name, sizeof(Name), "sortdefault.nls");
         break;
