@@ -10,7 +10,7 @@ if(NEPTUNE_WORLD STREQUAL "elf")
 elseif(NEPTUNE_WORLD STREQUAL "pe")
   # The C++ standard headers of mingw-w64's g++ (only the freestanding ones are used).
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX,C>:${NEPTUNE_FREESTANDING}>" -ffunction-sections -fdata-sections
-    -fno-use-cxa-atexit -mno-stack-arg-probe)
+    -fno-use-cxa-atexit -mno-stack-arg-probe -fasynchronous-unwind-tables)
 else()
   option(NEPTUNE_SANITIZE "AddressSanitizer and UBSan for everything" ON)
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti>" -fshort-wchar -fms-extensions

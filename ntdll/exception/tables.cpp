@@ -12,7 +12,7 @@ struct Entry {
 };
 
 // Sorted by Base. Grown by doubling; entered only with the lock, so that readers see whole entries.
-constinit RTL_SRWLOCK ImagesLock {};
+PROCESS_LOCK constinit RTL_SRWLOCK ImagesLock {};
 constinit Entry FirstImages[64] {};
 constinit Entry* Images = FirstImages;
 constinit u32 ImageCount = 0, ImageRoom = 64;
@@ -32,7 +32,7 @@ struct DynamicTable {
     u64 Identifier;             // what RtlDeleteFunctionTable is given
     u32 MaximumCount;
 };
-constinit RTL_SRWLOCK DynamicLock {};
+PROCESS_LOCK constinit RTL_SRWLOCK DynamicLock {};
 constinit LIST_ENTRY Dynamic { &Dynamic, &Dynamic };
 
 RUNTIME_FUNCTION* Search(RUNTIME_FUNCTION* Functions, u32 Count, u32 Rva)

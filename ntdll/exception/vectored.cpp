@@ -16,7 +16,7 @@ struct Entry {
 };
 
 constinit LIST_ENTRY Lists[2] = { { &Lists[0], &Lists[0] }, { &Lists[1], &Lists[1] } };
-constinit RTL_SRWLOCK Lock {};
+PROCESS_LOCK constinit RTL_SRWLOCK Lock {};
 constinit UNHANDLED_FILTER* Filter = nullptr;
 
 LIST_ENTRY& HeadOf(Vectored List) { return Lists[u32(List)]; }

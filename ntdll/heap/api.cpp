@@ -7,7 +7,7 @@ using namespace heap;
 namespace {
 
 constinit LIST_ENTRY AllHeaps { &AllHeaps, &AllHeaps };
-constinit RTL_SRWLOCK AllHeapsLock {};
+PROCESS_LOCK constinit RTL_SRWLOCK AllHeapsLock {};
 
 Heap* From(PVOID Handle)
 {
@@ -83,6 +83,14 @@ namespace heap {
 LIST_ENTRY& Heaps() { return AllHeaps; }
 RTL_SRWLOCK& HeapsLock() { return AllHeapsLock; }
 u64& UserValueOf(Block* B) { return ValueOf(B); }
+void ForgetLocks()
+{
+    for (LIST_ENTRY* I = AllHeaps.Flink; I != &AllHeaps; I = I->Flink) {
+        Heap* H = RECORD_OF(I, Heap, Links);
+        if (H->Lock.OwningThread != Teb()->ClientId.UniqueThread)
+            H->Lock = UnownedSection;
+    }
+}
 u64 DataSize(Block* B) { return SizeOf(B); }
 }
 

@@ -141,6 +141,7 @@ void CallTlsCallbacks(Module* M, u32 Reason);
 Status AttachAll(Module* Wanted);               // in dependency order
 void Sweep();                                   // detaches and removes what is no longer reachable
 void BeginBatch();
+u32 BatchNow();
 bool CallEntry(Module* M, u32 Reason, PVOID Reserved);
 
 // A wide string on the heap that grows. After a failed allocation it stays empty and Ok() is false.

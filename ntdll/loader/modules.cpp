@@ -11,7 +11,7 @@ namespace {
 constinit RTL_CRITICAL_SECTION LoaderLock { nullptr, -1, 0, nullptr, nullptr, 0 };
 constinit PEB_LDR_DATA Data {};
 constinit LIST_ENTRY Hash[32] {};
-constinit RTL_SRWLOCK ListLock {};              // for readers that do not hold the loader lock
+PROCESS_LOCK constinit RTL_SRWLOCK ListLock {};              // for readers that do not hold the loader lock
 
 void InitializeLists()
 {
@@ -125,6 +125,7 @@ Result<Module*> AddModule(PVOID Base, const WCHAR* FullName, u32 Length, LDR_DLL
         M->EntryPoint = At<>(Base, Nt.OptionalHeader.AddressOfEntryPoint);
     M->Flags = LDRP_IN_LEGACY_LISTS | LDRP_LOAD_IN_PROGRESS | (Nt.FileHeader.Characteristics & IMAGE_FILE_DLL ? LDRP_IMAGE_DLL : 0);
     M->LoadReason = Reason;
+    M->Batch = BatchNow();
     M->BaseNameHashValue = HashName(M->BaseDllName.Buffer, M->BaseDllName.Length / 2);
     NtQuerySystemTime(&M->LoadTime);
     M->ReferenceCount = 1;

@@ -6,10 +6,6 @@
 
 using namespace ldr;
 
-namespace ldr {
-u32 BatchNow();
-}
-
 namespace {
 
 constinit u64 InitState = 0;                    // 0 new, 1 under way, 2 done
@@ -47,7 +43,6 @@ Module* AddStatic(PVOID Base, const WCHAR* Name, u32 Length)
         Die(Added.Code(), "no memory for the module list");
     Module* M = Added.Value();
     M->Pinned = true;
-    M->Batch = BatchNow();
     M->ObsoleteLoadCount = 0xFFFF;
     M->Node.LoadCount = -1;
     return M;

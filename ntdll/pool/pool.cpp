@@ -14,7 +14,7 @@ namespace {
 
 constexpr i64 IdleTime = -30 * 10000000ll;
 
-constinit RTL_SRWLOCK DefaultLock {};
+PROCESS_LOCK constinit RTL_SRWLOCK DefaultLock {};
 constinit Pool* Default = nullptr;
 
 Pool* NewPool()

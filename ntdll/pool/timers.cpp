@@ -5,7 +5,7 @@ namespace tp {
 
 namespace {
 
-constinit RTL_SRWLOCK Lock {};
+PROCESS_LOCK constinit RTL_SRWLOCK Lock {};
 constinit RTL_CONDITION_VARIABLE Changed {};
 constinit LIST_ENTRY Timers { &Timers, &Timers };       // by due time
 constinit bool Running = false;

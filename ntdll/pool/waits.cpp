@@ -15,7 +15,7 @@ struct Bucket {
     u32 Count;
     HANDLE Update;
 };
-constinit RTL_SRWLOCK Lock {};
+PROCESS_LOCK constinit RTL_SRWLOCK Lock {};
 constinit LIST_ENTRY Buckets { &Buckets, &Buckets };
 
 void Fire(Object* O, bool Signalled, bool& Inline)
@@ -155,7 +155,7 @@ void Unplace(Object* O)
 
 // --- I/O
 
-constinit RTL_SRWLOCK PortLock {};
+PROCESS_LOCK constinit RTL_SRWLOCK PortLock {};
 constinit HANDLE Port = nullptr;
 using OVERLAPPED_CALLBACK = void NTAPI(ULONG Error, ULONG Bytes, PVOID Overlapped);
 

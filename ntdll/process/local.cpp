@@ -26,7 +26,7 @@ struct FlsThread {
     u32 Count;
     PVOID* Values;
 };
-constinit RTL_SRWLOCK FlsLock {};
+PROCESS_LOCK constinit RTL_SRWLOCK FlsLock {};
 constinit FlsInfo* FlsSlots = nullptr;
 constinit u32 FlsHigh = 1;          // index 0 is never given out
 constinit LIST_ENTRY FlsThreads { &FlsThreads, &FlsThreads };

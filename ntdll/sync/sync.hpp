@@ -4,6 +4,9 @@
 #include "abi/nt/sync.hpp"
 #include "ntdll/ntdll.hpp"
 
+// Where ntdll's own locks live: RtlpForgetLocks frees them all when the other threads are gone at the end of a process.
+#define PROCESS_LOCK [[gnu::section(".locks$m")]]
+
 namespace sync {
 
 // Sleeps on Key unless *Value differs from Expected in the bytes of Mask (checked so that a Wake after a change of *Value is never

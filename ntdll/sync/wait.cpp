@@ -1,6 +1,8 @@
 // The table of sleeping threads, and RtlWaitOnAddress on top of it.
 #include "ntdll/sync/sync.hpp"
 
+#include "ntdll/process/process.hpp"
+
 namespace {
 
 struct Sleeper {
@@ -14,7 +16,10 @@ struct alignas(64) Bucket {
     u32 Lock;
     LIST_ENTRY Sleepers;    // zero until first used
 };
-constinit Bucket Buckets[128] {};
+PROCESS_LOCK constinit Bucket Buckets[128] {};
+// The linker sorts by what follows the dollar sign.
+[[gnu::section(".locks$a"), gnu::used]] constinit u64 LocksStart[8] {};
+[[gnu::section(".locks$z"), gnu::used]] constinit u64 LocksEnd[8] {};
 
 class BucketLock {
 public:
@@ -67,6 +72,18 @@ struct Deadline {
     }
 };
 
+}
+
+namespace heap {
+void ForgetLocks();
+}
+
+void RtlpForgetLocks()
+{
+    volatile u64* End = LocksEnd;
+    for (volatile u64* I = LocksStart; I < End; I = I + 1)
+        *I = 0;
+    heap::ForgetLocks();
 }
 
 namespace sync {

@@ -21,13 +21,18 @@ using U32 = u32 __attribute__((aligned(1), may_alias));
 using U16 = u16 __attribute__((aligned(1), may_alias));
 constexpr usize W = sizeof(Word);
 
+// A template argument loses its attributes, so the alignment is said again here.
+template <typename T> struct [[gnu::packed, gnu::may_alias]] Box {
+    T Value;
+};
+
 template <typename T> [[gnu::always_inline]] inline T Load(const void* P, usize At = 0)
 {
-    return *reinterpret_cast<const T*>(static_cast<const u8*>(P) + At);
+    return reinterpret_cast<const Box<T>*>(static_cast<const u8*>(P) + At)->Value;
 }
 template <typename T> [[gnu::always_inline]] inline void Store(void* P, usize At, T Value)
 {
-    *reinterpret_cast<T*>(static_cast<u8*>(P) + At) = Value;
+    reinterpret_cast<Box<T>*>(static_cast<u8*>(P) + At)->Value = Value;
 }
 
 // All loads before all stores: right for overlapping blocks too. Size < W.
