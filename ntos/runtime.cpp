@@ -18,3 +18,11 @@ extern "C" int strcmp(const char* A, const char* B)
     }
     return u8(*A) - u8(*B);
 }
+
+extern "C" usize strlen(const char* Text)
+{
+    usize Length = 0;
+    while (Text[Length])
+        ++Length;
+    return Length;
+}
