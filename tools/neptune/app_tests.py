@@ -2,7 +2,7 @@
 
     package = "pypi:shfmt-py"              where the program is from: pypi:, npm: or system (a program of the system, as cmd.exe)
     program = "a/b/shfmt.exe"              its path in the package; it becomes C:\\work\\shfmt.exe
-    extra = [["npm:x", "dir/y.exe"]]       more programs or files, from other packages
+    extra = [["npm:x", "dir/y.*"]]         more files or folders, also of other packages; a third word is another name in C:\\work
     memory = 512                           MiB, when the default is too little
     [files]                                files in C:\\work: name = text
     "in.sh" = "..."
@@ -26,6 +26,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +67,12 @@ def load(name):
     places = ([[data["package"], data["program"]]] if data["package"] != "system" else []) + data.get("extra", [])
     for package, inside, *rest in places:
         kind, _, package_name = package.partition(":")
-        host = fetch.unpacked(kind, package_name) / inside
-        if not host.exists():
+        root = fetch.unpacked(kind, package_name)
+        found = sorted(root.glob(inside)) if "*" in inside else [root / inside]
+        if not found or not found[0].exists():
             raise Failure(f"{path}: {package} has no {inside}")
-        hosts[rest[0] if rest else host.name] = host
+        for host in found:
+            hosts[rest[0] if rest else host.name] = host
     texts = {key: value.encode() for key, value in data.get("files", {}).items()}
     if not data.get("case"):
         raise Failure(f"{path} has no case")
@@ -179,7 +182,10 @@ def run_in_wine(suite):
     if not wine:
         raise Failure("there is no Wine on this machine")
     prefix = Path(os.environ.get("WINEPREFIX") or paths.CACHE / "wine-prefix")
-    env = dict(os.environ, WINEPREFIX=str(prefix), WINEDEBUG="-all")
+    env = dict(os.environ, WINEPREFIX=str(prefix), WINEDEBUG="-all", NODE_SKIP_PLATFORM_CHECK="1")
+    for helper in paths.WIN32.glob("bcryptprimitives/*.dll"):  # Wine lacks it
+        if (prefix / "drive_c/windows/system32").is_dir():
+            shutil.copy(helper, prefix / "drive_c/windows/system32")
     for cases in groups(suite.cases):
         with files.scratch(paths.BUILD / "scratch") as folder:
             for name, host in suite.hosts.items():
@@ -188,18 +194,23 @@ def run_in_wine(suite):
             for name, text in suite.texts.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(text)
-            for helper in paths.WIN32.glob("bcryptprimitives/*.dll"):
-                shutil.copy(helper, folder)
             for case in cases:
                 name = case.get("program", suite.program)
                 program = str(folder / name) if (folder / name).exists() else name
-                done = subprocess.run([wine, program, *case.get("arguments", ())], input=case.get("stdin", "").encode(), capture_output=True,
-                                      cwd=folder / case.get("directory", "."), env=dict(env, **suite.environment, **case.get("environment", {})),
-                                      timeout=case.get("limit", LIMIT), check=False)
+                # Files and not pipes: Node cannot open Wine's kind of inherited pipe.
+                with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+                    stdin.write(case.get("stdin", "").encode())
+                    stdin.seek(0)
+                    done = subprocess.run([wine, program, *case.get("arguments", ())], stdin=stdin, stdout=stdout, stderr=stderr,
+                                          cwd=folder / case.get("directory", "."), timeout=case.get("limit", LIMIT), check=False,
+                                          env=dict(env, **suite.environment, **case.get("environment", {})))
+                    for stream in (stdout, stderr):
+                        stream.seek(0)
+                    out, errors = stdout.read(), stderr.read()
                 # Wine's exit code is one byte.
                 want = case.get("exit", 0)
                 code = want if done.returncode == want & 0xFF else done.returncode
-                yield case, batch.Result(code, done.stdout, done.stderr, 0.0)
+                yield case, batch.Result(code, out, errors, 0.0)
 
 
 def main(words):
