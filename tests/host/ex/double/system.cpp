@@ -74,7 +74,14 @@ Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor* Explici
 }
 
 bool HasPrivilege(const Token&, u32) { return fake::HasPrivileges; }
-Result<Own<SecurityDescriptor>> SecurityDescriptor::Capture(ke::Caller&, u64) { return Own<SecurityDescriptor>(new SecurityDescriptor); }
+// Believes what it reads: half a KiB from there.
+Result<Own<SecurityDescriptor>> SecurityDescriptor::Capture(ke::Caller& From, u64 Address)
+{
+    Vector<u8> Bytes;
+    TRY(Bytes.Resize(512));
+    TRY(mm::CopyFromUser(From.Process(), Bytes.Data(), Address, 512));
+    return Adopt(std::move(Bytes));
+}
 Result<Own<SecurityDescriptor>> SecurityDescriptor::Clone() const { return Own<SecurityDescriptor>(new SecurityDescriptor); }
 
 }
