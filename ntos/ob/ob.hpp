@@ -118,9 +118,10 @@ public:
     virtual void HandleClosed(ps::Process& Process, u32 HandlesLeft, u32 InProcess) { }
     // NtQueryObject(ObjectNameInformation): the default is the path through directories.
     virtual Result<String> QueryName();
-    // Null: the type has no descriptor; everyone may (only for types NT does not protect).
-    const se::SecurityDescriptor* Security() const { return Security_; }
-    void SetSecurity(Own<se::SecurityDescriptor> Descriptor);
+    // Null: there is no descriptor, everyone may (types NT does not protect, objects without a name). Objects that stand for something
+    // with a descriptor of its own (an open file or key) say where it is.
+    virtual const se::SecurityDescriptor* Security() const { return Security_; }
+    virtual void SetSecurity(Own<se::SecurityDescriptor> Descriptor);
     Directory* Parent() const { return Parent_; }
     Name LastName() const { return Name_.View(); }
     bool IsPermanent() const { return Permanent_; }

@@ -11,6 +11,15 @@ public:
     // Captures a client's descriptor: every offset, SID and ACL checked; STATUS_INVALID_SECURITY_DESCR, STATUS_INVALID_ACL, STATUS_INVALID_SID, STATUS_UNKNOWN_REVISION ...
     static Result<Own<SecurityDescriptor>> Capture(ke::Caller& From, u64 Address);
     Result<Own<SecurityDescriptor>> Clone() const;
+    // Of bytes that are known to be a good self-relative descriptor (put together of checked ones).
+    static Result<Own<SecurityDescriptor>> Adopt(Vector<u8> Checked)
+    {
+        Own<SecurityDescriptor> New(new SecurityDescriptor);
+        if (!New.Get())
+            return nt::STATUS_NO_MEMORY;
+        New->Bytes_ = std::move(Checked);
+        return New;
+    }
     std::span<const u8> Bytes() const { return Bytes_.Span(); }
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
