@@ -2,6 +2,7 @@
 #pragma once
 #include "abi/nt/sysinfo.hpp"
 #include "ntos/ex/ex.hpp"
+#include "ntos/mm/mm.hpp"
 #include "ntos/ps/thread.hpp"
 
 namespace ex {

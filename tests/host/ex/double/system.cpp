@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "ntos/ex/log.hpp"
+#include "ntos/hal/hal.hpp"
+
 namespace core {
 
 void Panic(const char* What, const char* File, int Line)
@@ -17,6 +20,25 @@ void Panic(const char* What, const char* File, int Line)
 
 namespace kernel {
 void Yield() { ++fake::Yields; }
+u64 Tsc() { return __builtin_ia32_rdtsc(); }
+}
+
+namespace ex {
+void LogList(const char*, const LogArgument* Arguments, usize Count)
+{
+    fake::LastLog.clear();
+    for (usize I = 0; I < Count; ++I)
+        if (Arguments[I].Kind == LogArgument::Wide)
+            fake::LastLog.assign(Arguments[I].Name.Data, Arguments[I].Name.Data + Arguments[I].Name.Length);
+}
+}
+
+namespace hal {
+void Shutdown(PowerAction)
+{
+    fprintf(stderr, "shut down\n");
+    exit(33);
+}
 }
 
 namespace fake {
@@ -61,6 +83,42 @@ Result<Own<SecurityDescriptor>> SecurityDescriptor::Clone() const { return Own<S
 
 namespace ps {
 
+static core::List<Process, &Process::Link>& Processes()
+{
+    static core::List<Process, &Process::Link> All;
+    return All;
+}
+static core::List<Thread, &Thread::AllLink>& Threads()
+{
+    static core::List<Thread, &Thread::AllLink> All;
+    return All;
+}
+
+Process::Process(u64 Id) : Object(Type), Handles_(*this), Id_(Id) { Processes().PushBack(*this); }
+Process::~Process() { Handles_.CloseAll(); }
+Process* Process::First() { return Processes().First(); }
+Process* Process::Next(Process& After) { return Processes().Next(After); }
+RefPtr<Process> Process::ById(u64 Id)
+{
+    for (Process& P : Processes())
+        if (P.Id() == Id)
+            return RefPtr<Process>(&P);
+    return nullptr;
+}
+static Thread* FirstOf(Process& P, Thread* T)
+{
+    while (T && &T->Process() != &P)
+        T = Threads().Next(*T);
+    return T;
+}
+Thread* Process::FirstThread() { return FirstOf(*this, Threads().First()); }
+Thread* Process::NextThread(Thread& After) { return FirstOf(*this, Threads().Next(After)); }
+Thread::Thread(ps::Process& In, u64 Id) : Object(Type), Keep_(In), Id_(Id)
+{
+    Process_ = &In;
+    Threads().PushBack(*this);
+}
+
 const ob::TypeInfo Process::Type { .Name = L"Process", .ValidAccess = PROCESS_ALL_ACCESS, .Mapping = {} };
 const ob::TypeInfo Thread::Type { .Name = L"Thread", .ValidAccess = 0x1FFFFF, .Mapping = {} };
 se::Token& Thread::EffectiveToken() const { return se::TheToken; }
@@ -75,6 +133,8 @@ ps::Thread& ke::Caller::Thread()
 // --- mm
 
 namespace mm {
+
+MemoryInfo QueryMemory() { return { .TotalPages = 1000, .FreePages = 500, .CommittedPages = 400, .CommitLimit = 900, .KernelObjectPages = 1, .FramePages = 2, .CapabilitySlots = 3 }; }
 
 static u8* Find(ps::Process& In, u64 Address, usize Bytes)
 {

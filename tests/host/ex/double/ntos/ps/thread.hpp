@@ -21,7 +21,7 @@ protected:
 class Thread final : public ob::Object, public ke::Caller {
 public:
     static const ob::TypeInfo Type;
-    Thread(ps::Process& In, u64 Id) : Object(Type), Keep_(In), Id_(Id) { Process_ = &In; }
+    Thread(ps::Process& In, u64 Id);
     ~Thread() override { End(); }
     u64 Id() const { return Id_; }
     ke::Waitable* AsWaitable() override { return &Ended_; }
@@ -45,8 +45,15 @@ public:
         Cancel();
         while (ThreadRundown* R = Rundown_.PopFront())
             R->ThreadEnds(*this);
+        AllLink.Unlink();
         Ended_.Set();
     }
+
+    u32 SuspendCount() const { return 0; }
+    u64 TebAddress() const { return 0x7FF000; }
+    u64 StartAddress = 0x1234, CreateTime = 0;
+    i32 BasePriority = 8, PriorityIncrement = 1;
+    core::ListNode<Thread> AllLink;
 
     bool Alerted = false;
     core::List<UserApc, &UserApc::Link> Apcs;
