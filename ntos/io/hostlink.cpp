@@ -2,6 +2,8 @@
 // for bytes and ends with STATUS_PIPE_BROKEN when the host has closed its end, as a pipe does. Programs see a pipe.
 #include "ntos/hal/hostlink.hpp"
 
+#include <string.h>
+
 #include "ntos/io/create.hpp"
 #include "ntos/mm/mm.hpp"
 
@@ -18,8 +20,7 @@ constexpr u32 Piece = 4096;
 
 Status ReadNow(HostPort Port, Transfer& T)
 {
-    if (T.Length == 0)
-        return STATUS_SUCCESS;
+    // A read of nothing waits for something to read, too: event loops use it for that.
     if (!hal::HostReadable(Port))
         return hal::HostHasEnded(Port) ? STATUS_PIPE_BROKEN : STATUS_CANT_WAIT;
     u32 Bytes = T.Length;
@@ -114,15 +115,8 @@ public:
         default: return STATUS_INVALID_DEVICE_REQUEST;
         }
     }
-    Status QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To) override
-    {
-        if (Class != FileStandardInformation)
-            return STATUS_INVALID_DEVICE_REQUEST;
-        FILE_STANDARD_INFORMATION S {};
-        S.NumberOfLinks = 1;
-        To.Fixed(S);
-        return STATUS_SUCCESS;
-    }
+    Status QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To) override;
+    Status SetInformation(ke::Caller& Caller, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, std::span<const u8> From) override;
     Result<ob::String> RelativeName() override
     {
         ob::String Name = TRY(ob::String::Copy(L"\\"));
@@ -150,6 +144,61 @@ private:
     }
     HostPort Port_;
 };
+
+Status HostFile::QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To)
+{
+    FILE_STANDARD_INFORMATION Standard {};
+    Standard.NumberOfLinks = 1;
+    Standard.EndOfFile.QuadPart = i64(hal::HostReadable(Port_));
+    FILE_BASIC_INFORMATION Basic {};
+    Basic.FileAttributes = FILE_ATTRIBUTE_NORMAL;
+    switch (Class) {
+    case FilePipeInformation:
+        To.Fixed(FILE_PIPE_INFORMATION { FILE_PIPE_BYTE_STREAM_MODE, FILE_PIPE_QUEUE_OPERATION });
+        break;
+    case FilePipeLocalInformation: {
+        FILE_PIPE_LOCAL_INFORMATION L { FILE_PIPE_BYTE_STREAM_TYPE, Port_ == HostPort::Stdin ? FILE_PIPE_OUTBOUND : FILE_PIPE_INBOUND, 1, 1, 65536, u32(hal::HostReadable(Port_)), 65536, 65536,
+                                        hal::HostHasEnded(Port_) ? FILE_PIPE_CLOSING_STATE : FILE_PIPE_CONNECTED_STATE, FILE_PIPE_CLIENT_END };
+        To.Fixed(L);
+        break;
+    }
+    case FileStandardInformation:
+        To.Fixed(Standard);
+        break;
+    case FileBasicInformation:
+        To.Fixed(Basic);
+        break;
+    case FileInternalInformation:
+        To.Fixed(FILE_INTERNAL_INFORMATION { { .QuadPart = i64(Port_) + 1 } });
+        break;
+    case FileNameInformation:
+    case FileAllInformation: {
+        if (Class == FileAllInformation) {
+            FILE_ALL_INFORMATION A {};
+            A.BasicInformation = Basic;
+            A.StandardInformation = Standard;
+            To.Bytes(&A, offsetof(FILE_ALL_INFORMATION, NameInformation));
+        }
+        ob::String Text = TRY(RelativeName());
+        u32 Bytes = u32(Text.View().Length * 2);
+        To.Bytes(&Bytes, 4);
+        To.Bytes(Text.View().Data, Bytes);
+        break;
+    }
+    default:
+        return STATUS_INVALID_PARAMETER;
+    }
+    return To.Result();
+}
+
+Status HostFile::SetInformation(ke::Caller&, ACCESS_MASK, FILE_INFORMATION_CLASS Class, std::span<const u8> From)
+{
+    if (Class != FilePipeInformation)
+        return STATUS_INVALID_PARAMETER;
+    FILE_PIPE_INFORMATION I;
+    memcpy(&I, From.data(), sizeof(I));
+    return I.ReadMode == FILE_PIPE_BYTE_STREAM_MODE && I.CompletionMode == FILE_PIPE_QUEUE_OPERATION ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
 
 class HostLinkDevice final : public Device {
 public:

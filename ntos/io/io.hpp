@@ -118,6 +118,7 @@ public:
     bool WatchTree = false;
     core::ListNode<Request> Link;       // for whoever keeps a pending request
     u64 Context[2] = {};                // the same
+    void (*OnEnd)(Request&) = nullptr;  // the same: told once when a pending request ends, however it does
 
     // Ends a request that was answered STATUS_PENDING.
     void Complete(Status Outcome, u64 Information);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/core/defer.hpp"
+#include "ntos/ex/ex.hpp"
 #include "ntos/io/issue.hpp"
 
 namespace io {
@@ -10,9 +11,7 @@ constinit Immortal<Request::WaitedList> Request::Waited_;
 
 ke::Event* EventOf(ob::Object& Object)
 {
-    if (!ob::Equal(ob::Name(Object.GetType().Name, 5), L"Event", false) || Object.GetType().Name[5])
-        return nullptr;
-    return static_cast<ke::Event*>(Object.AsWaitable());
+    return &Object.GetType() == &ex::Event::Type ? &static_cast<ex::Event&>(Object).State() : nullptr;
 }
 
 Status WriteStatusBlock(ps::Process& To, u64 Address, Status Outcome, u64 Information)
@@ -277,6 +276,8 @@ void Request::Complete(Status Outcome, u64 Information)
     Data.Done = Information;
     bool WasPending = State_ == State::Pending;
     State_ = State::Done;
+    if (auto* Ended = std::exchange(OnEnd, nullptr))
+        Ended(*this);
     Link.Unlink();
     FileLink_.Unlink();
     WaitedLink_.Unlink();
