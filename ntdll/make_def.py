@@ -3,7 +3,8 @@
 of NtdllNotImplemented, and is listed in missing.txt beside the definition file.
 
 usage: make_def.py --nm llvm-nm --out folder --wanted list... -- object...
-Wanted lists have one name per line; '#' starts a comment. A line "name data" exports a variable.
+Wanted lists have one name per line; '#' starts a comment. A line "name data" exports a variable,
+a line "name ?" a function only if the objects define it.
 """
 import argparse
 import pathlib
@@ -36,7 +37,10 @@ for File in Options.wanted:
         continue
     for Line in Text.splitlines():
         Words = Line.split("#")[0].split()
-        if Words:
+        if Words and Words[1:] == ["?"]:
+            if Words[0] in Defined:
+                Wanted.setdefault(Words[0], "")
+        elif Words:
             Wanted[Words[0]] = " ".join(Words[1:])
 # Whatever the objects define under a name of the Windows API is exported without being listed.
 Public = re.compile(r"^(Nt|Zw|Rtl|Ldr|Dbg|Etw|Tp|Csr|Alpc|Ki|WinSqm|Ver|ApiSet|MD4|MD5|A_SHA|Nls|__wine_|wine_)[A-Z_a-z0-9]*$")

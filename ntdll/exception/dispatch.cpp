@@ -148,8 +148,10 @@ extern "C" {
 
 BOOLEAN NTAPI RtlDispatchException(EXCEPTION_RECORD* Record, CONTEXT* Context)
 {
-    if (RtlpCallVectored(Vectored::Exception, Record, Context))
+    if (RtlpCallVectored(Vectored::Exception, Record, Context)) {
+        RtlpCallVectored(Vectored::Continue, Record, Context);
         return 1;
+    }
     Walk Answer = Search(Record, Context);
     if (Answer != Walk::Continue)
         return 0;

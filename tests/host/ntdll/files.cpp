@@ -83,11 +83,11 @@ NTSTATUS Open(uint64_t HandleOut, const OBJECT_ATTRIBUTES* Attributes, uint64_t 
 
 NTSTATUS OpenFile(Arguments A)
 {
-    return Open(A[0], reinterpret_cast<OBJECT_ATTRIBUTES*>(A[2]), A[1], 1, A[5], &Out<IO_STATUS_BLOCK>(A[3]));
+    return Open(A[0], reinterpret_cast<OBJECT_ATTRIBUTES*>(A[2]), A[1], 1, uint32_t(A[5]), &Out<IO_STATUS_BLOCK>(A[3]));
 }
 NTSTATUS CreateFile(Arguments A)
 {
-    return Open(A[0], reinterpret_cast<OBJECT_ATTRIBUTES*>(A[2]), A[1], A[7], A[8], &Out<IO_STATUS_BLOCK>(A[3]));
+    return Open(A[0], reinterpret_cast<OBJECT_ATTRIBUTES*>(A[2]), A[1], uint32_t(A[7]), uint32_t(A[8]), &Out<IO_STATUS_BLOCK>(A[3]));
 }
 
 NTSTATUS Transfer(Arguments A, bool Write)
@@ -102,13 +102,13 @@ NTSTATUS Transfer(Arguments A, bool Write)
         F->Offset = uint64_t(Where);
     ssize_t N;
     if (Seekable)
-        N = Write ? pwrite(F->Fd, Buffer, A[6], long(F->Offset)) : pread(F->Fd, Buffer, A[6], long(F->Offset));
+        N = Write ? pwrite(F->Fd, Buffer, uint32_t(A[6]), long(F->Offset)) : pread(F->Fd, Buffer, uint32_t(A[6]), long(F->Offset));
     else
-        N = Write ? write(F->Fd, Buffer, A[6]) : read(F->Fd, Buffer, A[6]);
+        N = Write ? write(F->Fd, Buffer, uint32_t(A[6])) : read(F->Fd, Buffer, uint32_t(A[6]));
     if (N < 0)
         return FromErrno();
     F->Offset += uint64_t(N);
-    NTSTATUS Status = !Write && !N && A[6] ? STATUS_END_OF_FILE : STATUS_SUCCESS;
+    NTSTATUS Status = !Write && !N && uint32_t(A[6]) ? STATUS_END_OF_FILE : STATUS_SUCCESS;
     auto& Io = Out<IO_STATUS_BLOCK>(A[4]);
     Io.Status = Status;
     Io.Information = uint64_t(N);

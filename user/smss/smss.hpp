@@ -1,0 +1,68 @@
+// The first process. It reads \??\C:\neptune.ini, runs the programs named there one after the other with their standard handles on the
+// host's streams, tells the host how each ended, and turns the machine off.
+//
+// neptune.ini is UTF-8, one key=value a line; a line that begins with a tab goes on with the value before it, after a line break.
+//   mode=run | shell | init    run: the programs below. shell: the same, and the host is told `ready` first. init: no programs;
+//                              the system stays up.
+//   dir=<object path>          a directory of the object namespace to be created
+//   image=<DOS path>           begins a program; what follows is its:
+//   command=<command line>     (the image's name if absent)
+//   directory=<DOS path>       current directory (C:\ if absent)
+//   env=<name>=<value>         one variable, any number of times
+// Lines of the control stream: `ready`, `exit <decimal>`, `error <text>`.
+#pragma once
+#include "abi/nt/io.hpp"
+#include "abi/nt/ps.hpp"
+#include "abi/nt/status.hpp"
+#include "abi/services.hpp"
+#include "lib/core/result.hpp"
+
+namespace smss {
+
+// A wide string of the process heap.
+class Text {
+public:
+    Text() = default;
+    Text(const Text&) = delete;
+    Text& operator=(const Text&) = delete;
+    ~Text();
+    bool Append(const WCHAR* Chars, u32 Length);
+    bool AppendUtf8(const char* Bytes, u32 Length);
+    void Clear() { Length_ = 0; }
+    const WCHAR* Chars() const { return Buffer_ ? Buffer_ : L""; }
+    u32 Length() const { return Length_; }
+    UNICODE_STRING String() const { return { USHORT(Length_ * 2), USHORT(Length_ * 2 + 2), const_cast<WCHAR*>(Chars()) }; }
+
+private:
+    WCHAR* Buffer_ = nullptr;
+    u32 Length_ = 0, Room_ = 0;
+};
+
+struct Program {
+    Text Image, Command, Directory;
+    Text Environment;               // name=value NUL ... ; the last NUL is added when it is used
+};
+
+enum class Mode { Run, Shell, Init };
+
+// Calls for what the settings say, in their order.
+class Sink {
+public:
+    virtual void OnMode(Mode M) = 0;
+    virtual void OnDirectory(const Text& Path) = 0;
+    virtual void OnProgram(Program& P) = 0;
+    virtual void OnMistake(const char* Line, u32 Length) = 0;
+
+protected:
+    ~Sink() = default;
+};
+void Parse(const char* Bytes, u64 Length, Sink& To);
+
+// The host's streams. False: there is no such device.
+bool OpenStreams();
+void Tell(const char* Line);                                // to the control stream; adds the line break
+void TellFailure(const char* What, const Text& Of, NTSTATUS Status);
+// Starts, waits, tells how it ended.
+void Run(Program& P);
+
+}
