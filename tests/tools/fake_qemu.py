@@ -35,6 +35,32 @@ def archive():
     return bootfs.read(data[last[2]:last[2] + last[5]])
 
 
+def batch(port, files):
+    """Plays each program of neptune.ini by its name, until one takes the machine down."""
+    port["control"].sendall(b"ready\n")
+    for line in files["neptune.ini"][2].decode().splitlines():
+        key, _, value = line.partition("=")
+        if key != "image":
+            continue
+        name = value.rpartition("\\")[2].removesuffix(".exe")
+        port["log"].sendall(f"starting {name}\r\n".encode())
+        if name == "hangs":
+            port["stdout"].sendall(b"1..2\nok 1 - before\n")
+            time.sleep(600)
+        elif name == "panics":
+            port["log"].sendall(b"NEPTUNE PANIC: ob/ob.cpp:1: lost a reference\r\n")
+            time.sleep(600)
+        elif name == "missing":
+            port["control"].sendall(b"error no such program\n")
+            continue
+        elif name == "bad":
+            port["stdout"].sendall(b"1..2\nok 1\n# a note\nnot ok 2 - this one\n")
+            port["stderr"].sendall(b"a complaint\n")
+        else:
+            port["stdout"].sendall(f"1..1\nok 1 - {name}\n".encode())
+        port["control"].sendall(b"exit 0\n")
+
+
 def main():
     port = ports()
     files = archive()
@@ -80,9 +106,8 @@ def main():
     elif what == "complains":
         print("qemu-system-x86_64: cannot set up guest memory")
         return 1
-    elif what == "tap":
-        port["stdout"].sendall(Path(rest).read_bytes())
-        port["control"].sendall(b"exit 0\n")
+    elif what == "batch":
+        batch(port, files)
     return 0
 
 
