@@ -151,8 +151,10 @@ NTSTATUS StringFromUnicode(const CPTABLEINFO& Page, STRING* To, const UNICODE_ST
             return STATUS_NO_MEMORY;
         To->MaximumLength = USHORT(Total);
     } else if (To->MaximumLength < Total) {
-        if (!To->MaximumLength)
+        if (!To->MaximumLength) {
+            To->Length = USHORT(Size);
             return STATUS_BUFFER_OVERFLOW;
+        }
         Result = STATUS_BUFFER_OVERFLOW;
         Size = To->MaximumLength - (Terminated ? 1 : 0);
     }

@@ -140,7 +140,7 @@ BOOLEAN NTAPI RtlIsNameLegalDOS8Dot3(const UNICODE_STRING* Name, OEM_STRING* Oem
     }
     for (u32 I = 0; I < Length; ++I) {
         if (S[I] == ' ') {
-            if (!I || S[I - 1] == '.')
+            if (!I)
                 return false;
             AnySpace = true;
         } else if (S[I] == '.') {

@@ -24,12 +24,14 @@ u32 DecodeUtf8(const char* S, usize Count, usize& At)
     }
     for (u32 I = 0; I < More; ++I) {
         u8 Next = u8(S[At]);
+        if ((Next & 0xC0) != 0x80)
+            return BadCharacter;
+        ++At;                           // a continuation out of its range belongs to the bad character, as on Windows
         if (Next < Low || Next > High)
             return BadCharacter;
         Low = 0x80;
         High = 0xBF;
         Value = Value << 6 | (Next & 0x3F);
-        ++At;
     }
     return Value;
 }

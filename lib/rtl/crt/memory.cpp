@@ -6,50 +6,45 @@
 namespace {
 
 #if defined(__SSE2__)
-using Word = long long __attribute__((vector_size(16), aligned(1), may_alias));
+using Word = long long __attribute__((vector_size(16)));
 Word Fill(u8 Value)
 {
     u64 Eight = Value * 0x0101010101010101ull;
     return Word { i64(Eight), i64(Eight) };
 }
 #else
-using Word = u64 __attribute__((aligned(1), may_alias));
+using Word = u64;
 Word Fill(u8 Value) { return Value * 0x0101010101010101ull; }
 #endif
-using U64 = u64 __attribute__((aligned(1), may_alias));
-using U32 = u32 __attribute__((aligned(1), may_alias));
-using U16 = u16 __attribute__((aligned(1), may_alias));
 constexpr usize W = sizeof(Word);
 
-// A template argument loses its attributes, so the alignment is said again here.
-template <typename T> struct [[gnu::packed, gnu::may_alias]] Box {
-    T Value;
-};
-
+// At any alignment; the builtin never becomes a call.
 template <typename T> [[gnu::always_inline]] inline T Load(const void* P, usize At = 0)
 {
-    return reinterpret_cast<const Box<T>*>(static_cast<const u8*>(P) + At)->Value;
+    T Value;
+    __builtin_memcpy_inline(&Value, static_cast<const u8*>(P) + At, sizeof(T));
+    return Value;
 }
 template <typename T> [[gnu::always_inline]] inline void Store(void* P, usize At, T Value)
 {
-    reinterpret_cast<Box<T>*>(static_cast<u8*>(P) + At)->Value = Value;
+    __builtin_memcpy_inline(static_cast<u8*>(P) + At, &Value, sizeof(T));
 }
 
 // All loads before all stores: right for overlapping blocks too. Size < W.
 [[gnu::always_inline]] inline void MoveShort(void* To, const void* From, usize Size)
 {
     if (Size >= 8) {
-        u64 A = Load<U64>(From), B = Load<U64>(From, Size - 8);
-        Store<U64>(To, 0, A);
-        Store<U64>(To, Size - 8, B);
+        u64 A = Load<u64>(From), B = Load<u64>(From, Size - 8);
+        Store<u64>(To, 0, A);
+        Store<u64>(To, Size - 8, B);
     } else if (Size >= 4) {
-        u32 A = Load<U32>(From), B = Load<U32>(From, Size - 4);
-        Store<U32>(To, 0, A);
-        Store<U32>(To, Size - 4, B);
+        u32 A = Load<u32>(From), B = Load<u32>(From, Size - 4);
+        Store<u32>(To, 0, A);
+        Store<u32>(To, Size - 4, B);
     } else if (Size >= 2) {
-        u16 A = Load<U16>(From), B = Load<U16>(From, Size - 2);
-        Store<U16>(To, 0, A);
-        Store<U16>(To, Size - 2, B);
+        u16 A = Load<u16>(From), B = Load<u16>(From, Size - 2);
+        Store<u16>(To, 0, A);
+        Store<u16>(To, Size - 2, B);
     } else if (Size) {
         Store<u8>(To, 0, Load<u8>(From));
     }
@@ -141,14 +136,14 @@ void* CRT(memset)(void* To, int Value, usize Size)
     if (Size < W) {
         u64 Eight = u8(Value) * 0x0101010101010101ull;
         if (Size >= 8) {
-            Store<U64>(T, 0, Eight);
-            Store<U64>(T, Size - 8, Eight);
+            Store<u64>(T, 0, Eight);
+            Store<u64>(T, Size - 8, Eight);
         } else if (Size >= 4) {
-            Store<U32>(T, 0, u32(Eight));
-            Store<U32>(T, Size - 4, u32(Eight));
+            Store<u32>(T, 0, u32(Eight));
+            Store<u32>(T, Size - 4, u32(Eight));
         } else if (Size >= 2) {
-            Store<U16>(T, 0, u16(Eight));
-            Store<U16>(T, Size - 2, u16(Eight));
+            Store<u16>(T, 0, u16(Eight));
+            Store<u16>(T, Size - 2, u16(Eight));
         } else if (Size) {
             *T = u8(Value);
         }
@@ -172,7 +167,7 @@ int CRT(memcmp)(const void* A, const void* B, usize Size)
 {
     usize At = 0;
     for (; Size - At >= 8; At += 8) {
-        u64 X = Load<U64>(A, At), Y = Load<U64>(B, At);
+        u64 X = Load<u64>(A, At), Y = Load<u64>(B, At);
         if (X != Y) {
             X = __builtin_bswap64(X);
             Y = __builtin_bswap64(Y);

@@ -17,7 +17,7 @@ int DigitOf(char C)
     return C >= 'a' && C <= 'z' ? C - 'a' + 10 : 99;
 }
 
-// The decimal digits of other scripts count too, and full-width letters.
+// The decimal digits of other scripts count too.
 int DigitOf(wchar_t C)
 {
     static constexpr u16 Zeros[] = { 0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0, 0xF20, 0x1040, 0x17E0, 0x1810, 0xFF10 };
@@ -28,10 +28,6 @@ int DigitOf(wchar_t C)
     for (u16 Zero : Zeros)
         if (Ch >= Zero && Ch <= Zero + 9)
             return Ch - Zero;
-    if (Ch >= 0xFF21 && Ch <= 0xFF3A)
-        return Ch - 0xFF21 + 10;
-    if (Ch >= 0xFF41 && Ch <= 0xFF5A)
-        return Ch - 0xFF41 + 10;
     return 99;
 }
 
