@@ -19,6 +19,13 @@ Slot* OperandAt(CPtr At) { return At < kernel::SlotLimit() ? &SlotAt(At) : nullp
 Capability* Invoked(CPtr At, Kind K, Error& E)
 {
     Slot S = SlotAt(At);
+    if (S && S->K == Kind::Notification) {
+        Post(*static_cast<Notification*>(S->Target), S->Badge);
+        E = Error::None;                // any invocation of one is a signal
+        return nullptr;
+    }
+    if (S && (S->K == Kind::Endpoint || S->K == Kind::Reply))
+        Die("an invocation of an endpoint or a reply is a message");
     E = !S ? Error::InvalidCapability : S->K != K ? Error::IllegalOperation : Error::None;
     return E == Error::None ? S : nullptr;
 }
