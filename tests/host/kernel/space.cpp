@@ -127,7 +127,7 @@ TEST_F(Space, ClientNodes)
     EXPECT_EQ(MintInto(Node, 2, 1, Endpoint, AllRights, 77), Error::None);
     EXPECT_EQ(MintInto(Node, 2, 1, Endpoint, AllRights, 78), Error::DeleteFirst);
     EXPECT_EQ(MintInto(Node, 2, 4, Endpoint, AllRights, 78), Error::FailedLookup);
-    EXPECT_EQ(MintInto(Endpoint, 2, 1, Endpoint, AllRights, 78), Error::IllegalOperation);
+    EXPECT_EQ(MintInto(boot::Tcb, 2, 1, Endpoint, AllRights, 78), Error::IllegalOperation);
     EXPECT_EQ(DeleteFrom(Node, 2, 1), Error::None);
     EXPECT_EQ(DeleteFrom(Node, 2, 1), Error::None);
     EXPECT_EQ(MintInto(Node, 2, 1, Endpoint, AllRights, 78), Error::None);
