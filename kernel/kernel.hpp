@@ -48,7 +48,7 @@ struct BootInfo {
     u64 TscFrequency;                    // Hz, 0 if the kernel did not measure it
 };
 // Takes what the kernel left at start (the pointer that _start got; ignored by the fake), builds the two-level
-// capability space. Call once, first. Uses a few of the free slots and of the smallest untypeds.
+// capability space. Call once, first. What it needs itself is taken out: all slots and untypeds told of are unused, in no particular order.
 const BootInfo& Start(void* BootArgument);
 
 // --- capability space

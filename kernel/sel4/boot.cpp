@@ -26,26 +26,39 @@ static void Need(u32 Error, const char* What)
         core::Panic(What, "kernel/sel4/boot.cpp", int(Error));
 }
 
-static CPtr SmallestUntyped(u32 SizeBits)
+// Takes 2^SizeBits bytes from the front of the smallest untyped that has them: the capability to retype. The rest of that
+// untyped, if any, becomes untypeds of its own, so that every one listed is whole.
+static CPtr TakeMemory(u32 SizeBits)
 {
-    const UntypedInfo* Best = nullptr;
+    UntypedInfo* Best = nullptr;
     for (u32 I = 0; I < Info.UntypedCount; ++I) {
-        const UntypedInfo& U = Info.Untyped[I];
+        UntypedInfo& U = Info.Untyped[I];
         if (!U.IsDevice && U.SizeBits >= SizeBits && (!Best || U.SizeBits < Best->SizeBits))
             Best = &U;
     }
     if (!Best)
         core::Panic("no memory for the capability space", __FILE__, __LINE__);
-    return Best->Cap;
+    UntypedInfo From = *Best;
+    *Best = Info.Untyped[--Info.UntypedCount];
+    if (From.SizeBits == SizeBits)
+        return From.Cap;
+    auto Piece = [&](u32 Bits) {
+        CPtr Slot = Info.FirstFreeSlot++;
+        Need(Untyped_Retype({ From.Cap }, seL4_UntypedObject, Bits, { boot::CNode }, 0, 0, Slot, 1), "boot memory");
+        return Slot;
+    };
+    CPtr Front = Piece(SizeBits);
+    for (u32 Bits = SizeBits; Bits < From.SizeBits && Info.UntypedCount < sizeof(Info.Untyped) / sizeof(Info.Untyped[0]); ++Bits)
+        Info.Untyped[Info.UntypedCount++] = { Piece(Bits), From.Physical + (u64(1) << Bits), u8(Bits), false };
+    return Front;
 }
 
 static void BuildSpace()
 {
     // The initial CNode's own capability resolves all 64 bits (48 of guard): it serves as root until SetSpace.
     CNode Initial { boot::CNode };
-    CPtr NewRoot = Info.FirstFreeSlot++;
-    Need(Untyped_Retype({ SmallestUntyped(RootBits + CNodeSlotBits) }, seL4_CapTableObject, RootBits, Initial, 0, 0, NewRoot, 1),
-         "root CNode");
+    CPtr Memory = TakeMemory(RootBits + CNodeSlotBits), NewRoot = Info.FirstFreeSlot++;
+    Need(Untyped_Retype({ Memory }, seL4_CapTableObject, RootBits, Initial, 0, 0, NewRoot, 1), "root CNode");
     Need(CNode_Mint({ NewRoot }, 0, RootBits, Initial, boot::CNode, 64, Rights::AllRights, GuardData(0)), "initial CNode into the root");
     Need(CNode_Mint(Initial, RootCap, 64, Initial, NewRoot, 64, Rights::AllRights, GuardData(64 - RootBits - NodeBits)), "root capability");
     Need(TCB_SetSpace({ boot::Tcb }, 0, { RootCap }, 0, { boot::Pml4 }, 0), "TCB_SetSpace");
