@@ -110,6 +110,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     TRY(mm::CopyToUser(Owner, Teb + __builtin_offsetof(TEB, RealClientId), &Head.ClientId, sizeof(CLIENT_ID)));
     TRY(mm::CopyToUser(Owner, Teb + __builtin_offsetof(TEB, DeallocationStack), &Stack, sizeof(Stack)));
 
+    UNICODE_STRING Static { .Length = 0, .MaximumLength = sizeof(TEB::StaticUnicodeBuffer),
+                            .Buffer = reinterpret_cast<WCHAR*>(Teb + __builtin_offsetof(TEB, StaticUnicodeBuffer)) };
+    TRY(mm::CopyToUser(Owner, Teb + __builtin_offsetof(TEB, StaticUnicodeString), &Static, sizeof(Static)));
+
     // Where it starts: LdrInitializeThunk, with the context of RtlUserThreadStart on the stack.
     CONTEXT Context {};
     Context.ContextFlags = CONTEXT_FULL;
