@@ -171,6 +171,7 @@ private:
         WaitPacket* Self = nullptr;
         void Completed(Status Outcome) override { Self->Signaled(Outcome); }
     } Watch_;
+    // Target is held by the packet.
     static ke::Task<> WaitForTarget(ob::Object& Target) { co_return co_await ke::WaitFor(*Target.AsWaitable()); }
     void Signaled(Status Outcome);
     void Left();
@@ -193,7 +194,7 @@ Status WaitPacket::Associate(Ref<CompletionPort> Port, Ref<ob::Object> Target, u
     Watch_.Self = this;
     core::Status Outcome;
     // The watch keeps the packet alive: it may be queued after its handle is closed.
-    if (Watch_.Run(WaitForTarget(*Target), Outcome)) {
+    if (Watch_.Start([&] { return WaitForTarget(*Target_); }, Outcome)) {
         if (IsError(Outcome)) {
             Port_.Reset();
             Target_.Reset();

@@ -1,5 +1,7 @@
 // The double of a thread: it runs services, takes APCs and alerts when told to.
 #pragma once
+#include <array>
+
 #include "ntos/ps/process.hpp"
 
 namespace ps {
@@ -26,6 +28,12 @@ public:
     u64 Id() const { return Id_; }
     ke::Waitable* AsWaitable() override { return &Ended_; }
     void QueueApc(UserApc& Owned) { Apcs.PushBack(Owned); }
+    Status QueueApc(u64 Routine, u64 Argument1, u64 Argument2, u64 Argument3)
+    {
+        Copied = { Routine, Argument1, Argument2, Argument3 };
+        return nt::STATUS_SUCCESS;
+    }
+    std::array<u64, 4> Copied {};       // the last APC queued by value
     bool RemoveApc(UserApc& Owned)
     {
         bool Was = Owned.Link.IsLinked();
