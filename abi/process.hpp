@@ -3,8 +3,8 @@
 // assembly in ntdll/entry.S reads them and carries unwind data for them.
 //
 // A new process has
-//   - ntdll.dll and the program's image mapped as image sections (ntdll preferably at NtdllBase), both named by LDR nobody yet: the
-//     loader in ntdll makes the module lists;
+//   - ntdll.dll and the program's image mapped as image sections (ntdll preferably at NtdllBase), nothing else: the loader in
+//     ntdll makes the module lists;
 //   - a PEB with ImageBaseAddress, ProcessParameters, OSMajorVersion/OSMinorVersion/OSBuildNumber/OSPlatformId, NtGlobalFlag,
 //     NumberOfProcessors, SessionId, HeapSegmentReserve/Commit and HeapDeCommit* thresholds filled, everything else zero. ApiSetMap
 //     may be given; where it is null ntdll maps \SystemRoot\System32\apisetschema.dll itself;
@@ -16,7 +16,8 @@
 // A new thread has
 //   - a stack whose lowest committed page is a guard page;
 //   - a TEB, page aligned, with NtTib.StackBase, StackLimit, Self; DeallocationStack, ClientId, RealClientId,
-//     ProcessEnvironmentBlock, everything else zero (ntdll sets NtTib.ExceptionList); GS base = TEB;
+//     ProcessEnvironmentBlock, everything else zero (ntdll sets NtTib.ExceptionList and
+//     StaticUnicodeString); GS base = TEB;
 //   - a CONTEXT (ThreadStart below says with what) on its stack, 16-byte aligned, at least 0x20 bytes above RSP;
 //   - RIP = ntdll!LdrInitializeThunk, RCX = address of that CONTEXT, RDX = base address of ntdll, RSP anywhere below it.
 //   x87 and SSE control words are Windows' (0x27F, 0x1F80), direction flag clear.

@@ -154,7 +154,9 @@ extern "C" {
 
 [[noreturn]] void LdrpInitializeThread(CONTEXT* Context, PVOID NtdllBase)
 {
-    Teb()->NtTib.ExceptionList = reinterpret_cast<EXCEPTION_REGISTRATION_RECORD*>(~u64(0));
+    TEB* T = Teb();
+    T->NtTib.ExceptionList = reinterpret_cast<EXCEPTION_REGISTRATION_RECORD*>(~u64(0));
+    T->StaticUnicodeString = { 0, sizeof(T->StaticUnicodeBuffer), T->StaticUnicodeBuffer };
     u64 New = 0;
     if (__atomic_compare_exchange_n(&InitState, &New, u64(1), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
         RtlEnterCriticalSection(&Lock());
