@@ -75,7 +75,8 @@ static const kernel::BootInfo* Boot;
 const kernel::BootInfo& Begin()
 {
     if (!Boot) {
-        fake::Reset({ .MemoryBytes = 48 * MiB });
+        // The window crosses the reach of a table of every level in the midst of memory.
+        fake::Reset({ .MemoryBytes = 48 * MiB, .ImageAddress = 0x2080'0000'0000 - 16 * MiB });
         Boot = &kernel::Start(nullptr);
         MUST(mm::Initialize(*Boot));
     }
@@ -98,7 +99,8 @@ void Balance::Check() const
     u64 Objects = Now.KernelObjectPages - Before_.KernelObjectPages;
     u64 Frames = Now.FramePages - Before_.FramePages;
     EXPECT_LE(Frames, 64u);             // slot lists
-    EXPECT_EQ(Now.FreePages + Objects + Frames, Before_.FreePages);
+    u64 Never = Before_.TotalPages - Now.TotalPages;        // found to be of no use when they were cut
+    EXPECT_EQ(Now.FreePages + Objects + Frames + Never, Before_.FreePages);
     EXPECT_EQ(fake::StrayMappings(), Stray_);
 }
 
