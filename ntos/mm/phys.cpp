@@ -14,7 +14,7 @@ using namespace nt;
 
 // Where things are in the Executive's own address space (the image is placed by the linker, and the window around it:
 // image address - image physical address, so that the image's pages are in their window place already).
-static constexpr u64 PfnBase = 0x1000'0000'0000, DeviceBase = 0x1200'0000'0000, RunBase = 0x1300'0000'0000;
+static constexpr u64 PfnBase = 0x1100'0000'0000, DeviceBase = 0x1200'0000'0000, RunBase = 0x1300'0000'0000;
 
 static PfnEntry* const Database = reinterpret_cast<PfnEntry*>(PfnBase);
 static const kernel::BootInfo* Boot;
