@@ -294,7 +294,7 @@ struct Attributes {
     ob::String ImageName;
     HANDLE Parent = nullptr, Token = nullptr, Debug = nullptr;
     PS_ATTRIBUTE ClientId {}, ImageInfo {}, TebAddress {};
-    Vector<HANDLE> Handles;
+    Vector<HANDLE> Handles, Jobs;
     bool HasHandleList = false;
 };
 
@@ -325,12 +325,14 @@ Status ReadAttributes(ke::Caller& Caller, ke::UserPtr<PS_ATTRIBUTE_LIST> From, A
         case PS_ATTRIBUTE_CLIENT_ID: To.ClientId = A; break;
         case PS_ATTRIBUTE_TEB_ADDRESS: To.TebAddress = A; break;
         case PS_ATTRIBUTE_IMAGE_INFO: To.ImageInfo = A; break;
-        case PS_ATTRIBUTE_HANDLE_LIST: {
+        case PS_ATTRIBUTE_HANDLE_LIST:
+        case PS_ATTRIBUTE_JOB_LIST: {
+            Vector<HANDLE>& List = A.Attribute == PS_ATTRIBUTE_JOB_LIST ? To.Jobs : To.Handles;
             if (A.Size % sizeof(HANDLE) || A.Size > 4096 * sizeof(HANDLE))
                 return STATUS_INVALID_PARAMETER;
-            TRY(To.Handles.Resize(A.Size / sizeof(HANDLE)));
-            TRY(mm::CopyFromUser(Caller.Process(), To.Handles.Data(), A.Value, A.Size));
-            To.HasHandleList = true;
+            TRY(List.Resize(A.Size / sizeof(HANDLE)));
+            TRY(mm::CopyFromUser(Caller.Process(), List.Data(), A.Value, A.Size));
+            To.HasHandleList |= A.Attribute == PS_ATTRIBUTE_HANDLE_LIST;
             break;
         }
         default:
@@ -385,6 +387,8 @@ static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, 
     P->PriorityClass = 2;
     if (Parent->InJob && !Parent->InJob->AllowsBreakaway(Flags & PROCESS_CREATE_FLAGS_BREAKAWAY))
         TRY(Parent->InJob->Assign(*P));
+    for (HANDLE H : Wanted.Jobs)
+        TRY(TRY(ob::Reference<Job>(Caller, H, JOB_OBJECT_ASSIGN_PROCESS))->Assign(*P));
     TRY(MapImages(*P, std::move(Image)));
     TRY(MakePeb(*P));
     if (!Given.Block.IsEmpty())
@@ -412,13 +416,14 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
         co_return STATUS_INVALID_PARAMETER;
     if (Wanted.Debug)
         co_return STATUS_NOT_IMPLEMENTED;
+    // Some callers (the packaged Win32 library among them) pass a block that they have not filled in and do not look at afterwards.
     PS_CREATE_INFO Info = CO_TRY(Call.CreateInfo.Read(Caller));
-    if (Info.Size != sizeof(Info) || Info.State != PsCreateInitialState)
-        co_return STATUS_INVALID_PARAMETER;
+    bool WantsInfo = Info.Size == sizeof(Info) && Info.State == PsCreateInitialState;
 
     auto Fail = [&](PS_CREATE_STATE State, Status Why) {
         Info.State = State;
-        (void)Call.CreateInfo.Write(Caller, Info).Ok();
+        if (WantsInfo)
+            Call.CreateInfo.Write(Caller, Info).Ignore();       // the failure itself matters more
         return Why;
     };
     auto File = io::OpenImageFile(Caller, Wanted.ImageName);
@@ -447,12 +452,12 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
     CO_TRY(WriteAttribute(Caller, Wanted.ImageInfo, &New.NewProcess->ImageInfo, sizeof(SECTION_IMAGE_INFORMATION)));
     u64 Teb = New.NewThread->TebAddress();
     CO_TRY(WriteAttribute(Caller, Wanted.TebAddress, &Teb, sizeof(Teb)));
-    u32 InitFlags = Info.InitState.InitFlags;
-    (void)InitFlags;
-    Info.SuccessState = {};
-    Info.State = PsCreateSuccess;
-    Info.SuccessState.PebAddressNative = New.NewProcess->PebAddress();
-    CO_TRY(Call.CreateInfo.Write(Caller, Info));
+    if (WantsInfo) {
+        Info.SuccessState = {};
+        Info.State = PsCreateSuccess;
+        Info.SuccessState.PebAddressNative = New.NewProcess->PebAddress();
+        CO_TRY(Call.CreateInfo.Write(Caller, Info));
+    }
     CO_TRY(Call.ProcessHandle.Write(Caller, ProcessHandle));
     CO_TRY(Call.ThreadHandle.Write(Caller, ThreadHandle));
     CloseThread.Commit();
