@@ -40,7 +40,8 @@ Result<u8*> Scratch::Get(usize Bytes)
 void InfoBuffer::Bytes(const void* From, usize Count)
 {
     usize Fits = Count < Room_ - Used_ ? Count : Room_ - Used_;
-    memcpy(Data_ + Used_, From, Fits);
+    if (Fits)
+        memcpy(Data_ + Used_, From, Fits);
     Used_ += u32(Fits);
     Cut_ |= Fits < Count;
 }

@@ -434,7 +434,8 @@ Status OpenNode::SetVolume(FSINFOCLASS Class, std::span<const u8> From)
         return STATUS_INVALID_VOLUME_LABEL;
     ob::String New;
     TRY(New.Characters().Resize(Bytes / 2));
-    memcpy(New.Characters().Data(), From.data() + 4, Bytes);
+    if (Bytes)
+        memcpy(New.Characters().Data(), From.data() + 4, Bytes);
     On().Label = std::move(New);
     return STATUS_SUCCESS;
 }

@@ -161,8 +161,9 @@ Status Node::Insert(Ref<Entry> New)
     usize I = Children_.IsEmpty() || CompareUpper(Children_.Last()->Upper(), New->Upper()) < 0 ? Children_.Size() : Position(New->Upper());
     if (Status S = Children_.Push(); !S.Ok())
         return DiskFull(S);
-    for (usize J = Children_.Size() - 1; J > I; --J)
-        Children_[J] = std::move(Children_[J - 1]);
+    // The new, empty pointer at the end moves to its place, as bytes.
+    memmove(static_cast<void*>(&Children_[I] + 1), static_cast<void*>(&Children_[I]), (Children_.Size() - 1 - I) * sizeof(Children_[0]));
+    new (static_cast<void*>(&Children_[I])) RefPtr<Entry>;
     New->Folder = this;
     New->Target->Names.PushBack(*New);
     Children_[I] = std::move(New);
@@ -177,7 +178,10 @@ void Node::Remove(Entry& Old)
     Old.Folder = nullptr;
     Old.TargetLink.Unlink();
     ++Generation_;
-    Children_.RemoveAt(I);
+    Children_[I].Reset();
+    memmove(static_cast<void*>(&Children_[I]), static_cast<void*>(&Children_[I] + 1), (Children_.Size() - 1 - I) * sizeof(Children_[0]));
+    new (static_cast<void*>(&Children_.Last())) RefPtr<Entry>;
+    Children_.Pop();
 }
 
 // --- paths
@@ -250,6 +254,18 @@ Result<ob::String> Volume::PathOf(const Entry& E)
         S.Characters()[--Length] = L'\\';
     }
     return S;
+}
+
+Status Volume::CheckDepth(const Node& Folder, usize Length) const
+{
+    for (const Node* N = &Folder; N;) {
+        const Entry* E = N->FirstName();
+        if (!E)
+            break;
+        Length += E->Name().Length + 1;
+        N = E->Folder;
+    }
+    return Length > MaximumPath ? STATUS_NAME_TOO_LONG : STATUS_SUCCESS;
 }
 
 Entry* Volume::ById(u64 Id)

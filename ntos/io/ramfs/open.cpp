@@ -209,6 +209,7 @@ Result<ob::ParseResult> Volume::CreateNew(ob::OpenRequest& Request, CreateParame
     Entry* ParentEntry = Parent.FirstName();
     if (!ParentEntry || ParentEntry->DeletePending || (!ParentEntry->Folder && ParentEntry != Root_.Get()))
         return STATUS_DELETE_PENDING;
+    TRY(CheckDepth(Parent, Where.Last.Length));
     if (Parent.Security)
         (void)TRY(CheckNodeAccess(Request.Caller, Parent, nullptr, Folder ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE));
     if ((How.Options & FILE_DELETE_ON_CLOSE) && (How.Attributes & FILE_ATTRIBUTE_READONLY))

@@ -12,7 +12,7 @@
 
 namespace io::ramfs {
 
-inline constexpr usize MaximumName = 255;
+inline constexpr usize MaximumName = 255, MaximumPath = 32760;
 inline constexpr u64 MaximumSize = (u64(1) << 44) - 65536;
 inline constexpr u32 MaximumReparse = 16 * 1024;
 
@@ -120,6 +120,8 @@ public:
     ob::Name DosName() const { return DosName_.View(); }
     u64 NextId() { return ++Ids_ << 16 | 5; }
     Entry* ById(u64 Id);
+    // STATUS_NAME_TOO_LONG: the path of a name of Length in Folder.
+    Status CheckDepth(const Node& Folder, usize Length) const;
     Result<ob::String> PathOf(const Entry& E);  // with the leading backslash; the root: a backslash
     // A change to tell those who watch: of E in its folder.
     void Report(const Entry& E, u32 Filter, u32 Action) { if (Watches) ReportSlow(E.Folder, E.Name(), Filter, Action); }

@@ -150,6 +150,7 @@ Status OpenNode::Rename(ke::Caller& Caller, std::span<const u8> From, bool Exten
     Entry* FolderEntry = Folder->FirstName();
     if (!FolderEntry || FolderEntry->DeletePending)
         return STATUS_DELETE_PENDING;
+    TRY(On().CheckDepth(*Folder, P.Last.Length));
     if (!Link && Node_->IsFolder) {
         if (IsWithin(Folder, *Node_))
             return STATUS_SHARING_VIOLATION;
