@@ -45,7 +45,7 @@ u64 SizeOf(Block* B) { return B->Flags & Large ? LargeOf(B)->DataSize : B->Size(
 PVOID Allocate(Heap& H, ULONG Flags, u64 Size)
 {
     const bool WithValue = Flags & HEAP_SETTABLE_USER_VALUE;
-    if (Size >= LargeLimit) {
+    if (Size >= (H.Limit ? FixedLimit : LargeLimit)) {
         Guard Held(H, Flags);
         PVOID Memory = TakeLarge(H, Size);
         if (Memory) {
@@ -230,7 +230,7 @@ PVOID NTAPI RtlReAllocateHeap(PVOID Handle, ULONG Flags, PVOID Memory, SIZE_T Si
                 L->DataSize = Size;
                 Done = true;
             }
-        } else if (Size < LargeLimit) {
+        } else if (Size < (H->Limit ? FixedLimit : LargeLimit)) {
             u32 Units = UnitsFor(Size, WithValue);
             Done = Units <= B->Units || GrowInPlace(*H, B, Units);
             if (Done) {

@@ -252,7 +252,7 @@ void Shrink(Heap& H, Block* B, u32 Units)
 
 PVOID TakeLarge(Heap& H, u64 Size)
 {
-    if (H.Limit && H.Reserved + Size > H.Limit)
+    if (H.Limit)
         return nullptr;
     PVOID Base = nullptr;
     SIZE_T Mapped = Size + sizeof(LargeHeader) + PageSize;

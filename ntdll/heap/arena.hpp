@@ -12,6 +12,8 @@
 namespace heap {
 
 inline constexpr u64 Unit = 16, HeaderSize = 16, LargeLimit = 512 * KiB;
+// The largest block of a heap that does not grow: it has no mappings beside its segment.
+inline constexpr u64 FixedLimit = 1 * MiB - PageSize;
 inline constexpr u32 SmallUnits = 64, BinCount = SmallUnits + 16 * 8, BitmapWords = (BinCount + 63) / 64;
 inline constexpr u32 Signature = 0xEEFFEEFF;
 

@@ -37,7 +37,8 @@ struct RTL_HEAP_WALK_ENTRY {
     };
 };
 static_assert(sizeof(RTL_HEAP_WALK_ENTRY) == 48);
-constexpr USHORT WalkBusy = 1, WalkRegion = 2, WalkUncommitted = 0x100;
+// RTL_HEAP_ENTRY_: busy, block, committed; region; uncommitted. A free block has none.
+constexpr USHORT WalkBusy = 0x4011, WalkRegion = 0x2, WalkUncommitted = 0x1000;
 
 bool ValidSegment(Segment& S)
 {
@@ -62,7 +63,8 @@ BOOLEAN NTAPI RtlLockHeap(PVOID Handle)
     Heap* H = From(Handle);
     if (!H)
         return 0;
-    RtlEnterCriticalSection(&H->Lock);
+    if (H->Serialized(0))
+        RtlEnterCriticalSection(&H->Lock);
     return 1;
 }
 BOOLEAN NTAPI RtlUnlockHeap(PVOID Handle)
@@ -70,7 +72,8 @@ BOOLEAN NTAPI RtlUnlockHeap(PVOID Handle)
     Heap* H = From(Handle);
     if (!H)
         return 0;
-    RtlLeaveCriticalSection(&H->Lock);
+    if (H->Serialized(0))
+        RtlLeaveCriticalSection(&H->Lock);
     return 1;
 }
 
@@ -153,7 +156,7 @@ NTSTATUS NTAPI RtlWalkHeap(PVOID Handle, PVOID EntryPointer)
         Entry->DataSize = u64(S->First) - S->Base;
         Entry->SegmentIndex = Index;
         Entry->Flags = WalkRegion;
-        Entry->Segment = { ULONG(S->Committed - S->Base), ULONG(S->End - S->Committed), S->First->Data(), S->Last };
+        Entry->Segment = { ULONG(S->Committed - S->Base), ULONG(S->End - S->Committed), S->First->Data(), reinterpret_cast<PVOID>(S->End) };
         return STATUS_SUCCESS;
     };
     auto EnterBlock = [&](Block* B, u8 Index) {

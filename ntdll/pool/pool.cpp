@@ -111,7 +111,7 @@ void LeaveGroup(Object* O)
     if (!G)
         return;
     RtlAcquireSRWLockExclusive(&G->Lock);
-    if (O->GroupLinks.Flink && O->GroupLinks.Flink != &O->GroupLinks)
+    if (!O->Leaving)
         RemoveEntryList(&O->GroupLinks);
     O->TheGroup = nullptr;
     bool Last = --G->References == 0;
@@ -142,6 +142,8 @@ Pool* DefaultPool()
 
 NTSTATUS Create(Object*& Out, Kind Type, PVOID Callback, PVOID Context, const TP_CALLBACK_ENVIRON* E)
 {
+    if (E && (!E->Version || E->Version > 3 || (E->Version == 3 && E->Priority > 2)))
+        return STATUS_INVALID_PARAMETER;
     Pool* P = E && E->ThePool ? E->ThePool : DefaultPool();
     auto* O = P ? NewZeroed<Object>() : nullptr;
     if (!O)
@@ -163,7 +165,7 @@ NTSTATUS Create(Object*& Out, Kind Type, PVOID Callback, PVOID Context, const TP
         O->Finalization = E->FinalizationCallback;
         O->ActivationContext = E->ActivationContext;
         O->LongFunction = E->Flags & 1;
-        if (E->Version >= 3 && E->Priority < 3)
+        if (E->Version >= 3)
             O->Priority = u8(E->Priority);
         if (Group* G = E->CleanupGroup) {
             O->TheGroup = G;
@@ -194,6 +196,7 @@ void Release(Object* O)
         RemoveEntryList(&C->Links);
         Free(C);
     }
+    Free(O->Owned);
     Free(O);
     ReleasePool(P);
 }
@@ -275,23 +278,27 @@ void Execute(Object* O)
         reinterpret_cast<SIMPLE_CALLBACK*>(O->Finalization)(&I, O->Context);
     FinishInstance(I);
     bool WakeUp;
+    HANDLE Done = nullptr;
     {
         SrwExclusive Held(P.Lock);
         --O->Running;
         if (I.Associated)
             --O->Associated;
         WakeUp = !O->Pending;
+        if (!O->Pending && !O->Running)
+            Done = std::exchange(O->Done, nullptr);
     }
     if (WakeUp)
         RtlWakeAllConditionVariable(&O->Idle);
+    if (Done)
+        NtSetEvent(Done, nullptr);
 }
 
-u32 WaitFor(Object* O, bool Cancel)
+u32 CancelPending(Object* O)
 {
-    Pool& P = *O->ThePool;
-    u32 Dropped = 0;
-    RtlAcquireSRWLockExclusive(&P.Lock);
-    if (Cancel && O->Pending) {
+    u32 Dropped;
+    {
+        SrwExclusive Held(O->ThePool->Lock);
         Dropped = O->Pending;
         O->Pending = 0;
         O->Wait.Signals = O->Wait.Timeouts = 0;
@@ -300,12 +307,34 @@ u32 WaitFor(Object* O, bool Cancel)
             O->Queued = false;
         }
     }
-    while (O->Pending || O->Associated || (O->Type == Kind::Io && !Cancel && O->Io.Outstanding))
-        RtlSleepConditionVariableSRW(&O->Idle, &P.Lock, nullptr, 0);
-    RtlReleaseSRWLockExclusive(&P.Lock);
     for (u32 I = 0; I < Dropped; ++I)
         Release(O);
     return Dropped;
+}
+
+void WaitFor(Object* O, bool Cancel, bool All)
+{
+    Pool& P = *O->ThePool;
+    if (Cancel)
+        CancelPending(O);
+    SrwExclusive Held(P.Lock);
+    while (O->Pending || (All ? O->Running : O->Associated) || (O->Type == Kind::Io && !Cancel && O->Io.Outstanding))
+        RtlSleepConditionVariableSRW(&O->Idle, &P.Lock, nullptr, 0);
+}
+
+void Disown(Object* O)
+{
+    if (!__atomic_exchange_n(&O->Released, true, __ATOMIC_SEQ_CST))
+        Release(O);
+}
+
+bool SignalWhenDone(Object* O, HANDLE Event)
+{
+    SrwExclusive Held(O->ThePool->Lock);
+    if (!O->Running && !O->Pending)
+        return false;
+    O->Done = Event;
+    return true;
 }
 
 }
@@ -378,11 +407,7 @@ NTSTATUS NTAPI TpAllocWork(Object** Out, WORK_CALLBACK* Callback, PVOID Context,
 }
 void NTAPI TpPostWork(Object* O) { Submit(O); }
 void NTAPI TpWaitForWork(Object* O, BOOLEAN Cancel) { WaitFor(O, Cancel); }
-void NTAPI TpReleaseWork(Object* O)
-{
-    LeaveGroup(O);
-    Release(O);
-}
+void NTAPI TpReleaseWork(Object* O) { Disown(O); }
 NTSTATUS NTAPI TpSimpleTryPost(SIMPLE_CALLBACK* Callback, PVOID Context, const TP_CALLBACK_ENVIRON* E)
 {
     Object* O;
@@ -426,26 +451,45 @@ void NTAPI TpReleaseCleanupGroup(Group* G)
 }
 void NTAPI TpReleaseCleanupGroupMembers(Group* G, BOOLEAN Cancel, PVOID CleanupContext)
 {
-    for (;;) {
-        Object* O;
-        {
-            SrwExclusive Held(G->Lock);
-            if (IsListEmpty(&G->Members))
-                return;
-            O = RECORD_OF(G->Members.Flink, Object, GroupLinks);
+    // The members are taken over as a whole: first nothing more begins, then what runs is waited for.
+    LIST_ENTRY Members;
+    InitializeListHead(&Members);
+    {
+        SrwExclusive Held(G->Lock);
+        while (!IsListEmpty(&G->Members)) {
+            Object* O = RECORD_OF(G->Members.Flink, Object, GroupLinks);
             RemoveEntryList(&O->GroupLinks);
+            // One that is just being destroyed waits for the lock in LeaveGroup.
+            if (__atomic_load_n(&O->References, __ATOMIC_SEQ_CST) == 0)
+                continue;
             Reference(O);
+            InsertTailList(&Members, &O->GroupLinks);
+            O->Leaving = true;
         }
+    }
+    for (LIST_ENTRY* I = Members.Flink; I != &Members; I = I->Flink) {
+        Object* O = RECORD_OF(I, Object, GroupLinks);
         if (O->Type == Kind::Timer)
             SetTimer(O, nullptr, 0);
         if (O->Type == Kind::Wait)
             SetWait(O, nullptr, nullptr);
-        u32 Dropped = WaitFor(O, Cancel);
-        if (Dropped && O->Cancel)
-            reinterpret_cast<CANCEL_CALLBACK*>(O->Cancel)(O->Context, CleanupContext);
-        // The group's reference to a simple callback is its queue entry's; all others are released for their owner.
-        if (O->Type != Kind::Simple)
-            Release(O);
+    }
+    for (LIST_ENTRY* I = Members.Flink; Cancel && I != &Members; I = I->Flink)
+        CancelPending(RECORD_OF(I, Object, GroupLinks));
+    while (!IsListEmpty(&Members)) {
+        Object* O = RECORD_OF(Members.Flink, Object, GroupLinks);
+        RemoveEntryList(&O->GroupLinks);
+        WaitFor(O, false, true);
+        if (O->Type == Kind::Simple) {
+            if (Cancel && O->Cancel && !O->Released)
+                reinterpret_cast<CANCEL_CALLBACK*>(O->Cancel)(O->Context, CleanupContext);
+        } else if (!O->Released) {
+            if (Cancel && O->Cancel)
+                reinterpret_cast<CANCEL_CALLBACK*>(O->Cancel)(O->Context, CleanupContext);
+            if (O->Type == Kind::Wait)
+                RemoveWait(O);
+            Disown(O);
+        }
         Release(O);
     }
 }

@@ -64,7 +64,9 @@ struct Object {
     Pool* ThePool;
     Group* TheGroup;
     Kind Type;
-    bool Queued, LongFunction, Released;
+    bool Queued, LongFunction;
+    bool Released;              // its owner has given it back
+    bool Leaving;               // its group is being emptied
     u8 Priority;
     u32 References;
     u32 Pending;                // callbacks still to come
@@ -72,6 +74,8 @@ struct Object {
     u32 Associated;             // of those, the ones a waiter waits for
     RTL_CONDITION_VARIABLE Idle;
     PVOID Callback, Context, RaceDll, Finalization, Cancel, ActivationContext;
+    HANDLE Done;                // signalled when no callback runs any more
+    PVOID Owned;                // freed with the object
 
     struct {                    // Kind::Timer
         LIST_ENTRY Links;       // in the timer thread's list while set
@@ -118,13 +122,20 @@ NTSTATUS Create(Object*& Out, Kind Type, PVOID Callback, PVOID Context, const TP
 void Submit(Object* O);         // one more callback
 void Reference(Object* O);
 void Release(Object* O);
-// Waits for callbacks that have begun; first drops those that have not if Cancel. Returns how many were dropped.
-u32 WaitFor(Object* O, bool Cancel);
+// Drops callbacks that have not begun. Returns how many.
+u32 CancelPending(Object* O);
+// Waits for callbacks; first drops those that have not begun if Cancel. Disassociated ones count only if All.
+void WaitFor(Object* O, bool Cancel, bool All = false);
+// Gives its owner's reference back, once.
+void Disown(Object* O);
+// If a callback runs or is due, Event is signalled after the last; true: there is one.
+bool SignalWhenDone(Object* O, HANDLE Event);
 void Execute(Object* O);        // one callback, in this thread
 void StartThread(PVOID Routine, PVOID Argument, SIZE_T Reserve = 0, SIZE_T Commit = 0);
 
 // timers.cpp, waits.cpp
 void SetTimer(Object* O, const LARGE_INTEGER* Due, u32 Period);
 void SetWait(Object* O, HANDLE Handle, const LARGE_INTEGER* Timeout);
+void RemoveWait(Object* O);
 
 }

@@ -107,7 +107,7 @@ void NTAPI TpWaitForTimer(Object* O, BOOLEAN Cancel) { WaitFor(O, Cancel); }
 void NTAPI TpReleaseTimer(Object* O)
 {
     SetTimer(O, nullptr, 0);
-    Release(O);
+    Disown(O);
 }
 
 // --- timer queues
@@ -201,17 +201,18 @@ NTSTATUS NTAPI RtlDeleteTimer(HANDLE, HANDLE Timer, HANDLE Event)
         SrwExclusive Held(T->Queue->Lock);
         RemoveEntryList(&T->Links);
     }
-    const bool Busy = T->Timer->Running != 0;
-    if (!Event && Busy) {
-        // Its callback still uses it: it goes when that is done, with the process at the latest.
-        return STATUS_PENDING;
-    }
-    WaitFor(T->Timer, true);
-    Release(T->Timer);
-    Free(T);
-    if (Event && Event != CurrentProcess())
+    Object* O = T->Timer;
+    O->Owned = T;                   // a callback that runs still uses it
+    NTSTATUS Status = STATUS_SUCCESS;
+    CancelPending(O);
+    if (Event == CurrentProcess())
+        WaitFor(O, true);
+    else if (SignalWhenDone(O, Event))
+        Status = STATUS_PENDING;
+    else if (Event)
         NtSetEvent(Event, nullptr);
-    return STATUS_SUCCESS;
+    Disown(O);
+    return Status;
 }
 
 NTSTATUS NTAPI RtlDeleteTimerQueueEx(HANDLE Queue, HANDLE Event)

@@ -225,6 +225,8 @@ NTSTATUS Associate(HANDLE File, PVOID Key)
 
 }
 
+void RemoveWait(Object* O) { Unplace(O); }
+
 void SetWait(Object* O, HANDLE Handle, const LARGE_INTEGER* Timeout)
 {
     SrwExclusive Held(Lock);
@@ -272,7 +274,7 @@ void NTAPI TpWaitForWait(Object* O, BOOLEAN Cancel) { WaitFor(O, Cancel); }
 void NTAPI TpReleaseWait(Object* O)
 {
     Unplace(O);
-    Release(O);
+    Disown(O);
 }
 
 NTSTATUS NTAPI RtlRegisterWait(HANDLE* Out, HANDLE Handle, WAIT_OR_TIMER* Callback, PVOID Context, ULONG Time, ULONG Flags)
@@ -306,18 +308,13 @@ NTSTATUS NTAPI RtlDeregisterWaitEx(HANDLE Wait, HANDLE Event)
         return STATUS_INVALID_HANDLE;
     Unplace(O);
     NTSTATUS Status = STATUS_SUCCESS;
-    if (Event == CurrentProcess()) {
+    if (Event == CurrentProcess())
         WaitFor(O, true);
-    } else if (O->Running || O->Pending) {
+    else if (SignalWhenDone(O, Event))
         Status = STATUS_PENDING;
-        if (Event) {
-            WaitFor(O, true);
-            Status = STATUS_SUCCESS;
-        }
-    }
-    if (Event && Event != CurrentProcess())
+    else if (Event)
         NtSetEvent(Event, nullptr);
-    Release(O);
+    Disown(O);
     return Status;
 }
 NTSTATUS NTAPI RtlDeregisterWait(HANDLE Wait) { return RtlDeregisterWaitEx(Wait, nullptr); }
@@ -359,11 +356,7 @@ void NTAPI TpCancelAsyncIoOperation(Object* O)
 void NTAPI TpWaitForIoCompletion(Object* O, BOOLEAN Cancel) { WaitFor(O, Cancel); }
 void NTAPI TpReleaseIoCompletion(Object* O)
 {
-    {
-        SrwExclusive Held(O->ThePool->Lock);
-        O->Released = true;
-    }
-    Release(O);
+    Disown(O);
 }
 
 NTSTATUS NTAPI RtlSetIoCompletionCallback(HANDLE File, OVERLAPPED_CALLBACK* Callback, ULONG)

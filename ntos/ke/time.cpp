@@ -182,7 +182,8 @@ void UpdateSharedTime()
     u64 Interrupt = u64((unsigned __int128)(Tsc - TscBase) * Multiplier >> 32);
     Put(Page->InterruptTime, Interrupt);
     Put(Page->SystemTime, SystemAtBase + Interrupt);
-    u64 Ticks = Interrupt / ClockTick;
+    // In milliseconds (multiplier 1): kernelbase's GetTickCount does not multiply.
+    u64 Ticks = Interrupt / 10000;
     Put(Page->TickCount, Ticks);
     volatile abi::ClockPage& C = Page->Clock;
     C.Sequence = C.Sequence + 1;
@@ -201,7 +202,7 @@ void StartClock(const ClockSource& From, abi::KuserSharedData* Shared)
     // 10^7 units a second; 32 fraction bits keep a year within microseconds for any plausible TSC.
     Multiplier = u64(((unsigned __int128)10'000'000 << 32) / From.TscFrequency);
     if (Page) {
-        Page->TickCountMultiplier = u32((ClockTick << 24) / 10000);
+        Page->TickCountMultiplier = 1 << 24;
         Page->Clock.Multiplier = Multiplier;
         Page->Clock.TscFrequency = From.TscFrequency;
         Page->QpcFrequency = 10'000'000;

@@ -91,7 +91,7 @@ void Churn(PVOID Heap, int Rounds)
     } Entry {};
     static_assert(sizeof(Entry) == 48);
     while (RtlWalkHeap(Heap, &Entry) >= 0)
-        Busy += Entry.Flags == 1;
+        Busy += Entry.Flags & 1;
     for (Slot& S : Slots)
         Live += S.Memory != nullptr;
     CHECK_EQ(Busy, Live);

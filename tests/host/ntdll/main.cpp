@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "abi/kuser.hpp"
 #include "tests/host/ntdll/runner.hpp"
 
@@ -71,6 +73,21 @@ void FillKuser()
     K.Clock.Multiplier = uint64_t((unsigned __int128)(Time2 - Time) * (uint64_t(1) << 32) / (Tsc2 - Tsc));
     K.Clock.SystemTimeBase = Time2;
     K.Clock.InterruptTimeBase = 10000000 * 60;
+    K.TickCountMultiplier = 1 << 24;                    // ticks are milliseconds
+    // The old fields, as a clock interrupt would write them.
+    std::thread([&K, Now, Time2] {
+        auto Set = [](abi::KSYSTEM_TIME& T, uint64_t Value) {
+            T.High2Time = int(Value >> 32);
+            T.LowPart = uint32_t(Value);
+            T.High1Time = T.High2Time;
+        };
+        for (;; usleep(1000)) {
+            uint64_t Passed = Now() - Time2 + 600000000;
+            Set(K.InterruptTime, Passed);
+            Set(K.SystemTime, Now());
+            Set(K.TickCount, Passed / 10000);
+        }
+    }).detach();
 }
 
 UNICODE_STRING Wide(const std::string& Text)
@@ -146,6 +163,11 @@ void OnSignal(int Signal, siginfo_t* Info, void* Raw)
         R.ExceptionCode = Info->si_code == FPE_INTDIV ? STATUS_INTEGER_DIVIDE_BY_ZERO : STATUS_FLOAT_INVALID_OPERATION;
         break;
     case SIGTRAP:
+        if (Info->si_code == TRAP_TRACE || Info->si_code == TRAP_HWBKPT) {
+            R.ExceptionCode = STATUS_SINGLE_STEP;
+            G[REG_EFL] &= ~0x100;
+            break;
+        }
         R.ExceptionCode = STATUS_BREAKPOINT;
         R.NumberParameters = 1;
         G[REG_RIP] -= 1;
