@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "USERNAME": "neptune",
     "USERPROFILE": PROFILE,
     "windir": r"C:\Windows",
+    "WINEUSERNAME": "neptune",  # where the packaged advapi32's GetUserName looks
 }
 
 

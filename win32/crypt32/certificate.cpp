@@ -3,7 +3,7 @@
 #include "win32/crypt32/store.hpp"
 #include "win32/crypto/hash.hpp"
 
-namespace crypt {
+namespace crypt32 {
 
 SRWLOCK Lock = SRWLOCK_INIT;
 
@@ -257,7 +257,7 @@ bool SelfIssued(const Certificate& C)
 
 }
 
-using namespace crypt;
+using namespace crypt32;
 
 EXPORT PCCERT_CONTEXT WINAPI CertCreateCertificateContext(DWORD Encoding, const BYTE* Data, DWORD Size)
 {

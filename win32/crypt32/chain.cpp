@@ -2,7 +2,7 @@
 // trusted: an untrusted root if it issued itself, a partial chain otherwise.
 #include "win32/crypt32/store.hpp"
 
-using namespace crypt;
+using namespace crypt32;
 
 namespace {
 

@@ -2,7 +2,7 @@
 #pragma once
 #include "lib/core/types.hpp"
 
-namespace crypt {
+namespace crypt32 {
 
 struct Element {
     u8 Tag = 0;

@@ -2,7 +2,7 @@
 #pragma once
 #include "lib/core/types.hpp"
 
-namespace crypt {
+namespace crypt32 {
 
 template <typename Char> bool IsBlank(Char C) { return C == ' ' || C == '\t' || C == '\r' || C == '\n'; }
 

@@ -1,7 +1,7 @@
 // Certificate stores.
 #include "win32/crypt32/store.hpp"
 
-namespace crypt {
+namespace crypt32 {
 
 Store* FromStore(HCERTSTORE Handle)
 {
@@ -122,7 +122,7 @@ Certificate* Following(Store& S, PCCERT_CONTEXT Previous)
 }
 }
 
-using namespace crypt;
+using namespace crypt32;
 
 EXPORT HCERTSTORE WINAPI CertOpenStore(LPCSTR Provider, DWORD, HCRYPTPROV_LEGACY, DWORD Flags, const void* Parameter)
 {

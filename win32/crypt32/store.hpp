@@ -4,7 +4,7 @@
 
 #include <wincrypt.h>
 
-namespace crypt {
+namespace crypt32 {
 
 struct Property {
     Property* Next;

@@ -5,7 +5,7 @@
 
 #include "win32/crypt32/encode.hpp"
 
-using namespace crypt;
+using namespace crypt32;
 
 namespace {
 
