@@ -8,6 +8,9 @@ from . import content, qemu
 from .report import Failure
 
 
+LOG_KEPT = 8192
+
+
 @dataclass
 class Result:
     """How one program went."""
@@ -16,7 +19,7 @@ class Result:
     stderr: bytes
     seconds: float
     trouble: str = ""   # with code None: what happened instead
-    log: str = ""       # the system's log of that time
+    log: str = ""       # the end of the system's log by then
 
 
 class BatchSession(qemu.Session):
@@ -34,13 +37,12 @@ class BatchSession(qemu.Session):
 
     def begin(self):
         self.started = time.monotonic()
-        self.log_start = len(self.machine.log)
         if len(self.results) < len(self.limits):
             self.timeout = self.limits[len(self.results)]
             self.deadline = self.started + self.timeout
 
     def take(self, code, trouble=""):
-        log = bytes(self.machine.log[self.log_start:]).decode(errors="replace")
+        log = bytes(self.machine.log[-LOG_KEPT:]).decode(errors="replace")
         out, errors = self.part("stdout"), self.part("stderr")
         self.results.append(Result(code, out, errors, time.monotonic() - self.started, trouble, log))
 
