@@ -9,15 +9,7 @@
 // Every folder has an entry of its own, also those that only other entries imply. Names are unique without regard to case. All numbers are
 // little endian; all offsets count from the archive's start. TotalSize is the whole archive, a multiple of the page size.
 //
-// neptune.ini, in the archive's root, tells the first process (smss.exe) what to start. UTF-8, one "key=value" a line, ended by LF; a line
-// that begins with a TAB continues the value before it, after a line feed (so that an argument may hold one). Keys:
-//   mode=run|shell            shell: nobody waits for a result; `ready` is written to the control port first
-//   image=C:\work\app.exe     begins a program; the keys below belong to the latest image=. Several programs run one after the other.
-//   command=<command line>    the whole command line, quoted already
-//   directory=C:\work         the working folder
-//   env=NAME=VALUE            one environment variable; repeated. These are all: nothing is inherited.
-// After each program smss writes `exit <decimal code>` to the control port, or `error <one line>` if it could not be started, and goes on
-// with the next; after the last it turns the machine off. A program's output is all handed over before its `exit` line.
+// neptune.ini, in the archive's root, tells the first process what to start: see user/smss/smss.hpp.
 #pragma once
 #include "lib/core/types.hpp"
 #include <type_traits>

@@ -38,8 +38,17 @@ def archive():
 def batch(port, files):
     """Plays each program of neptune.ini by its name, until one takes the machine down."""
     port["control"].sendall(b"ready\n")
+    mark = b""
+
+    def end(text):
+        port["stdout"].sendall(mark)
+        port["stderr"].sendall(mark)
+        port["control"].sendall(text)
+
     for line in files["neptune.ini"][2].decode().splitlines():
         key, _, value = line.partition("=")
+        if key == "mark":
+            mark = value.encode()
         if key != "image":
             continue
         name = value.rpartition("\\")[2].removesuffix(".exe")
@@ -51,14 +60,14 @@ def batch(port, files):
             port["log"].sendall(b"NEPTUNE PANIC: ob/ob.cpp:1: lost a reference\r\n")
             time.sleep(600)
         elif name == "missing":
-            port["control"].sendall(b"error no such program\n")
+            end(b"error no such program\n")
             continue
         elif name == "bad":
             port["stdout"].sendall(b"1..2\nok 1\n# a note\nnot ok 2 - this one\n")
             port["stderr"].sendall(b"a complaint\n")
         else:
             port["stdout"].sendall(f"1..1\nok 1 - {name}\n".encode())
-        port["control"].sendall(b"exit 0\n")
+        end(b"exit 0\n")
 
 
 def main():

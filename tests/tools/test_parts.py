@@ -128,7 +128,12 @@ class Archives(unittest.TestCase):
         self.assertEqual((offset % 4096, file_size, memory_size), (0, len(data) - offset, len(data) - offset))
         self.assertEqual(memory, 0x4000 + memory_size)
         self.assertEqual(bootfs.read(data[offset:])["a"][2], b"content")
-        self.assertEqual(data[:0x40], elf()[:0x40])
+        self.assertEqual(data[:0x28], elf()[:0x28])
+        self.assertEqual(data[0x1000:0x1800], elf()[0x1000:])
+        path.write_bytes(elf() + bytes(100000))
+        with open(self.folder / "image2", "w+b") as out:
+            bootimage.write(path, archive, out)
+        self.assertEqual((self.folder / "image2").stat().st_size, len(data), "what is not loaded stays away")
         for broken in (elf(spare=False), b"", b"\x7fELF" + bytes(200), elf()[:100]):
             path.write_bytes(broken)
             with self.assertRaises(Failure):

@@ -1,10 +1,14 @@
 """Runs a list of programs in as few boots as possible: one after the other in one machine, and a new machine for the rest when one of them
 hangs or takes the system down."""
+import secrets
 import time
 from dataclasses import dataclass
 
 from . import content, qemu
 from .report import Failure
+
+
+LOG_KEPT = 8192
 
 
 @dataclass
@@ -15,33 +19,40 @@ class Result:
     stderr: bytes
     seconds: float
     trouble: str = ""   # with code None: what happened instead
-    log: str = ""       # the system's log of that time
+    log: str = ""       # the end of the system's log by then
 
 
 class BatchSession(qemu.Session):
-    """A session whose output and deadline begin anew with each program."""
+    """A session whose output and deadline begin anew with each program. `mark` ends each program's part of the output streams: the guest goes
+    on to the next program without waiting for us."""
 
-    def __init__(self, machine, limits, progress, **named):
+    def __init__(self, machine, limits, progress, mark, **named):
         super().__init__(machine, programs=len(limits), **named)
         self.limits = limits
         self.results = []
         self.progress = progress
+        self.mark = mark
         self.on_program = self.note
         self.begin()
 
     def begin(self):
         self.started = time.monotonic()
-        self.log_start = len(self.machine.log)
         if len(self.results) < len(self.limits):
             self.timeout = self.limits[len(self.results)]
             self.deadline = self.started + self.timeout
 
     def take(self, code, trouble=""):
-        out, errors = self.outputs["stdout"], self.outputs["stderr"]
-        log = bytes(self.machine.log[self.log_start:]).decode(errors="replace")
-        self.results.append(Result(code, bytes(out.data), bytes(errors.data), time.monotonic() - self.started, trouble, log))
-        out.data.clear()
-        errors.data.clear()
+        log = bytes(self.machine.log[-LOG_KEPT:]).decode(errors="replace")
+        out, errors = self.part("stdout"), self.part("stderr")
+        self.results.append(Result(code, out, errors, time.monotonic() - self.started, trouble, log))
+
+    def part(self, port):
+        """What the stream has up to the mark, and away with it."""
+        data = self.outputs[port].data
+        end = data.find(self.mark)
+        part = bytes(data if end < 0 else data[:end])
+        del data[:len(data) if end < 0 else end + len(self.mark)]
+        return part
 
     def note(self, _, code):
         self.take(code)
@@ -62,12 +73,14 @@ def run(volume_for, programs, limits, memory=None, icount=False, progress=None, 
             break
         volume = volume_for(rest)
         volume.programs = list(rest)
-        image = content.BootImage(volume.finish("run"))
+        mark = f"<{secrets.token_hex(12)}>"
+        image = content.BootImage(volume.finish("run", mark))
         try:
             size = qemu.default_memory(image, memory)
             with qemu.Machine(image, size, icount=icount) as machine:
                 done = len(results)
-                session = BatchSession(machine, limits[done:], progress and (lambda count, done=done: progress(done + count)), stdin=stdin)
+                session = BatchSession(machine, limits[done:], progress and (lambda count, done=done: progress(done + count)),
+                                       mark.encode(), stdin=stdin)
                 try:
                     session.run()
                 except qemu.MachineFailure as failure:

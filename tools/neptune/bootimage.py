@@ -19,6 +19,13 @@ def write(executive, archive, out):
     except OSError as error:
         raise Failure(f"cannot read the Executive {executive}: {error.strerror}") from None
     header_offset, spare, low, last = layout(executive, elf)
+    # Only what is loaded goes along: no sections, no debug information.
+    used = max(header[2] + header[5] for header in loads(elf, header_offset))
+    if used > len(elf):
+        raise Failure(f"{executive} is cut short")
+    del elf[max(used, header_offset + PROGRAM_HEADER.size * (spare + 1)):]
+    struct.pack_into("<Q", elf, 40, 0)        # e_shoff
+    struct.pack_into("<HHH", elf, 58, 0, 0, 0)  # e_shentsize, e_shnum, e_shstrndx
     file_offset = round_up(len(elf))
     _, _, _, address, physical, _, memory_size, _ = last
     end = round_up(address + memory_size)
@@ -30,6 +37,13 @@ def write(executive, archive, out):
     out.write(segment)
     out.seek(0, os.SEEK_END)
     return end + size - low
+
+
+def loads(elf, header_offset):
+    """The PT_LOAD headers."""
+    count = ELF_HEADER.unpack_from(elf)[10]
+    headers = [PROGRAM_HEADER.unpack_from(elf, header_offset + index * PROGRAM_HEADER.size) for index in range(count)]
+    return [header for header in headers if header[0] == PT_LOAD]
 
 
 def layout(executive, elf):
@@ -44,8 +58,8 @@ def layout(executive, elf):
         raise Failure(f"{executive} is cut short")
     headers = [PROGRAM_HEADER.unpack_from(elf, header_offset + index * PROGRAM_HEADER.size) for index in range(count)]
     spare = next((index for index, header in enumerate(headers) if header[0] == PT_NULL), None)
-    loads = [header for header in headers if header[0] == PT_LOAD]
-    if spare is None or not loads:
+    loaded = loads(elf, header_offset)
+    if spare is None or not loaded:
         raise Failure(f"{executive} has no free program header for the boot archive (its linker script must leave a PT_NULL)")
-    last = max(loads, key=lambda header: header[3])
-    return header_offset, spare, min(header[3] for header in loads) & ~(PAGE - 1), last
+    last = max(loaded, key=lambda header: header[3])
+    return header_offset, spare, min(header[3] for header in loaded) & ~(PAGE - 1), last

@@ -35,6 +35,9 @@ def first_error(text):
     """The part of Ninja's output that tells what went wrong first."""
     rows = text.splitlines()
     for index, row in enumerate(rows):
+        if row.startswith("CMake Error"):
+            return "\n".join(line for line in rows[index:index + 10] if line.strip())
+    for index, row in enumerate(rows):
         if row.startswith("FAILED:"):
             rest = rows[index + 1:index + 40]
             end = next((at for at, line in enumerate(rest) if re.match(r"\[\d+/\d+\] |ninja: ", line)), len(rest))

@@ -64,8 +64,8 @@ class Program:
                 yield "env", f"{name}={value}"
 
 
-def ini(programs, mode="run"):
-    rows = [("mode", mode)]
+def ini(programs, mode="run", mark=""):
+    rows = [("mode", mode), *([("mark", mark)] if mark else [])]
     for program in programs:
         rows += program.lines()
     text = []
@@ -181,7 +181,7 @@ class Volume:
         self.roots.append(self.library.find(name))
         self.programs.append(Program(rf"C:\Windows\System32\{name}", list(arguments), environment=environment or {}))
 
-    def finish(self, mode="run"):
+    def finish(self, mode="run", mark=""):
         """The archive, complete."""
         for folder in FOLDERS:
             self.archive.add_folder(folder)
@@ -199,7 +199,7 @@ class Volume:
             self.archive.add_file(f"{SYSTEM32}/{name}", nls / name)
         if paths.REGISTRY.exists():
             self.archive.add_file(f"{SYSTEM32}/config/registry.txt", paths.REGISTRY)
-        self.archive.add_bytes("neptune.ini", ini(self.programs, mode))
+        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark))
         self.library.facts.save()
         return self.archive
 

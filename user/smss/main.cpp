@@ -65,6 +65,7 @@ public:
         else
             TellFailure("cannot create the directory", Path, Status);
     }
+    void OnMark(const Text& Mark) override { SetMark(Mark); }
     void OnProgram(Program& P) override
     {
         ++Programs;

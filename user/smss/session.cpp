@@ -19,6 +19,17 @@ namespace smss {
 namespace {
 
 HANDLE Input, Output, Error, Control;
+char Mark[64];
+u32 MarkLength;
+
+void WriteMark()
+{
+    for (HANDLE Stream : { Output, Error }) {
+        IO_STATUS_BLOCK Io {};
+        if (MarkLength && Stream)
+            NtWriteFile(Stream, nullptr, nullptr, nullptr, &Io, Mark, MarkLength, nullptr, nullptr);
+    }
+}
 
 HANDLE OpenStream(const WCHAR* Name, ACCESS_MASK Access, ULONG Attributes)
 {
@@ -132,15 +143,24 @@ void TellFailure(const char* What, const Text& Of, NTSTATUS Status)
     Tell(Line);
 }
 
+void SetMark(const Text& From)
+{
+    MarkLength = From.Length() < sizeof(Mark) ? From.Length() : sizeof(Mark);
+    for (u32 I = 0; I < MarkLength; ++I)
+        Mark[I] = char(From.Chars()[I]);
+}
+
 void Run(Program& P)
 {
     HANDLE Process = nullptr;
     NTSTATUS Status = Create(P, Process);
     if (Status < 0) {
+        WriteMark();
         TellFailure("cannot start", P.Image, Status);
         return;
     }
     Status = NtWaitForSingleObject(Process, 0, nullptr);
+    WriteMark();
     PROCESS_BASIC_INFORMATION Basic {};
     if (Status >= 0)
         Status = NtQueryInformationProcess(Process, ProcessBasicInformation, &Basic, sizeof(Basic), nullptr);

@@ -134,6 +134,8 @@ void Parse(const char* Bytes, u64 Length, Sink& To)
                 To.OnMistake(Line, u32(At - Line));
         } else if (Key.Is("dir")) {
             To.OnDirectory(V);
+        } else if (Key.Is("mark")) {
+            To.OnMark(V);
         } else if (Key.Is("image")) {
             Finish();
             Current = new (Room) Program;

@@ -5,6 +5,7 @@
 //   mode=run | shell | init    run: the programs below. shell: the same, and the host is told `ready` first. init: no programs;
 //                              the system stays up.
 //   dir=<object path>          a directory of the object namespace to be created
+//   mark=<text>                written to the output and the error stream after each program, so that the host can tell their output apart
 //   image=<DOS path>           begins a program; what follows is its:
 //   command=<command line>     (the image's name if absent)
 //   directory=<DOS path>       current directory (C:\ if absent)
@@ -50,6 +51,7 @@ class Sink {
 public:
     virtual void OnMode(Mode M) = 0;
     virtual void OnDirectory(const Text& Path) = 0;
+    virtual void OnMark(const Text& Mark) = 0;
     virtual void OnProgram(Program& P) = 0;
     virtual void OnMistake(const char* Line, u32 Length) = 0;
 
@@ -62,6 +64,8 @@ void Parse(const char* Bytes, u64 Length, Sink& To);
 bool OpenStreams();
 void Tell(const char* Line);                                // to the control stream; adds the line break
 void TellFailure(const char* What, const Text& Of, NTSTATUS Status);
+// What follows each program's output; at most 64 characters of ASCII count.
+void SetMark(const Text& Mark);
 // Starts, waits, tells how it ended.
 void Run(Program& P);
 
