@@ -122,12 +122,14 @@ BOOLEAN NTAPI RtlValidAcl(ACL* Acl)
 
 BOOLEAN NTAPI RtlFirstFreeAce(ACL* Acl, ACE_HEADER** Ace)
 {
+    // Less strict than Used: an ACE of size 0 is walked over, and the end of the list is a place too.
     *Ace = nullptr;
-    u8* At = Used(Acl);
-    if (!At)
-        return false;
-    if (At + sizeof(ACE_HEADER) <= End(Acl))
-        *Ace = reinterpret_cast<ACE_HEADER*>(At);
+    ACE_HEADER* At = First(Acl);
+    for (u32 I = 0; I < Acl->AceCount; ++I, At = Next(At))
+        if (reinterpret_cast<u8*>(At) + sizeof(ACE_HEADER) > End(Acl))
+            return false;
+    if (reinterpret_cast<u8*>(At) <= End(Acl))
+        *Ace = At;
     return true;
 }
 

@@ -39,7 +39,8 @@ NTSTATUS CheckFormat(u16 Format)
     }
 }
 
-// One compressed chunk into To. Stops without complaint where To is full. Null for a reference before the chunk's start.
+// One compressed chunk into To. Stops without complaint at a token that finds To full. Null for a reference that reaches
+// before the chunk's start or beyond To's end.
 u8* ExpandChunk(const u8* From, const u8* End, u8* To, u8* ToEnd)
 {
     u8* Start = To;
@@ -57,9 +58,9 @@ u8* ExpandChunk(const u8* From, const u8* End, u8* To, u8* ToEnd)
             u32 Code = Word(From), Split = 16 - DistanceBits(u32(To - Start));
             From += 2;
             u32 Length = (Code & ((1u << Split) - 1)) + 3, Distance = (Code >> Split) + 1;
-            if (Distance > u32(To - Start))
+            if (Distance > u32(To - Start) || Length > u32(ToEnd - To))
                 return nullptr;
-            for (; Length && To < ToEnd; --Length, ++To)
+            for (; Length; --Length, ++To)
                 *To = To[-i64(Distance)];
         }
     }
@@ -67,8 +68,8 @@ u8* ExpandChunk(const u8* From, const u8* End, u8* To, u8* ToEnd)
 }
 
 // Chunks in order; Offset bytes of the result are left out. A chunk shorter than 4096 bytes counts as full if another
-// one follows.
-NTSTATUS Expand(u8* To, u32 Room, const u8* From, u32 FromSize, u32 Offset, ULONG* Size)
+// one follows. In a Fragment the first chunk, if it is not compressed, must be full.
+NTSTATUS Expand(u8* To, u32 Room, const u8* From, u32 FromSize, u32 Offset, bool Fragment, ULONG* Size)
 {
     const u8* End = From + FromSize;
     u8 *At = To, *ToEnd = To + Room;
@@ -96,7 +97,7 @@ NTSTATUS Expand(u8* To, u32 Room, const u8* From, u32 FromSize, u32 Offset, ULON
         }
         From += 2;
         u32 Bytes = (Header & ChunkSizeMask) + 1;
-        if (u32(End - From) < Bytes)
+        if (u32(End - From) < Bytes || (!(Header & ChunkCompressed) && Bytes != ChunkSize))
             return STATUS_BAD_COMPRESSION_BUFFER;
         u8 Chunk[ChunkSize];
         u32 Count;
@@ -106,18 +107,21 @@ NTSTATUS Expand(u8* To, u32 Room, const u8* From, u32 FromSize, u32 Offset, ULON
                 return STATUS_BAD_COMPRESSION_BUFFER;
             Count = u32(Behind - Chunk);
         } else {
-            Count = Bytes < ChunkSize ? Bytes : ChunkSize;
+            Count = ChunkSize;
             CRT(memcpy)(Chunk, From, Count);
         }
-        if (Count > Offset) {
-            u32 Piece = Count - Offset < Room ? Count - Offset : Room;
-            CRT(memcpy)(At, Chunk + Offset, Piece);
-            At += Piece;
+        // Nothing but padding from the offset on is given as such.
+        if (Count < Offset) {
+            CRT(memset)(Chunk + Count, 0, ChunkSize - Count);
+            Count = ChunkSize;
         }
+        u32 Piece = Count - Offset < Room ? Count - Offset : Room;
+        CRT(memcpy)(At, Chunk + Offset, Piece);
+        At += Piece;
         From += Bytes;
         // What the chunk lacked, if more follows.
         if (Count < ChunkSize && End - From >= 2 && Word(From) && u32(ToEnd - At) && At - To < ChunkSize - Offset) {
-            u32 Missing = ChunkSize - (Count > Offset ? Count : Offset);
+            u32 Missing = ChunkSize - Count;
             if (Missing > u32(ToEnd - At))
                 Missing = u32(ToEnd - At);
             CRT(memset)(At, 0, Missing);
@@ -138,13 +142,15 @@ NTSTATUS Expand(u8* To, u32 Room, const u8* From, u32 FromSize, u32 Offset, ULON
             CRT(memset)(At, 0, Missing);
             At += Missing;
         }
+        u32 Bytes = (Header & ChunkSizeMask) + 1;
+        if ((First || At != ToEnd) && u32(End - From) < Bytes)
+            return STATUS_BAD_COMPRESSION_BUFFER;
+        if (First && Fragment && At == To && !(Header & ChunkCompressed) && Bytes != ChunkSize)
+            return STATUS_BAD_COMPRESSION_BUFFER;
         if (At == ToEnd)
             break;
         First = false;
         ChunkStart = At;
-        u32 Bytes = (Header & ChunkSizeMask) + 1;
-        if (u32(End - From) < Bytes)
-            return STATUS_BAD_COMPRESSION_BUFFER;
         if (Header & ChunkCompressed) {
             u8* Limit = u32(ToEnd - At) < ChunkSize ? ToEnd : At + ChunkSize;
             At = ExpandChunk(From, From + Bytes, At, Limit);
@@ -277,15 +283,17 @@ NTSTATUS NTAPI RtlDecompressFragment(USHORT Format, UCHAR* To, ULONG Room, UCHAR
 {
     if (NTSTATUS Status = CheckFormat(Format & ~EngineMask); Status < 0)
         return Status;
-    return Expand(To, Room, From, FromSize, Offset, Size);
+    return Expand(To, Room, From, FromSize, Offset, true, Size);
 }
 NTSTATUS NTAPI RtlDecompressBuffer(USHORT Format, UCHAR* To, ULONG Room, UCHAR* From, ULONG FromSize, ULONG* Size)
 {
-    return RtlDecompressFragment(Format, To, Room, From, FromSize, 0, Size, nullptr);
+    if (NTSTATUS Status = CheckFormat(Format & ~EngineMask); Status < 0)
+        return Status;
+    return Expand(To, Room, From, FromSize, 0, false, Size);
 }
 NTSTATUS NTAPI RtlDecompressBufferEx(USHORT Format, UCHAR* To, ULONG Room, UCHAR* From, ULONG FromSize, ULONG* Size, PVOID)
 {
-    return RtlDecompressFragment(Format, To, Room, From, FromSize, 0, Size, nullptr);
+    return RtlDecompressBuffer(Format, To, Room, From, FromSize, Size);
 }
 
 }

@@ -24,21 +24,6 @@ struct Lock {
 
 RTL_USER_PROCESS_PARAMETERS& Parameters() { return *platform::Peb()->ProcessParameters; }
 
-// The block that the process started with is not from the heap and stays. Known from the first replacement on.
-const void* InitialBlock = nullptr;
-
-void Install(WCHAR* New, usize Length)
-{
-    static bool Replaced;
-    if (!Replaced) {
-        InitialBlock = Parameters().Environment;
-        Replaced = true;
-    }
-    Parameters().Environment = New;
-    Parameters().EnvironmentSize = Length * 2;
-    ++Parameters().EnvironmentVersion;
-}
-
 // Characters with the final NUL.
 usize BlockLength(const WCHAR* Block)
 {
@@ -46,6 +31,22 @@ usize BlockLength(const WCHAR* Block)
     while (*P)
         P += CRT(wcslen)(P) + 1;
     return usize(P - Block) + 1;
+}
+
+// The block that the process started with is not from the heap and stays. Known from the first replacement on.
+const void* InitialBlock = nullptr;
+
+// The size said to be the environment's is that of its heap block.
+void Install(WCHAR* New)
+{
+    static bool Replaced;
+    if (!Replaced) {
+        InitialBlock = Parameters().Environment;
+        Replaced = true;
+    }
+    Parameters().Environment = New;
+    Parameters().EnvironmentSize = !New ? 0 : New == InitialBlock ? BlockLength(New) * 2 : platform::SizeOf(New);
+    ++Parameters().EnvironmentVersion;
 }
 
 // The "=" of a string: the first that is not its first character.
@@ -141,7 +142,7 @@ NTSTATUS Change(WCHAR** Block, const WCHAR* Name, usize Count, const WCHAR* Valu
     At[Tail] = 0;
     WCHAR* Replaced = *Block;
     if (Own) {
-        Install(New, Total);
+        Install(New);
     } else {
         *Block = New;
     }
@@ -214,7 +215,7 @@ void NTAPI RtlSetCurrentEnvironment(WCHAR* New, WCHAR** Old)
 {
     platform::LockPeb();
     auto* Previous = static_cast<WCHAR*>(Parameters().Environment);
-    Install(New, New ? BlockLength(New) : 0);
+    Install(New);
     platform::UnlockPeb();
     if (Old)
         *Old = Previous;

@@ -9,6 +9,7 @@ namespace rtl::platform {
 void* Allocate(usize Size);
 void* Reallocate(void* At, usize Size);
 void Free(void* At);
+usize SizeOf(const void* At);           // of a block that Allocate returned
 
 nt::PEB* Peb();
 nt::TEB* Teb();

@@ -8,6 +8,7 @@ extern "C" {
 PVOID NTAPI RtlAllocateHeap(PVOID Heap, ULONG Flags, SIZE_T Size);
 PVOID NTAPI RtlReAllocateHeap(PVOID Heap, ULONG Flags, PVOID At, SIZE_T Size);
 BOOLEAN NTAPI RtlFreeHeap(PVOID Heap, ULONG Flags, PVOID At);
+SIZE_T NTAPI RtlSizeHeap(PVOID Heap, ULONG Flags, const void* At);
 NTSTATUS NTAPI RtlEnterCriticalSection(RTL_CRITICAL_SECTION* Section);
 NTSTATUS NTAPI RtlLeaveCriticalSection(RTL_CRITICAL_SECTION* Section);
 void NTAPI RtlRaiseStatus(NTSTATUS Status);
@@ -31,6 +32,7 @@ OBJECT_ATTRIBUTES Named(UNICODE_STRING* Name)
 void* Allocate(usize Size) { return RtlAllocateHeap(Peb()->ProcessHeap, 0, Size); }
 void* Reallocate(void* At, usize Size) { return RtlReAllocateHeap(Peb()->ProcessHeap, 0, At, Size); }
 void Free(void* At) { RtlFreeHeap(Peb()->ProcessHeap, 0, At); }
+usize SizeOf(const void* At) { return RtlSizeHeap(Peb()->ProcessHeap, 0, At); }
 
 PEB* Peb()
 {

@@ -239,7 +239,6 @@ NTSTATUS NTAPI RtlMakeSelfRelativeSD(SECURITY_DESCRIPTOR* Sd, SECURITY_DESCRIPTO
         *Size = Needed;
         return STATUS_BUFFER_TOO_SMALL;
     }
-    *Size = Needed;
     auto* R = Relative(To);
     CRT(memset)(R, 0, Needed);
     R->Revision = Sd->Revision;
