@@ -2,7 +2,6 @@
 // each other; then the first process, then the dispatcher for ever.
 #include "abi/wire/bootfs.hpp"
 #include "kernel/kernel.hpp"
-#include "ntos/cm/cm.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/hal/hostlink.hpp"
@@ -28,15 +27,6 @@ u64 ArchiveSize(const kernel::BootInfo& Boot)
     return End > Start ? End - Start : 0;
 }
 
-Status LoadRegistry()
-{
-    Ref<io::File> Seed = TRY(io::OpenKernelFile(L"\\SystemRoot\\System32\\config\\registry.txt"));
-    Vector<char> Text;
-    TRY(Text.Resize(Seed->DataSize()));
-    usize Bytes = TRY(io::ReadKernel(*Seed, 0, Text.Data(), Text.Size()));
-    return cm::LoadSeed(Text.Data(), Bytes);
-}
-
 Status StartExecutive(void* BootArgument)
 {
     const kernel::BootInfo& Boot = kernel::Start(BootArgument);
@@ -53,7 +43,6 @@ Status StartExecutive(void* BootArgument)
     TRY(hal::InitializeClock(Shared));
     TRY(se::Initialize());
     TRY(ob::InitializeNamespace());
-    TRY(cm::Initialize());
     TRY(io::Initialize());
     if (Status S = hal::InitializeHostLink(); !S.Ok())
         ex::Log("no host link: 0x%x\n", u32(S.Code()));
@@ -65,7 +54,6 @@ Status StartExecutive(void* BootArgument)
     }
     u32 FirstPage = u32((Boot.ImagePhysical + (reinterpret_cast<u64>(__archive_start) - Boot.ImageAddress)) >> PageShift);
     TRY(io::MountBootVolume(__archive_start, Archive, FirstPage));
-    TRY(LoadRegistry());
     TRY(ps::InitializeNtdll());
     mm::MemoryInfo Memory = mm::QueryMemory();
     ex::Log("Neptune OS: %u MiB memory, %u MiB free\n", Memory.TotalPages >> 8, Memory.FreePages >> 8);

@@ -12,7 +12,6 @@ namespace {
 constexpr ULONG SEF_DACL_AUTO_INHERIT = 1, SEF_SACL_AUTO_INHERIT = 2, SEF_DEFAULT_DESCRIPTOR_FOR_OBJECT = 4, SEF_DEFAULT_OWNER_FROM_PARENT = 0x20,
                 SEF_DEFAULT_GROUP_FROM_PARENT = 0x40;
 constexpr ULONG TokenOwner = 4, TokenPrimaryGroup = 5, TokenDefaultDacl = 6;
-constexpr ACCESS_MASK TOKEN_QUERY = 8, TOKEN_DUPLICATE = 2, TOKEN_IMPERSONATE = 4, TOKEN_ADJUST_PRIVILEGES = 0x20;
 const HANDLE CurrentProcess = reinterpret_cast<HANDLE>(i64(-1)), CurrentThread = reinterpret_cast<HANDLE>(i64(-2));
 
 constexpr ACCESS_MASK AnyGeneric = GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL;
