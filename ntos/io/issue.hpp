@@ -21,11 +21,16 @@ struct Issue {
                                ke::UserPtr<IO_STATUS_BLOCK> StatusBlock);
     // The operation was answered at once: tells the caller (unless it is an error) and returns the status.
     Status Finish(Status Outcome, u64 Information);
+    // Asynchronous reads and writes of files are always told as if they had been pending, as NT does: STATUS_PENDING, everything else as at a completion.
+    Status FinishAsPended(Status Outcome, u64 Information);
+    // A synchronous read at the end of a file: an error, but the status block and the event tell of it.
+    Status FinishAtEnd();
     Result<Ref<Request>> Make(Operation What);
     // Starts the request; waits for it if the file is synchronous. The service's return value.
     ke::Task<> Run(Ref<Request> R);
 
 private:
+    Status Tell(Status Outcome, u64 Information, bool QueuePacket);
     static ke::Task<> RunSynchronous(ke::Caller& Caller, Ref<Request> R);
     static ke::Task<> RunInTurn(ke::Caller& Caller, Ref<Request> R);
     static Status StartNow(Request& R);

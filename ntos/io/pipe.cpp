@@ -132,6 +132,8 @@ public:
     Status SetInformation(ke::Caller& Caller, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, std::span<const u8> From) override;
     Status QueryVolume(FSINFOCLASS Class, InfoBuffer& To) override;
     Result<ob::String> RelativeName() override;
+    const se::SecurityDescriptor* Security() const override { return I_->Name->Security.Get(); }
+    void SetSecurity(Own<se::SecurityDescriptor> Descriptor) override { I_->Name->Security = std::move(Descriptor); }
 
 private:
     DataQueue& In() { return IsServer_ ? I_->Inbound : I_->Outbound; }

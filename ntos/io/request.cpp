@@ -73,6 +73,25 @@ Status Issue::Finish(Status Outcome, u64 Information)
 {
     if (IsError(Outcome))
         return Outcome;
+    TRY(Tell(Outcome, Information, !(Target->NotificationFlags_ & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)));
+    return Outcome;
+}
+
+Status Issue::FinishAsPended(Status Outcome, u64 Information)
+{
+    TRY(Tell(Outcome, Information, true));
+    return STATUS_PENDING;
+}
+
+Status Issue::FinishAtEnd()
+{
+    ApcRoutine = 0;
+    TRY(Tell(STATUS_END_OF_FILE, 0, false));
+    return STATUS_END_OF_FILE;
+}
+
+Status Issue::Tell(Status Outcome, u64 Information, bool QueuePacket)
+{
     TRY(WriteStatusBlock(Caller.Process(), StatusBlock, Outcome, Information));
     File& F = *Target;
     if (Event)
@@ -81,7 +100,7 @@ Status Issue::Finish(Status Outcome, u64 Information)
         F.Event_.Set();
     if (ApcRoutine) [[unlikely]]
         TRY(Caller.Thread().QueueApc(ApcRoutine, ApcContext, StatusBlock, 0));
-    if (F.Port_ && ApcContext && !(F.NotificationFlags_ & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)) {
+    if (F.Port_ && ApcContext && QueuePacket) {
         Packet* P = new Packet;
         if (!P)
             return STATUS_INSUFFICIENT_RESOURCES;
@@ -91,7 +110,7 @@ Status Issue::Finish(Status Outcome, u64 Information)
         P->Information = Information;
         F.Port_->Queue(*P);
     }
-    return Outcome;
+    return STATUS_SUCCESS;
 }
 
 Result<Ref<Request>> Issue::Make(Operation What)

@@ -52,6 +52,14 @@ template <typename C> static Status TransferNow(ke::Caller& Caller, C& Call, Iss
     Status S = Write ? F.TryWrite(T) : F.TryRead(T);
     if (S == STATUS_CANT_WAIT)
         return S;
+    if (F.HasPosition() && (S == STATUS_SUCCESS || S == STATUS_END_OF_FILE)) {
+        if (!F.IsSynchronous())
+            return I.FinishAsPended(S, T.Done);
+        if (S == STATUS_END_OF_FILE)
+            return I.FinishAtEnd();
+        if (!Write)
+            I.ApcRoutine = 0;           // NT's fast path does not queue it
+    }
     Status Told = I.Finish(S, T.Done);
     if (F.IsSynchronous() && !IsError(S))
         F.Position = T.Offset + T.Done;

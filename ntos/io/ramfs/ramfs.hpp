@@ -185,6 +185,8 @@ public:
     Status SetEa(std::span<const u8> List) override;
     Result<ob::String> RelativeName() override { return On().PathOf(*Entry_); }
     Result<ob::String> QueryName() override;
+    const se::SecurityDescriptor* Security() const override { return Node_->Security.Get(); }
+    void SetSecurity(Own<se::SecurityDescriptor> Descriptor) override;
     RefPtr<mm::PageStore> DataStore() override;
     u64 DataSize() override { return Node_->Size; }
     Status ExtendData(u64 Size) override { return Size > Node_->Size ? Node_->SetSize(Size) : Status(STATUS_SUCCESS); }

@@ -47,6 +47,13 @@ Status OpenNode::SetBasic(std::span<const u8> From)
     return STATUS_SUCCESS;
 }
 
+void OpenNode::SetSecurity(Own<se::SecurityDescriptor> Descriptor)
+{
+    Node_->Security = std::move(Descriptor);
+    Node_->Changed = ke::SystemTime();
+    On().Report(*Entry_, FILE_NOTIFY_CHANGE_SECURITY, FILE_ACTION_MODIFIED);
+}
+
 Status OpenNode::SetDisposition(u32 Flags)
 {
     if (Flags & ~0x1Fu)

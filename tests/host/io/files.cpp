@@ -553,3 +553,30 @@ TEST_F(Files, KernelReads)
 }
 
 }
+
+namespace {
+
+TEST_F(Files, OverlappedFilesTellLater)
+{
+    HANDLE H = Open(L"\\??\\C:\\work\\async.tmp", GENERIC_READ | GENERIC_WRITE | DELETE_ACCESS, FILE_CREATE, FILE_DELETE_ON_CLOSE);
+    EXPECT_STATUS(Write(H, "data"), STATUS_INVALID_PARAMETER);       // where?
+    EXPECT_STATUS(Write(H, "data", 0), STATUS_PENDING);
+    EXPECT_EQ(Iosb().Status, STATUS_SUCCESS);
+    EXPECT_EQ(Iosb().Information, 4u);
+    u64 Buffer = A.Room(16), At = A.Put(i64(2)), End = A.Put(i64(100));
+    EXPECT_STATUS(A.Start(NtReadFile, H, 0, 0x1000, 0x55, Block, Buffer, 16, At, 0), STATUS_PENDING);
+    EXPECT_EQ(Iosb().Information, 2u);
+    EXPECT_EQ(A.Thread().Copied, (std::array<u64, 4> { 0x1000, 0x55, Block, 0 }));
+    EXPECT_STATUS(A.Start(NtReadFile, H, 0, 0, 0, Block, Buffer, 16, End, 0), STATUS_PENDING);
+    EXPECT_EQ(Iosb().Status, STATUS_END_OF_FILE);
+    Close(H);
+    // A synchronous one tells of the end in the status block, too.
+    H = Open(L"\\??\\C:\\work\\hello.txt");
+    Iosb().Status = 0x1234;
+    EXPECT_STATUS(Read(H, 1, 500), STATUS_END_OF_FILE);
+    EXPECT_EQ(Iosb().Status, STATUS_END_OF_FILE);
+    EXPECT_EQ(Iosb().Information, 0u);
+    Close(H);
+}
+
+}
