@@ -208,25 +208,27 @@ Status Answer(Query& Q, ULONG Class)
     }
 }
 
-// The machines whose programs a process may run: ours, and a zero that ends the list.
-Status Architectures(Query& Q)
+// The machines whose programs can run: ours, and a zero that ends the list.
+Status Architectures(Query& Q, bool OfProcess)
 {
     struct {
-        u32 Machine = 0x8664 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19;   // kernel mode, user mode, native, the process's
+        u32 Machine = 0x8664 | 1 << 16 | 1 << 17 | 1 << 18;     // kernel mode, user mode, native
         u32 End = 0;
     } Info;
+    if (OfProcess)
+        Info.Machine |= 1 << 19;
     return Q.Length < sizeof(Info) ? Q.TooShort(sizeof(Info), STATUS_BUFFER_TOO_SMALL) : Q.Write(&Info, sizeof(Info));
 }
 
-// The classes that take a process handle (null: the caller's) check it.
-Status CheckProcessInput(ke::Caller& Caller, svc::QuerySystemInformationEx& Call)
+// The classes that take a process handle (or null) check it. Whether there is one.
+Result<bool> CheckProcessInput(ke::Caller& Caller, svc::QuerySystemInformationEx& Call)
 {
     if (!Call.InputBuffer || Call.InputBufferLength < sizeof(HANDLE))
         return STATUS_INVALID_PARAMETER;
     HANDLE Handle = TRY(Call.InputBuffer.ReadAs<HANDLE>(Caller));
     if (Handle)
         TRY(ob::Reference<ps::Process>(Caller, Handle, PROCESS_QUERY_LIMITED_INFORMATION));
-    return STATUS_SUCCESS;
+    return Handle != nullptr;
 }
 
 }
@@ -255,8 +257,8 @@ Status NtQuerySystemInformationEx(ke::Caller& Caller, svc::QuerySystemInformatio
         return ex::QueryCpuSets(Q);
     }
     case SystemSupportedProcessorArchitectures: {
-        TRY(ex::CheckProcessInput(Caller, Call));
-        return ex::Architectures(Q);
+        bool OfProcess = TRY(ex::CheckProcessInput(Caller, Call));
+        return ex::Architectures(Q, OfProcess);
     }
     default: return STATUS_INVALID_INFO_CLASS;
     }

@@ -73,4 +73,15 @@ Object* Directory::At(usize Index)
     return nullptr;
 }
 
+Object* Directory::Next(Object& After)
+{
+    u32 B = Hash(After.Name_.View());
+    if (Object* O = Hash_[B].Next(After))
+        return O;
+    while (++B < Buckets)
+        if (Object* O = Hash_[B].First())
+            return O;
+    return nullptr;
+}
+
 }

@@ -260,6 +260,7 @@ public:
     void Remove(Object& Entry);
     usize Count() const { return Count_; }
     Object* At(usize Index);                        // in no particular order, stable while nothing is added or removed
+    Object* Next(Object& After);                    // in the same order
 
 private:
     static constexpr u32 Buckets = 37;

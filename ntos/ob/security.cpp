@@ -176,8 +176,8 @@ Status NtSetSecurityObject(ke::Caller& Caller, svc::SetSecurityObject& Call)
     if (What & Owner) {
         if (New.Owner.empty())
             return STATUS_INVALID_OWNER;
-        bool Same = New.Owner.size() == Has.Owner.size() && memcmp(New.Owner.data(), Has.Owner.data(), New.Owner.size()) == 0;
-        if (!Same && !se::HasPrivilege(Caller.Thread().EffectiveToken(), RestorePrivilege))
+        se::Token& By = Caller.Thread().EffectiveToken();
+        if (!se::MayOwn(By, New.Owner) && !se::HasPrivilege(By, RestorePrivilege))
             return STATUS_INVALID_OWNER;
         Has.Owner = New.Owner;
         Has.Control &= ~OwnerDefaulted;

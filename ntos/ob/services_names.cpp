@@ -57,8 +57,8 @@ Status NtQueryDirectoryObject(ke::Caller& Caller, svc::QueryDirectoryObject& Cal
     // Which entries fit, with the empty header that ends them.
     usize Count = 0, Needed = HeaderSize;
     Status Outcome = STATUS_SUCCESS;
-    for (;; ++Count) {
-        Object* Entry = Dir->At(Index + Count);
+    Object* First = Dir->At(Index);
+    for (Object* Entry = First;; Entry = Dir->Next(*Entry), ++Count) {
         if (!Entry) {
             if (Count == 0)
                 Outcome = STATUS_NO_MORE_ENTRIES;
@@ -86,8 +86,10 @@ Status NtQueryDirectoryObject(ke::Caller& Caller, svc::QueryDirectoryObject& Cal
         Vector<u8> Block;
         TRY(Block.Resize(Needed));
         usize At = (Count + 1) * HeaderSize;
+        Object* Next = First;
         for (usize I = 0; I < Count; ++I) {
-            Object& Entry = *Dir->At(Index + I);
+            Object& Entry = *Next;
+            Next = Dir->Next(Entry);
             OBJECT_DIRECTORY_INFORMATION Info;
             Info.Name = PutText(Block.Data(), At, Call.Buffer.Address(), Entry.LastName().Data, Entry.LastName().Length);
             Info.TypeName = PutText(Block.Data(), At, Call.Buffer.Address(), Entry.GetType().Name, Terminated(Entry.GetType().Name));

@@ -42,6 +42,8 @@ Result<ACCESS_MASK> AccessCheck(const SecurityDescriptor* Descriptor, const Toke
 // The descriptor of a new object: explicit, inherited from a container, or the token's default DACL.
 // STATUS_INVALID_OWNER, STATUS_PRIVILEGE_NOT_HELD (a SACL).
 Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor* Explicit, const SecurityDescriptor* Parent, const Token& By, const GENERIC_MAPPING& Mapping, bool Container);
+// Whether the token may make the SID in these bytes the owner of something, without the restore privilege.
+bool MayOwn(const Token& By, std::span<const u8> Owner);
 bool HasPrivilege(const Token& By, u32 PrivilegeNumber);        // present and enabled
 // The token of the first process (LocalSystem, everything) and the user's (an administrator account: S-1-5-21-...-1000), for smss' children.
 Result<Ref<Token>> SystemToken();

@@ -99,6 +99,12 @@ bool Token::MayOwn(const Sid& Who) const
     return false;
 }
 
+bool MayOwn(const Token& By, std::span<const u8> Owner)
+{
+    Result<Sid> Who = ParseSid(Owner);
+    return Who.Ok() && By.MayOwn(Who.Value());
+}
+
 Result<Ref<Token>> DuplicateForProcess(const Token& From)
 {
     Ref<Token> T = TRY(From.Copy());

@@ -137,7 +137,7 @@ TEST_F(Security, Rights)
     fake::HasPrivileges = true;
     EXPECT_EQ(Set(Owner | Dacl, D), STATUS_SUCCESS);
     fake::HasPrivileges = false;
-    EXPECT_EQ(Set(Owner, D), STATUS_SUCCESS);          // the same one
+    EXPECT_EQ(Set(Owner, Put(0, Sid(7), {}, {}, {})), STATUS_SUCCESS);         // oneself
     fake::HasPrivileges = true;
     EXPECT_EQ(Set(Dacl, 0x10), STATUS_ACCESS_VIOLATION);
     EXPECT_EQ(C.Now(NtQuerySecurityObject, 0, 1, Out, 512, Length), STATUS_INVALID_HANDLE);

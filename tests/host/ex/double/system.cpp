@@ -73,6 +73,8 @@ Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor* Explici
     return Own<SecurityDescriptor>(new SecurityDescriptor);
 }
 
+// S-1-5-7 is the user.
+bool MayOwn(const Token&, std::span<const u8> Owner) { return Owner.size() == 12 && Owner[8] == 7; }
 bool HasPrivilege(const Token&, u32) { return fake::HasPrivileges; }
 // Believes what it reads: half a KiB from there.
 Result<Own<SecurityDescriptor>> SecurityDescriptor::Capture(ke::Caller& From, u64 Address)
