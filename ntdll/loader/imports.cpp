@@ -118,6 +118,12 @@ Status BindOne(Module* M, Module* From, const IMAGE_IMPORT_DESCRIPTOR& D, const 
             if (Hint && Symbol)
                 Target = FindExport(From, Symbol, 0, *Hint, M);
         }
+        if ((Target.Code() == STATUS_ENTRYPOINT_NOT_FOUND || Target.Code() == STATUS_ORDINAL_NOT_FOUND) && IsSystemModule(From)) {
+            if (PVOID Stub = AbsentStub(From, Symbol, u32(Thunk & 0xFFFF))) {
+                Table[I] = u64(Stub);
+                continue;
+            }
+        }
         if (!Target.Ok()) {
             DbgPrint("ldr: %wZ wants %s!%s", &M->BaseDllName, FromName, Symbol ? Symbol : "");
             if (!Symbol)
