@@ -378,4 +378,35 @@ NTSTATUS NTAPI LdrOpenImageFileOptionsKey(const UNICODE_STRING*, BOOLEAN, HANDLE
 void NTAPI LdrSetAppCompatDllRedirectionCallback() { }
 NTSTATUS NTAPI LdrSetDllManifestProber(PVOID) { return STATUS_SUCCESS; }
 
+IMAGE_BASE_RELOCATION* NTAPI LdrProcessRelocationBlock(PVOID Page, ULONG Count, u16* Entries, u64 Delta)
+{
+    for (ULONG I = 0; I < Count; ++I) {
+        PVOID Where = At<>(Page, Entries[I] & 0xFFF);
+        switch (Entries[I] >> 12) {
+        case IMAGE_REL_BASED_ABSOLUTE:
+            break;
+        case IMAGE_REL_BASED_HIGHLOW:
+            *static_cast<u32*>(Where) += u32(Delta);
+            break;
+        case IMAGE_REL_BASED_DIR64:
+            *static_cast<u64*>(Where) += Delta;
+            break;
+        default:
+            return nullptr;
+        }
+    }
+    return reinterpret_cast<IMAGE_BASE_RELOCATION*>(Entries + Count);
+}
+
+PVOID NTAPI RtlFindExportedRoutineByName(PVOID Base, const char* Name)
+{
+    Module* M = FindByHandle(Base);
+    if (!M)
+        return nullptr;
+    SectionGuard Held(Lock());
+    auto Found = FindExport(M, Name, 0, ~0u, nullptr);
+    return Found.Ok() ? Found.Value() : nullptr;
+}
+ULONG NTAPI RtlGetNtGlobalFlags() { return Peb()->NtGlobalFlag; }
+
 }

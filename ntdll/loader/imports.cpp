@@ -5,10 +5,21 @@ namespace ldr {
 
 namespace {
 
-int Compare(const char* A, const char* B)
+// Wanted against the name at Rva, which may run into the end of the image: then it is greater.
+int Compare(const char* Wanted, const Image& View, u32 Rva)
 {
-    for (; *A && *A == *B; ++A, ++B) { }
-    return int(u8(*A)) - int(u8(*B));
+    const u32 Size = View.Size();
+    if (Rva >= Size)
+        return -1;
+    const char* Name = At<const char>(View.Base(), Rva);
+    const char* End = At<const char>(View.Base(), Size);
+    for (; *Wanted == *Name; ++Wanted, ++Name) {
+        if (!*Wanted)
+            return 0;
+        if (Name + 1 == End)
+            return -1;
+    }
+    return int(u8(*Wanted)) - int(u8(*Name));
 }
 
 // A one-byte-per-character name as a wide one.
@@ -32,10 +43,7 @@ u32 IndexOfName(const Image& View, const IMAGE_EXPORT_DIRECTORY& Exports, const 
     auto* Ordinals = View.Get<u16>(Exports.AddressOfNameOrdinals, Exports.NumberOfNames);
     if (!Names || !Ordinals)
         return ~0u;
-    auto Matches = [&](u32 I) {
-        const char* Text = View.String(Names[I]);
-        return Text ? Compare(Name, Text) : 1;
-    };
+    auto Matches = [&](u32 I) { return Compare(Name, View, Names[I]); };
     if (Hint < Exports.NumberOfNames && Matches(Hint) == 0)
         return Ordinals[Hint];
     u32 Low = 0, High = Exports.NumberOfNames;
@@ -117,6 +125,12 @@ Status BindOne(Module* M, Module* From, const IMAGE_IMPORT_DESCRIPTOR& D, const 
             Symbol = View.String(Thunk + 2);
             if (Hint && Symbol)
                 Target = FindExport(From, Symbol, 0, *Hint, M);
+        }
+        if ((Target.Code() == STATUS_ENTRYPOINT_NOT_FOUND || Target.Code() == STATUS_ORDINAL_NOT_FOUND) && IsSystemModule(From)) {
+            if (PVOID Stub = AbsentStub(From, Symbol, u32(Thunk & 0xFFFF))) {
+                Table[I] = u64(Stub);
+                continue;
+            }
         }
         if (!Target.Ok()) {
             DbgPrint("ldr: %wZ wants %s!%s", &M->BaseDllName, FromName, Symbol ? Symbol : "");

@@ -130,6 +130,11 @@ Status Complete(Module* Wanted, bool CallEntries);
 // An export by name or (Name null) ordinal. User is who asks: a forwarder's target becomes its need.
 Result<PVOID> FindExport(Module* M, const char* Name, u32 Ordinal, u32 Hint, Module* User);
 
+// --- what system DLLs lack (absent.cpp)
+bool IsSystemModule(Module* M);
+// A function that raises STATUS_ENTRYPOINT_NOT_FOUND when called; null: no memory.
+PVOID AbsentStub(Module* From, const char* Symbol, u32 Ordinal);
+
 // --- TLS (tls.cpp)
 Status AddTls(Module* M);
 void RemoveTls(Module* M);

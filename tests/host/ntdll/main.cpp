@@ -299,7 +299,12 @@ void AddOwnServices(std::map<std::string, Handler>& Table)
     };
     Table["SetInformationProcess"] = [](Arguments) -> NTSTATUS { return STATUS_SUCCESS; };
     Table["QuerySystemInformation"] = [](Arguments A) -> NTSTATUS {
-        if (A[0] != 0)
+        if (uint32_t(A[0]) == 1) {          // SystemProcessorInformation: AMD64, model, features
+            memset(reinterpret_cast<void*>(A[1]), 0, 12);
+            Out<uint16_t>(A[1]) = 9;
+            return STATUS_SUCCESS;
+        }
+        if (uint32_t(A[0]) != 0)
             return STATUS_INVALID_INFO_CLASS;
         struct Basic {
             ULONG Reserved, TimerResolution, PageSizeValue, Pages, Low, High, Granularity;

@@ -46,7 +46,23 @@ NTSTATUS Allocate(uint64_t* BaseOut, uint64_t* SizeOut, ULONG Type, ULONG Protec
 }
 
 NTSTATUS AllocateVirtualMemory(Arguments A) { return Allocate(&Out<uint64_t>(A[1]), &Out<uint64_t>(A[3]), ULONG(A[4]), ULONG(A[5])); }
-NTSTATUS AllocateVirtualMemoryEx(Arguments A) { return Allocate(&Out<uint64_t>(A[1]), &Out<uint64_t>(A[2]), ULONG(A[3]), ULONG(A[4])); }
+NTSTATUS AllocateVirtualMemoryEx(Arguments A)
+{
+    auto* Parameters = reinterpret_cast<MEM_EXTENDED_PARAMETER*>(A[5]);
+    for (uint32_t I = 0; I < uint32_t(A[6]); ++I) {
+        if ((Parameters[I].Type & 0xFF) != MemExtendedParameterAddressRequirements || Out<uint64_t>(A[1]))
+            continue;
+        uint64_t Alignment = static_cast<MEM_ADDRESS_REQUIREMENTS*>(Parameters[I].Pointer)->Alignment;
+        if (Alignment <= Granularity)
+            continue;
+        // Find room for the worst case, give it back, and take the aligned part.
+        uint64_t Room = Reserve(0, Out<uint64_t>(A[2]) + Alignment);
+        munmap(reinterpret_cast<void*>(Room), AlignUp(Out<uint64_t>(A[2]) + Alignment, PageSize));
+        Out<uint64_t>(A[1]) = AlignUp(Room, Alignment);
+        return Allocate(&Out<uint64_t>(A[1]), &Out<uint64_t>(A[2]), ULONG(A[3]) | MEM_RESERVE, ULONG(A[4]));
+    }
+    return Allocate(&Out<uint64_t>(A[1]), &Out<uint64_t>(A[2]), ULONG(A[3]), ULONG(A[4]));
+}
 
 NTSTATUS FreeVirtualMemory(Arguments A)
 {

@@ -246,6 +246,13 @@ uint64_t NewHandle(ObjectRef Object)
 }
 ObjectRef Find(uint64_t Handle)
 {
+    // This process and this thread.
+    if (Handle == uint64_t(-1) || Handle == uint64_t(-2)) {
+        auto O = std::make_shared<Object>();
+        O->Type = Handle == uint64_t(-1) ? Object::Kind::Process : Object::Kind::Thread;
+        O->TheThread = Handle == uint64_t(-2) ? Current : nullptr;
+        return O;
+    }
     auto I = The.Handles.find(Handle & ~uint64_t(3));
     return I == The.Handles.end() ? nullptr : I->second;
 }
