@@ -25,7 +25,7 @@ inline void Free(const void* Memory)
 template <typename T> class Buffer {
 public:
     Buffer() = default;
-    explicit Buffer(usize Count) : Data_(static_cast<T*>(Allocate(Count * sizeof(T)))) { }
+    explicit Buffer(usize Count) : Data_(static_cast<T*>(Allocate(Count * sizeof(T)))) {}
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
     Buffer(Buffer&& Other) : Data_(Other.Data_) { Other.Data_ = nullptr; }

@@ -104,8 +104,8 @@ EXPORT MMRESULT WINAPI timeSetEvent(UINT Delay, UINT, LPTIMECALLBACK Callback, D
     E->Flags = Flags;
     E->Callback = Callback;
     E->User = User;
-    if (!CreateTimerQueueTimer(&E->Timer, nullptr, Fire, reinterpret_cast<void*>(ULONG_PTR(E->Id)), Delay, (Flags & TIME_PERIODIC) ? Delay : 0,
-                               WT_EXECUTEINTIMERTHREAD)) {
+    if (!CreateTimerQueueTimer(&E->Timer, nullptr, Fire, reinterpret_cast<void*>(ULONG_PTR(E->Id)), Delay,
+                               (Flags & TIME_PERIODIC) ? Delay : 0, WT_EXECUTEINTIMERTHREAD)) {
         win::Free(E);
         return 0;
     }

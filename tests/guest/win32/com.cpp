@@ -68,7 +68,8 @@ void Basics()
     CHECK(Memory != nullptr);
     CoTaskMemFree(Memory);
     IUnknown* Object = nullptr;
-    CHECK_EQ(CoCreateInstance(ClassId, nullptr, CLSCTX_INPROC_SERVER, IID_IUnknown, reinterpret_cast<void**>(&Object)), REGDB_E_CLASSNOTREG);
+    CHECK_EQ(CoCreateInstance(ClassId, nullptr, CLSCTX_INPROC_SERVER, IID_IUnknown, reinterpret_cast<void**>(&Object)),
+             REGDB_E_CLASSNOTREG);
 }
 
 void Strings()
