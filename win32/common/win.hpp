@@ -99,6 +99,17 @@ inline BOOL Fail(DWORD Error)
     return FALSE;
 }
 
+// A per-thread slot whose values Drop frees when their threads end. The DLL that makes one stays loaded for good, for the
+// callback may come at any later time.
+inline DWORD ThreadSlot(PFLS_CALLBACK_FUNCTION Drop)
+{
+    HMODULE Self;
+    if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, reinterpret_cast<LPCWSTR>(Drop), &Self)) {
+        return FLS_OUT_OF_INDEXES;
+    }
+    return FlsAlloc(Drop);
+}
+
 // Slim lock for a scope.
 class Guard {
 public:

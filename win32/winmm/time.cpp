@@ -99,6 +99,9 @@ EXPORT MMRESULT WINAPI timeSetEvent(UINT Delay, UINT, LPTIMECALLBACK Callback, D
     if (!E) {
         return 0;
     }
+    // The callback runs in this DLL's code, so it must not go away.
+    HMODULE Self;
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, reinterpret_cast<LPCWSTR>(Fire), &Self);
     win::Guard Hold(Lock);
     E->Id = NextId++;
     E->Flags = Flags;

@@ -5,6 +5,18 @@
 
 using namespace ws;
 
+namespace ws {
+
+static DWORD Slot = FLS_OUT_OF_INDEXES;
+
+bool MakeNameSlot()
+{
+    Slot = win::ThreadSlot([](void* Data) { win::Free(Data); });
+    return Slot != FLS_OUT_OF_INDEXES;
+}
+
+}
+
 namespace {
 
 struct Service {
@@ -59,17 +71,8 @@ struct PerThread {
     protoent Proto;
     char* ProtoAliases[2];
 };
-DWORD Slot = FLS_OUT_OF_INDEXES;
-SRWLOCK SlotLock = SRWLOCK_INIT;
-
 PerThread* Mine()
 {
-    {
-        win::Guard Hold(SlotLock);
-        if (Slot == FLS_OUT_OF_INDEXES) {
-            Slot = FlsAlloc([](void* Data) { win::Free(Data); });
-        }
-    }
     auto Data = static_cast<PerThread*>(FlsGetValue(Slot));
     if (!Data) {
         Data = static_cast<PerThread*>(win::Allocate(sizeof(PerThread)));
