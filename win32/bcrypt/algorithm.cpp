@@ -309,7 +309,8 @@ EXPORT NTSTATUS WINAPI BCryptEnumAlgorithms(ULONG Operations, ULONG* Count, BCRY
     if (!Count || !Out || !Operations || (Operations & ~Known)) {
         return STATUS_INVALID_PARAMETER;
     }
-    auto List = static_cast<BCRYPT_ALGORITHM_IDENTIFIER*>(win::Allocate(sizeof(Rows) / sizeof(Rows[0]) * sizeof(BCRYPT_ALGORITHM_IDENTIFIER)));
+    auto List =
+        static_cast<BCRYPT_ALGORITHM_IDENTIFIER*>(win::Allocate(sizeof(Rows) / sizeof(Rows[0]) * sizeof(BCRYPT_ALGORITHM_IDENTIFIER)));
     if (!List) {
         return STATUS_NO_MEMORY;
     }

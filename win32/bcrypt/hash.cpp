@@ -170,7 +170,8 @@ EXPORT NTSTATUS WINAPI BCryptDestroyHash(BCRYPT_HASH_HANDLE Handle)
     win::Free(H);
     return STATUS_SUCCESS;
 }
-EXPORT NTSTATUS WINAPI BCryptHash(BCRYPT_ALG_HANDLE Handle, PUCHAR Secret, ULONG SecretSize, PUCHAR In, ULONG InSize, PUCHAR Out, ULONG OutSize)
+EXPORT NTSTATUS WINAPI BCryptHash(BCRYPT_ALG_HANDLE Handle, PUCHAR Secret, ULONG SecretSize, PUCHAR In, ULONG InSize, PUCHAR Out,
+                                  ULONG OutSize)
 {
     BCRYPT_HASH_HANDLE H;
     NTSTATUS Status = BCryptCreateHash(Handle, &H, nullptr, 0, Secret, SecretSize, 0);
@@ -185,8 +186,8 @@ EXPORT NTSTATUS WINAPI BCryptHash(BCRYPT_ALG_HANDLE Handle, PUCHAR Secret, ULONG
     return Status;
 }
 
-EXPORT NTSTATUS WINAPI BCryptDeriveKeyPBKDF2(BCRYPT_ALG_HANDLE Prf, PUCHAR Password, ULONG PasswordSize, PUCHAR Salt, ULONG SaltSize, ULONGLONG Rounds,
-                                             PUCHAR Out, ULONG OutSize, ULONG)
+EXPORT NTSTATUS WINAPI BCryptDeriveKeyPBKDF2(BCRYPT_ALG_HANDLE Prf, PUCHAR Password, ULONG PasswordSize, PUCHAR Salt, ULONG SaltSize,
+                                             ULONGLONG Rounds, PUCHAR Out, ULONG OutSize, ULONG)
 {
     Algorithm* A = FromHandle(Prf);
     if (!A || !IsHash(A->Kind) || !A->Hmac) {

@@ -35,7 +35,8 @@ NTSTATUS Make(Mode Chaining, const u8* Secret, ULONG Size, const void* Object, U
     return STATUS_SUCCESS;
 }
 
-NTSTATUS Authenticated(Key& K, bool Encrypt, const u8* In, ULONG Size, BCRYPT_AUTHENTICATED_CIPHER_MODE_INFO* Info, u8* Out, ULONG Room, ULONG* Result)
+NTSTATUS Authenticated(Key& K, bool Encrypt, const u8* In, ULONG Size, BCRYPT_AUTHENTICATED_CIPHER_MODE_INFO* Info, u8* Out, ULONG Room,
+                       ULONG* Result)
 {
     if (!Info || Info->cbSize != sizeof(*Info) || Info->dwInfoVersion != 1) {
         return STATUS_INVALID_PARAMETER;
@@ -76,8 +77,8 @@ NTSTATUS Authenticated(Key& K, bool Encrypt, const u8* In, ULONG Size, BCRYPT_AU
     return STATUS_SUCCESS;
 }
 
-NTSTATUS Crypt(BCRYPT_KEY_HANDLE Handle, bool Encrypt, PUCHAR In, ULONG Size, void* Padding, PUCHAR Iv, ULONG IvSize, PUCHAR Out, ULONG Room,
-               ULONG* Result, ULONG Flags)
+NTSTATUS Crypt(BCRYPT_KEY_HANDLE Handle, bool Encrypt, PUCHAR In, ULONG Size, void* Padding, PUCHAR Iv, ULONG IvSize, PUCHAR Out,
+               ULONG Room, ULONG* Result, ULONG Flags)
 {
     Key* K = FromKey(Handle);
     if (!K) {
@@ -87,8 +88,9 @@ NTSTATUS Crypt(BCRYPT_KEY_HANDLE Handle, bool Encrypt, PUCHAR In, ULONG Size, vo
         return STATUS_INVALID_PARAMETER;
     }
     if (K->Chaining == Mode::Gcm) {
-        return Flags ? STATUS_INVALID_PARAMETER
-                     : Authenticated(*K, Encrypt, In, Size, static_cast<BCRYPT_AUTHENTICATED_CIPHER_MODE_INFO*>(Padding), Out, Room, Result);
+        return Flags
+                   ? STATUS_INVALID_PARAMETER
+                   : Authenticated(*K, Encrypt, In, Size, static_cast<BCRYPT_AUTHENTICATED_CIPHER_MODE_INFO*>(Padding), Out, Room, Result);
     }
     bool Pad = Flags & BCRYPT_BLOCK_PADDING;
     bool Blocks = K->Chaining != Mode::Cfb;
@@ -165,8 +167,8 @@ NTSTATUS Crypt(BCRYPT_KEY_HANDLE Handle, bool Encrypt, PUCHAR In, ULONG Size, vo
 
 }
 
-EXPORT NTSTATUS WINAPI BCryptGenerateSymmetricKey(BCRYPT_ALG_HANDLE Handle, BCRYPT_KEY_HANDLE* Out, PUCHAR Object, ULONG ObjectSize, PUCHAR Secret,
-                                                  ULONG SecretSize, ULONG)
+EXPORT NTSTATUS WINAPI BCryptGenerateSymmetricKey(BCRYPT_ALG_HANDLE Handle, BCRYPT_KEY_HANDLE* Out, PUCHAR Object, ULONG ObjectSize,
+                                                  PUCHAR Secret, ULONG SecretSize, ULONG)
 {
     Algorithm* A = FromHandle(Handle);
     if (!A) {
@@ -174,8 +176,8 @@ EXPORT NTSTATUS WINAPI BCryptGenerateSymmetricKey(BCRYPT_ALG_HANDLE Handle, BCRY
     }
     return A->Kind == Id::Aes ? Make(A->Chaining, Secret, SecretSize, Object, ObjectSize, Out) : STATUS_NOT_SUPPORTED;
 }
-EXPORT NTSTATUS WINAPI BCryptImportKey(BCRYPT_ALG_HANDLE Handle, BCRYPT_KEY_HANDLE Wrapping, LPCWSTR Type, BCRYPT_KEY_HANDLE* Out, PUCHAR Object,
-                                       ULONG ObjectSize, PUCHAR Blob, ULONG BlobSize, ULONG)
+EXPORT NTSTATUS WINAPI BCryptImportKey(BCRYPT_ALG_HANDLE Handle, BCRYPT_KEY_HANDLE Wrapping, LPCWSTR Type, BCRYPT_KEY_HANDLE* Out,
+                                       PUCHAR Object, ULONG ObjectSize, PUCHAR Blob, ULONG BlobSize, ULONG)
 {
     Algorithm* A = FromHandle(Handle);
     if (!A) {
@@ -185,13 +187,14 @@ EXPORT NTSTATUS WINAPI BCryptImportKey(BCRYPT_ALG_HANDLE Handle, BCRYPT_KEY_HAND
     if (Wrapping || !Type || !SameName(Type, BCRYPT_KEY_DATA_BLOB) || A->Kind != Id::Aes) {
         return STATUS_NOT_SUPPORTED;
     }
-    if (!Blob || BlobSize < sizeof(*Header) || Header->dwMagic != BCRYPT_KEY_DATA_BLOB_MAGIC || Header->dwVersion != BCRYPT_KEY_DATA_BLOB_VERSION1 ||
-        Header->cbKeyData > BlobSize - sizeof(*Header)) {
+    if (!Blob || BlobSize < sizeof(*Header) || Header->dwMagic != BCRYPT_KEY_DATA_BLOB_MAGIC ||
+        Header->dwVersion != BCRYPT_KEY_DATA_BLOB_VERSION1 || Header->cbKeyData > BlobSize - sizeof(*Header)) {
         return STATUS_INVALID_PARAMETER;
     }
     return Make(A->Chaining, Blob + sizeof(*Header), Header->cbKeyData, Object, ObjectSize, Out);
 }
-EXPORT NTSTATUS WINAPI BCryptExportKey(BCRYPT_KEY_HANDLE Handle, BCRYPT_KEY_HANDLE Wrapping, LPCWSTR Type, PUCHAR Out, ULONG Room, ULONG* Result, ULONG)
+EXPORT NTSTATUS WINAPI BCryptExportKey(BCRYPT_KEY_HANDLE Handle, BCRYPT_KEY_HANDLE Wrapping, LPCWSTR Type, PUCHAR Out, ULONG Room,
+                                       ULONG* Result, ULONG)
 {
     Key* K = FromKey(Handle);
     if (!K) {
@@ -234,13 +237,13 @@ EXPORT NTSTATUS WINAPI BCryptDestroyKey(BCRYPT_KEY_HANDLE Handle)
     win::Free(K);
     return STATUS_SUCCESS;
 }
-EXPORT NTSTATUS WINAPI BCryptEncrypt(BCRYPT_KEY_HANDLE Handle, PUCHAR In, ULONG Size, void* Padding, PUCHAR Iv, ULONG IvSize, PUCHAR Out, ULONG Room,
-                                     ULONG* Result, ULONG Flags)
+EXPORT NTSTATUS WINAPI BCryptEncrypt(BCRYPT_KEY_HANDLE Handle, PUCHAR In, ULONG Size, void* Padding, PUCHAR Iv, ULONG IvSize, PUCHAR Out,
+                                     ULONG Room, ULONG* Result, ULONG Flags)
 {
     return Crypt(Handle, true, In, Size, Padding, Iv, IvSize, Out, Room, Result, Flags);
 }
-EXPORT NTSTATUS WINAPI BCryptDecrypt(BCRYPT_KEY_HANDLE Handle, PUCHAR In, ULONG Size, void* Padding, PUCHAR Iv, ULONG IvSize, PUCHAR Out, ULONG Room,
-                                     ULONG* Result, ULONG Flags)
+EXPORT NTSTATUS WINAPI BCryptDecrypt(BCRYPT_KEY_HANDLE Handle, PUCHAR In, ULONG Size, void* Padding, PUCHAR Iv, ULONG IvSize, PUCHAR Out,
+                                     ULONG Room, ULONG* Result, ULONG Flags)
 {
     return Crypt(Handle, false, In, Size, Padding, Iv, IvSize, Out, Room, Result, Flags);
 }

@@ -46,7 +46,8 @@ bool Seed()
     } Pool = {};
     bool Good = CpuRandom(Pool.Cpu);
     ULONG Length = 0;
-    NTSTATUS Status = NtQuerySystemInformation(SYSTEM_INFORMATION_CLASS(InterruptInformation), Pool.Interrupts, sizeof(Pool.Interrupts), &Length);
+    NTSTATUS Status =
+        NtQuerySystemInformation(SYSTEM_INFORMATION_CLASS(InterruptInformation), Pool.Interrupts, sizeof(Pool.Interrupts), &Length);
     if (NT_SUCCESS(Status) && Length >= 16) {
         // Statistics that are all zero are no randomness.
         u8 Any = 0;

@@ -2,7 +2,7 @@
 #include "win32/common/win.hpp"
 
 extern "C" __attribute__((weak)) BOOL NeptuneAttach(HINSTANCE) { return TRUE; }
-extern "C" __attribute__((weak)) void NeptuneDetach() { }
+extern "C" __attribute__((weak)) void NeptuneDetach() {}
 
 extern "C" BOOL WINAPI DllEntry(HINSTANCE Module, DWORD Reason, void* Reserved)
 {

@@ -25,7 +25,7 @@ inline void Free(const void* Memory)
 template <typename T> class Buffer {
 public:
     Buffer() = default;
-    explicit Buffer(usize Count) : Data_(static_cast<T*>(Allocate(Count * sizeof(T)))) { }
+    explicit Buffer(usize Count) : Data_(static_cast<T*>(Allocate(Count * sizeof(T)))) {}
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
     Buffer(Buffer&& Other) : Data_(Other.Data_) { Other.Data_ = nullptr; }
@@ -97,6 +97,17 @@ inline BOOL Fail(DWORD Error)
 {
     SetLastError(Error);
     return FALSE;
+}
+
+// A per-thread slot whose values Drop frees when their threads end. The DLL that makes one stays loaded for good, for the
+// callback may come at any later time.
+inline DWORD ThreadSlot(PFLS_CALLBACK_FUNCTION Drop)
+{
+    HMODULE Self;
+    if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, reinterpret_cast<LPCWSTR>(Drop), &Self)) {
+        return FLS_OUT_OF_INDEXES;
+    }
+    return FlsAlloc(Drop);
 }
 
 // Slim lock for a scope.

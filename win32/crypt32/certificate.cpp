@@ -12,7 +12,7 @@ namespace {
 // Memory that lives as long as the certificate: names of algorithms, extension records, turned numbers.
 class Arena {
 public:
-    Arena(u8* Memory, usize Size) : At_(Memory), Left_(Size) { }
+    Arena(u8* Memory, usize Size) : At_(Memory), Left_(Size) {}
     void* Take(usize Size)
     {
         Size = AlignUp(Size, 8);
@@ -146,8 +146,8 @@ bool Decode(Arena& A, const u8* Data, usize Size, CERT_INFO& Out)
     }
     Out.SerialNumber = { DWORD(Used), Serial };
     Element Issuer, Validity, Subject, Key;
-    if (!R.Next(DerSequence, E) || !ReadAlgorithm(A, E, Out.SignatureAlgorithm) || !R.Next(DerSequence, Issuer) || !R.Next(DerSequence, Validity) ||
-        !R.Next(DerSequence, Subject) || !R.Next(DerSequence, Key)) {
+    if (!R.Next(DerSequence, E) || !ReadAlgorithm(A, E, Out.SignatureAlgorithm) || !R.Next(DerSequence, Issuer) ||
+        !R.Next(DerSequence, Validity) || !R.Next(DerSequence, Subject) || !R.Next(DerSequence, Key)) {
         return false;
     }
     Out.Issuer = Blob(Issuer);
@@ -157,8 +157,8 @@ bool Decode(Arena& A, const u8* Data, usize Size, CERT_INFO& Out)
         return false;
     }
     Reader KeyParts(Key);
-    if (!KeyParts.Next(DerSequence, E) || !ReadAlgorithm(A, E, Out.SubjectPublicKeyInfo.Algorithm) || !KeyParts.Next(DerBits, Part) || !Part.Size ||
-        Part.Data[0] > 7) {
+    if (!KeyParts.Next(DerSequence, E) || !ReadAlgorithm(A, E, Out.SubjectPublicKeyInfo.Algorithm) || !KeyParts.Next(DerBits, Part) ||
+        !Part.Size || Part.Data[0] > 7) {
         return false;
     }
     Out.SubjectPublicKeyInfo.PublicKey = { DWORD(Part.Size - 1), const_cast<BYTE*>(Part.Data + 1), Part.Data[0] };
@@ -252,7 +252,8 @@ void Release(Certificate* C)
 
 bool SelfIssued(const Certificate& C)
 {
-    return C.Info.Issuer.cbData == C.Info.Subject.cbData && !__builtin_memcmp(C.Info.Issuer.pbData, C.Info.Subject.pbData, C.Info.Issuer.cbData);
+    return C.Info.Issuer.cbData == C.Info.Subject.cbData &&
+           !__builtin_memcmp(C.Info.Issuer.pbData, C.Info.Subject.pbData, C.Info.Issuer.cbData);
 }
 
 }

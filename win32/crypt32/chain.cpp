@@ -31,8 +31,8 @@ EXPORT void WINAPI CertFreeCertificateChainEngine(HCERTCHAINENGINE Engine)
     }
 }
 
-EXPORT BOOL WINAPI CertGetCertificateChain(HCERTCHAINENGINE, PCCERT_CONTEXT Context, LPFILETIME When, HCERTSTORE, PCERT_CHAIN_PARA Parameters, DWORD,
-                                           LPVOID, PCCERT_CHAIN_CONTEXT* Out)
+EXPORT BOOL WINAPI CertGetCertificateChain(HCERTCHAINENGINE, PCCERT_CONTEXT Context, LPFILETIME When, HCERTSTORE,
+                                           PCERT_CHAIN_PARA Parameters, DWORD, LPVOID, PCCERT_CHAIN_CONTEXT* Out)
 {
     if (!Context || !Parameters) {
         return win::Fail(DWORD(E_INVALIDARG));
@@ -82,7 +82,8 @@ EXPORT void WINAPI CertFreeCertificateChain(PCCERT_CHAIN_CONTEXT Context)
     }
 }
 
-EXPORT BOOL WINAPI CertVerifyCertificateChainPolicy(LPCSTR Policy, PCCERT_CHAIN_CONTEXT Context, PCERT_CHAIN_POLICY_PARA, PCERT_CHAIN_POLICY_STATUS Status)
+EXPORT BOOL WINAPI CertVerifyCertificateChainPolicy(LPCSTR Policy, PCCERT_CHAIN_CONTEXT Context, PCERT_CHAIN_POLICY_PARA,
+                                                    PCERT_CHAIN_POLICY_STATUS Status)
 {
     if (ULONG_PTR(Policy) < 1 || ULONG_PTR(Policy) > 12) {
         return win::Fail(ERROR_FILE_NOT_FOUND);
@@ -93,8 +94,8 @@ EXPORT BOOL WINAPI CertVerifyCertificateChainPolicy(LPCSTR Policy, PCCERT_CHAIN_
     DWORD Errors = Context->TrustStatus.dwErrorStatus;
     Status->lChainIndex = 0;
     Status->lElementIndex = 0;
-    Status->dwError = Errors & CERT_TRUST_IS_UNTRUSTED_ROOT  ? DWORD(CERT_E_UNTRUSTEDROOT)
-                      : Errors & CERT_TRUST_IS_PARTIAL_CHAIN ? DWORD(CERT_E_CHAINING)
+    Status->dwError = Errors & CERT_TRUST_IS_UNTRUSTED_ROOT   ? DWORD(CERT_E_UNTRUSTEDROOT)
+                      : Errors & CERT_TRUST_IS_PARTIAL_CHAIN  ? DWORD(CERT_E_CHAINING)
                       : Errors & CERT_TRUST_IS_NOT_TIME_VALID ? DWORD(CERT_E_EXPIRED)
                                                               : 0;
     return TRUE;

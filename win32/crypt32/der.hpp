@@ -14,8 +14,8 @@ struct Element {
 
 class Reader {
 public:
-    Reader(const u8* Data, usize Size) : At_(Data), Left_(Size) { }
-    explicit Reader(const Element& E) : At_(E.Data), Left_(E.Size) { }
+    Reader(const u8* Data, usize Size) : At_(Data), Left_(Size) {}
+    explicit Reader(const Element& E) : At_(E.Data), Left_(E.Size) {}
 
     bool Empty() const { return Left_ == 0; }
     u8 PeekTag() const { return Left_ ? *At_ : u8(0); }
@@ -53,8 +53,8 @@ private:
     usize Left_;
 };
 
-inline constexpr u8 DerInteger = 0x02, DerBits = 0x03, DerOctets = 0x04, DerNull = 0x05, DerOid = 0x06, DerSequence = 0x30, DerUtcTime = 0x17,
-                    DerTime = 0x18, DerBoolean = 0x01;
+inline constexpr u8 DerInteger = 0x02, DerBits = 0x03, DerOctets = 0x04, DerNull = 0x05, DerOid = 0x06, DerSequence = 0x30,
+                    DerUtcTime = 0x17, DerTime = 0x18, DerBoolean = 0x01;
 
 // "1.2.840.113549" with a terminator; false if it is wrong or Out has no room.
 inline bool OidText(const Element& Oid, char* Out, usize Room)

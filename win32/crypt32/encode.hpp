@@ -8,7 +8,12 @@ template <typename Char> bool IsBlank(Char C) { return C == ' ' || C == '\t' || 
 
 template <typename Char> int Base64Value(Char C)
 {
-    return C >= 'A' && C <= 'Z' ? C - 'A' : C >= 'a' && C <= 'z' ? C - 'a' + 26 : C >= '0' && C <= '9' ? C - '0' + 52 : C == '+' ? 62 : C == '/' ? 63 : -1;
+    return C >= 'A' && C <= 'Z'   ? C - 'A'
+           : C >= 'a' && C <= 'z' ? C - 'a' + 26
+           : C >= '0' && C <= '9' ? C - '0' + 52
+           : C == '+'             ? 62
+           : C == '/'             ? 63
+                                  : -1;
 }
 template <typename Char> int HexValue(Char C)
 {

@@ -25,7 +25,8 @@ Store* Make()
 
 bool SameEncoding(const Certificate& A, const Certificate& B)
 {
-    return A.Context.cbCertEncoded == B.Context.cbCertEncoded && !__builtin_memcmp(A.Context.pbCertEncoded, B.Context.pbCertEncoded, A.Context.cbCertEncoded);
+    return A.Context.cbCertEncoded == B.Context.cbCertEncoded &&
+           !__builtin_memcmp(A.Context.pbCertEncoded, B.Context.pbCertEncoded, A.Context.cbCertEncoded);
 }
 
 // Takes over the caller's reference of C.
@@ -49,7 +50,8 @@ BOOL Add(Store& S, Certificate* C, DWORD Disposition, PCCERT_CONTEXT* Out)
             Exists = true;
             Gone = C;
             Result = nullptr;
-        } else if (Old && Disposition != CERT_STORE_ADD_REPLACE_EXISTING && Disposition != CERT_STORE_ADD_REPLACE_EXISTING_INHERIT_PROPERTIES) {
+        } else if (Old && Disposition != CERT_STORE_ADD_REPLACE_EXISTING &&
+                   Disposition != CERT_STORE_ADD_REPLACE_EXISTING_INHERIT_PROPERTIES) {
             // USE_EXISTING, and the NEWER ones: the same encoding is never newer.
             Gone = C;
             Result = Old;
@@ -95,8 +97,8 @@ bool Matches(Certificate& C, DWORD Kind, const void* Value)
     case CERT_FIND_MD5_HASH: {
         u8 Digest[20];
         DWORD Size = sizeof(Digest);
-        return CertGetCertificateContextProperty(&C.Context, Kind == CERT_FIND_SHA1_HASH ? CERT_SHA1_HASH_PROP_ID : CERT_MD5_HASH_PROP_ID, Digest,
-                                                 &Size) &&
+        return CertGetCertificateContextProperty(&C.Context, Kind == CERT_FIND_SHA1_HASH ? CERT_SHA1_HASH_PROP_ID : CERT_MD5_HASH_PROP_ID,
+                                                 Digest, &Size) &&
                Wanted->cbData == Size && !__builtin_memcmp(Wanted->pbData, Digest, Size);
     }
     default:
@@ -157,8 +159,14 @@ EXPORT HCERTSTORE WINAPI CertOpenStore(LPCSTR Provider, DWORD, HCRYPTPROV_LEGACY
     SetLastError(ERROR_FILE_NOT_FOUND);
     return nullptr;
 }
-EXPORT HCERTSTORE WINAPI CertOpenSystemStoreW(HCRYPTPROV_LEGACY, LPCWSTR Name) { return CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0, 0, Name); }
-EXPORT HCERTSTORE WINAPI CertOpenSystemStoreA(HCRYPTPROV_LEGACY, LPCSTR Name) { return CertOpenStore(CERT_STORE_PROV_SYSTEM_A, 0, 0, 0, Name); }
+EXPORT HCERTSTORE WINAPI CertOpenSystemStoreW(HCRYPTPROV_LEGACY, LPCWSTR Name)
+{
+    return CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0, 0, Name);
+}
+EXPORT HCERTSTORE WINAPI CertOpenSystemStoreA(HCRYPTPROV_LEGACY, LPCSTR Name)
+{
+    return CertOpenStore(CERT_STORE_PROV_SYSTEM_A, 0, 0, 0, Name);
+}
 EXPORT HCERTSTORE WINAPI CertDuplicateStore(HCERTSTORE Handle)
 {
     if (Store* S = FromStore(Handle)) {
@@ -195,10 +203,12 @@ EXPORT BOOL WINAPI CertControlStore(HCERTSTORE Handle, DWORD, DWORD Control, con
     if (!FromStore(Handle)) {
         return win::Fail(DWORD(E_INVALIDARG));
     }
-    return Control == CERT_STORE_CTRL_COMMIT || Control == CERT_STORE_CTRL_RESYNC || Control == CERT_STORE_CTRL_AUTO_RESYNC || win::Fail(ERROR_CALL_NOT_IMPLEMENTED);
+    return Control == CERT_STORE_CTRL_COMMIT || Control == CERT_STORE_CTRL_RESYNC || Control == CERT_STORE_CTRL_AUTO_RESYNC ||
+           win::Fail(ERROR_CALL_NOT_IMPLEMENTED);
 }
 
-EXPORT BOOL WINAPI CertAddEncodedCertificateToStore(HCERTSTORE Handle, DWORD Encoding, const BYTE* Data, DWORD Size, DWORD Disposition, PCCERT_CONTEXT* Out)
+EXPORT BOOL WINAPI CertAddEncodedCertificateToStore(HCERTSTORE Handle, DWORD Encoding, const BYTE* Data, DWORD Size, DWORD Disposition,
+                                                    PCCERT_CONTEXT* Out)
 {
     Store* S = FromStore(Handle);
     if (!S) {
@@ -261,7 +271,8 @@ EXPORT PCCERT_CONTEXT WINAPI CertEnumCertificatesInStore(HCERTSTORE Handle, PCCE
 {
     return CertFindCertificateInStore(Handle, X509_ASN_ENCODING, 0, CERT_FIND_ANY, nullptr, Previous);
 }
-EXPORT PCCERT_CONTEXT WINAPI CertFindCertificateInStore(HCERTSTORE Handle, DWORD, DWORD, DWORD Kind, const void* Value, PCCERT_CONTEXT Previous)
+EXPORT PCCERT_CONTEXT WINAPI CertFindCertificateInStore(HCERTSTORE Handle, DWORD, DWORD, DWORD Kind, const void* Value,
+                                                        PCCERT_CONTEXT Previous)
 {
     Store* S = FromStore(Handle);
     if (!S || (Kind != CERT_FIND_ANY && !Value)) {
@@ -289,5 +300,8 @@ EXPORT PCCRL_CONTEXT WINAPI CertEnumCRLsInStore(HCERTSTORE, PCCRL_CONTEXT)
     return nullptr;
 }
 // System stores are not shared between opens, so there is nothing to join.
-EXPORT BOOL WINAPI CertAddStoreToCollection(HCERTSTORE Handle, HCERTSTORE, DWORD, DWORD) { return FromStore(Handle) ? win::Fail(ERROR_CALL_NOT_IMPLEMENTED) : win::Fail(DWORD(E_INVALIDARG)); }
-EXPORT void WINAPI CertRemoveStoreFromCollection(HCERTSTORE, HCERTSTORE) { }
+EXPORT BOOL WINAPI CertAddStoreToCollection(HCERTSTORE Handle, HCERTSTORE, DWORD, DWORD)
+{
+    return FromStore(Handle) ? win::Fail(ERROR_CALL_NOT_IMPLEMENTED) : win::Fail(DWORD(E_INVALIDARG));
+}
+EXPORT void WINAPI CertRemoveStoreFromCollection(HCERTSTORE, HCERTSTORE) {}

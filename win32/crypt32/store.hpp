@@ -17,7 +17,7 @@ struct Certificate {
     CERT_CONTEXT Context; // first: the public pointer is this one
     volatile LONG References;
     Property* Properties;
-    Certificate* Next;    // in its store
+    Certificate* Next; // in its store
     struct Store* Home;
     CERT_INFO Info;
 };

@@ -13,7 +13,8 @@ struct Banner {
     DWORD Kind;
     const char* Name;
 };
-const Banner Banners[] = { { CRYPT_STRING_BASE64HEADER, "CERTIFICATE" }, { CRYPT_STRING_BASE64REQUESTHEADER, "NEW CERTIFICATE REQUEST" },
+const Banner Banners[] = { { CRYPT_STRING_BASE64HEADER, "CERTIFICATE" },
+                           { CRYPT_STRING_BASE64REQUESTHEADER, "NEW CERTIFICATE REQUEST" },
                            { CRYPT_STRING_BASE64X509CRLHEADER, "X509 CRL" } };
 
 const char* BannerOf(DWORD Kind)
@@ -253,8 +254,14 @@ template <typename Char> BOOL Read(const Char* Text, DWORD Count, DWORD Kind, BY
 
 }
 
-EXPORT BOOL WINAPI CryptBinaryToStringA(const BYTE* Data, DWORD Size, DWORD Flags, LPSTR Out, DWORD* Room) { return Print(Data, Size, Flags, Out, Room); }
-EXPORT BOOL WINAPI CryptBinaryToStringW(const BYTE* Data, DWORD Size, DWORD Flags, LPWSTR Out, DWORD* Room) { return Print(Data, Size, Flags, Out, Room); }
+EXPORT BOOL WINAPI CryptBinaryToStringA(const BYTE* Data, DWORD Size, DWORD Flags, LPSTR Out, DWORD* Room)
+{
+    return Print(Data, Size, Flags, Out, Room);
+}
+EXPORT BOOL WINAPI CryptBinaryToStringW(const BYTE* Data, DWORD Size, DWORD Flags, LPWSTR Out, DWORD* Room)
+{
+    return Print(Data, Size, Flags, Out, Room);
+}
 EXPORT BOOL WINAPI CryptStringToBinaryA(LPCSTR Text, DWORD Count, DWORD Flags, BYTE* Out, DWORD* Room, DWORD* Skip, DWORD* Found)
 {
     return Read(Text, Count, Flags, Out, Room, Skip, Found);

@@ -35,7 +35,8 @@ EXPORT PVOID WINAPI ImageDirectoryEntryToDataEx(PVOID Base, BOOLEAN Mapped, USHO
         *Found = nullptr;
     }
     PIMAGE_NT_HEADERS Headers = RtlImageNtHeader(Base);
-    if (!Headers || Headers->OptionalHeader.Magic != IMAGE_NT_OPTIONAL_HDR64_MAGIC || Entry >= Headers->OptionalHeader.NumberOfRvaAndSizes) {
+    if (!Headers || Headers->OptionalHeader.Magic != IMAGE_NT_OPTIONAL_HDR64_MAGIC ||
+        Entry >= Headers->OptionalHeader.NumberOfRvaAndSizes) {
         return nullptr;
     }
     auto& Directory = Headers->OptionalHeader.DataDirectory[Entry];

@@ -39,7 +39,8 @@ bool Known(HANDLE Process)
 HMODULE ModuleOf(DWORD64 Address)
 {
     HMODULE Module = nullptr;
-    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, reinterpret_cast<LPCWSTR>(Address), &Module);
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                       reinterpret_cast<LPCWSTR>(Address), &Module);
     return Module;
 }
 
@@ -280,8 +281,14 @@ EXPORT BOOL WINAPI SymFromName(HANDLE Process, PCSTR Name, PSYMBOL_INFO Out)
     }
     return win::Fail(ERROR_MOD_NOT_FOUND);
 }
-EXPORT BOOL WINAPI SymGetLineFromAddr64(HANDLE Process, DWORD64, PDWORD, PIMAGEHLP_LINE64) { return Known(Process) && win::Fail(ERROR_INVALID_ADDRESS); }
-EXPORT BOOL WINAPI SymGetLineFromAddrW64(HANDLE Process, DWORD64, PDWORD, PIMAGEHLP_LINEW64) { return Known(Process) && win::Fail(ERROR_INVALID_ADDRESS); }
+EXPORT BOOL WINAPI SymGetLineFromAddr64(HANDLE Process, DWORD64, PDWORD, PIMAGEHLP_LINE64)
+{
+    return Known(Process) && win::Fail(ERROR_INVALID_ADDRESS);
+}
+EXPORT BOOL WINAPI SymGetLineFromAddrW64(HANDLE Process, DWORD64, PDWORD, PIMAGEHLP_LINEW64)
+{
+    return Known(Process) && win::Fail(ERROR_INVALID_ADDRESS);
+}
 
 EXPORT PVOID WINAPI SymFunctionTableAccess64(HANDLE, DWORD64 Address)
 {
@@ -289,8 +296,9 @@ EXPORT PVOID WINAPI SymFunctionTableAccess64(HANDLE, DWORD64 Address)
     return RtlLookupFunctionEntry(Address, &Base, nullptr);
 }
 
-EXPORT BOOL WINAPI StackWalk64(DWORD Machine, HANDLE Process, HANDLE Thread, LPSTACKFRAME64 Frame, PVOID Record, PREAD_PROCESS_MEMORY_ROUTINE64,
-                               PFUNCTION_TABLE_ACCESS_ROUTINE64, PGET_MODULE_BASE_ROUTINE64, PTRANSLATE_ADDRESS_ROUTINE64)
+EXPORT BOOL WINAPI StackWalk64(DWORD Machine, HANDLE Process, HANDLE Thread, LPSTACKFRAME64 Frame, PVOID Record,
+                               PREAD_PROCESS_MEMORY_ROUTINE64, PFUNCTION_TABLE_ACCESS_ROUTINE64, PGET_MODULE_BASE_ROUTINE64,
+                               PTRANSLATE_ADDRESS_ROUTINE64)
 {
     if (Machine != IMAGE_FILE_MACHINE_AMD64 || !Frame || !Record) {
         return win::Fail(ERROR_INVALID_PARAMETER);
@@ -310,8 +318,8 @@ EXPORT BOOL WINAPI StackWalk64(DWORD Machine, HANDLE Process, HANDLE Thread, LPS
         } else {
             // A leaf has its return address on top of the stack.
             MEMORY_BASIC_INFORMATION Memory;
-            if ((Context->Rsp & 7) || !VirtualQuery(reinterpret_cast<void*>(Context->Rsp), &Memory, sizeof(Memory)) || Memory.State != MEM_COMMIT ||
-                !(Memory.Protect & (PAGE_READWRITE | PAGE_READONLY | PAGE_EXECUTE_READWRITE))) {
+            if ((Context->Rsp & 7) || !VirtualQuery(reinterpret_cast<void*>(Context->Rsp), &Memory, sizeof(Memory)) ||
+                Memory.State != MEM_COMMIT || !(Memory.Protect & (PAGE_READWRITE | PAGE_READONLY | PAGE_EXECUTE_READWRITE))) {
                 return FALSE;
             }
             Context->Rip = *reinterpret_cast<DWORD64*>(Context->Rsp);

@@ -25,7 +25,7 @@ NET_LUID Luid()
 // Parts of one caller-supplied block, one behind the other, 8-byte aligned.
 class Block {
 public:
-    explicit Block(void* Memory) : At_(static_cast<u8*>(Memory)) { }
+    explicit Block(void* Memory) : At_(static_cast<u8*>(Memory)) {}
     template <typename T> T* Take(usize Count = 1)
     {
         T* Part = reinterpret_cast<T*>(At_ + Used_);
@@ -284,8 +284,14 @@ EXPORT DWORD WINAPI GetIpForwardTable(PMIB_IPFORWARDTABLE, PULONG Size, BOOL) { 
 EXPORT DWORD WINAPI GetIpNetTable(PMIB_IPNETTABLE, PULONG Size, BOOL) { return Size ? ERROR_NO_DATA : ERROR_INVALID_PARAMETER; }
 EXPORT DWORD WINAPI GetTcpTable(PMIB_TCPTABLE Out, PULONG Size, BOOL) { return EmptyTable(Out, Size, sizeof(DWORD)); }
 EXPORT DWORD WINAPI GetUdpTable(PMIB_UDPTABLE Out, PULONG Size, BOOL) { return EmptyTable(Out, Size, sizeof(DWORD)); }
-EXPORT DWORD WINAPI GetExtendedTcpTable(PVOID Out, PULONG Size, BOOL, ULONG, TCP_TABLE_CLASS, ULONG) { return EmptyTable(Out, Size, sizeof(DWORD)); }
-EXPORT DWORD WINAPI GetExtendedUdpTable(PVOID Out, PULONG Size, BOOL, ULONG, UDP_TABLE_CLASS, ULONG) { return EmptyTable(Out, Size, sizeof(DWORD)); }
+EXPORT DWORD WINAPI GetExtendedTcpTable(PVOID Out, PULONG Size, BOOL, ULONG, TCP_TABLE_CLASS, ULONG)
+{
+    return EmptyTable(Out, Size, sizeof(DWORD));
+}
+EXPORT DWORD WINAPI GetExtendedUdpTable(PVOID Out, PULONG Size, BOOL, ULONG, UDP_TABLE_CLASS, ULONG)
+{
+    return EmptyTable(Out, Size, sizeof(DWORD));
+}
 
 // No route leads anywhere but to the machine itself.
 EXPORT DWORD WINAPI GetBestInterfaceEx(sockaddr* To, PDWORD Out)
@@ -308,7 +314,8 @@ EXPORT DWORD WINAPI GetBestInterface(IPAddr To, PDWORD Out)
     return GetBestInterfaceEx(reinterpret_cast<sockaddr*>(&Address), Out);
 }
 EXPORT DWORD WINAPI GetBestRoute(DWORD, DWORD, PMIB_IPFORWARDROW) { return ERROR_NETWORK_UNREACHABLE; }
-EXPORT DWORD WINAPI GetBestRoute2(NET_LUID*, NET_IFINDEX, const SOCKADDR_INET*, const SOCKADDR_INET*, ULONG, PMIB_IPFORWARD_ROW2, SOCKADDR_INET*)
+EXPORT DWORD WINAPI GetBestRoute2(NET_LUID*, NET_IFINDEX, const SOCKADDR_INET*, const SOCKADDR_INET*, ULONG, PMIB_IPFORWARD_ROW2,
+                                  SOCKADDR_INET*)
 {
     return ERROR_NETWORK_UNREACHABLE;
 }
@@ -350,7 +357,8 @@ EXPORT DWORD WINAPI ConvertInterfaceLuidToAlias(const NET_LUID* Which, PWSTR Out
 EXPORT NET_IFINDEX WINAPI if_nametoindex(PCSTR Text) { return Text && lstrcmpiA(Text, "loopback_0") == 0 ? Index : 0; }
 EXPORT PCHAR WINAPI if_indextoname(NET_IFINDEX Which, PCHAR Out) { return Which == Index ? lstrcpyA(Out, "loopback_0") : nullptr; }
 
-EXPORT DWORD WINAPI NotifyIpInterfaceChange(ADDRESS_FAMILY, PIPINTERFACE_CHANGE_CALLBACK Callback, PVOID Data, BOOLEAN Initial, HANDLE* Handle)
+EXPORT DWORD WINAPI NotifyIpInterfaceChange(ADDRESS_FAMILY, PIPINTERFACE_CHANGE_CALLBACK Callback, PVOID Data, BOOLEAN Initial,
+                                            HANDLE* Handle)
 {
     DWORD Error = Subscribe(Handle);
     if (!Error && Initial && Callback) {
@@ -358,7 +366,8 @@ EXPORT DWORD WINAPI NotifyIpInterfaceChange(ADDRESS_FAMILY, PIPINTERFACE_CHANGE_
     }
     return Error;
 }
-EXPORT DWORD WINAPI NotifyUnicastIpAddressChange(ADDRESS_FAMILY, PUNICAST_IPADDRESS_CHANGE_CALLBACK Callback, PVOID Data, BOOLEAN Initial, HANDLE* Handle)
+EXPORT DWORD WINAPI NotifyUnicastIpAddressChange(ADDRESS_FAMILY, PUNICAST_IPADDRESS_CHANGE_CALLBACK Callback, PVOID Data, BOOLEAN Initial,
+                                                 HANDLE* Handle)
 {
     DWORD Error = Subscribe(Handle);
     if (!Error && Initial && Callback) {

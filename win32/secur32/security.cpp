@@ -87,20 +87,40 @@ EXPORT BOOLEAN WINAPI GetUserNameExA(EXTENDED_NAME_FORMAT Format, LPSTR Out, PUL
     *Size = Needed - 1;
     return TRUE;
 }
-EXPORT BOOLEAN WINAPI GetComputerObjectNameW(EXTENDED_NAME_FORMAT, LPWSTR, PULONG) { return BOOLEAN(win::Fail(ERROR_CANT_ACCESS_DOMAIN_INFO)); }
-EXPORT BOOLEAN WINAPI GetComputerObjectNameA(EXTENDED_NAME_FORMAT, LPSTR, PULONG) { return BOOLEAN(win::Fail(ERROR_CANT_ACCESS_DOMAIN_INFO)); }
-EXPORT BOOLEAN WINAPI TranslateNameW(LPCWSTR, EXTENDED_NAME_FORMAT, EXTENDED_NAME_FORMAT, LPWSTR, PULONG) { return BOOLEAN(win::Fail(ERROR_NONE_MAPPED)); }
-EXPORT BOOLEAN WINAPI TranslateNameA(LPCSTR, EXTENDED_NAME_FORMAT, EXTENDED_NAME_FORMAT, LPSTR, PULONG) { return BOOLEAN(win::Fail(ERROR_NONE_MAPPED)); }
+EXPORT BOOLEAN WINAPI GetComputerObjectNameW(EXTENDED_NAME_FORMAT, LPWSTR, PULONG)
+{
+    return BOOLEAN(win::Fail(ERROR_CANT_ACCESS_DOMAIN_INFO));
+}
+EXPORT BOOLEAN WINAPI GetComputerObjectNameA(EXTENDED_NAME_FORMAT, LPSTR, PULONG)
+{
+    return BOOLEAN(win::Fail(ERROR_CANT_ACCESS_DOMAIN_INFO));
+}
+EXPORT BOOLEAN WINAPI TranslateNameW(LPCWSTR, EXTENDED_NAME_FORMAT, EXTENDED_NAME_FORMAT, LPWSTR, PULONG)
+{
+    return BOOLEAN(win::Fail(ERROR_NONE_MAPPED));
+}
+EXPORT BOOLEAN WINAPI TranslateNameA(LPCSTR, EXTENDED_NAME_FORMAT, EXTENDED_NAME_FORMAT, LPSTR, PULONG)
+{
+    return BOOLEAN(win::Fail(ERROR_NONE_MAPPED));
+}
 
-EXPORT SECURITY_STATUS WINAPI EnumerateSecurityPackagesW(ULONG* Count, PSecPkgInfoW* List) { return None(Count, reinterpret_cast<void**>(List)); }
-EXPORT SECURITY_STATUS WINAPI EnumerateSecurityPackagesA(ULONG* Count, PSecPkgInfoA* List) { return None(Count, reinterpret_cast<void**>(List)); }
+EXPORT SECURITY_STATUS WINAPI EnumerateSecurityPackagesW(ULONG* Count, PSecPkgInfoW* List)
+{
+    return None(Count, reinterpret_cast<void**>(List));
+}
+EXPORT SECURITY_STATUS WINAPI EnumerateSecurityPackagesA(ULONG* Count, PSecPkgInfoA* List)
+{
+    return None(Count, reinterpret_cast<void**>(List));
+}
 EXPORT SECURITY_STATUS WINAPI QuerySecurityPackageInfoW(SEC_WCHAR*, PSecPkgInfoW*) { return SEC_E_SECPKG_NOT_FOUND; }
 EXPORT SECURITY_STATUS WINAPI QuerySecurityPackageInfoA(SEC_CHAR*, PSecPkgInfoA*) { return SEC_E_SECPKG_NOT_FOUND; }
-EXPORT SECURITY_STATUS WINAPI AcquireCredentialsHandleW(SEC_WCHAR*, SEC_WCHAR*, ULONG, void*, void*, SEC_GET_KEY_FN, void*, PCredHandle, PTimeStamp)
+EXPORT SECURITY_STATUS WINAPI AcquireCredentialsHandleW(SEC_WCHAR*, SEC_WCHAR*, ULONG, void*, void*, SEC_GET_KEY_FN, void*, PCredHandle,
+                                                        PTimeStamp)
 {
     return SEC_E_SECPKG_NOT_FOUND;
 }
-EXPORT SECURITY_STATUS WINAPI AcquireCredentialsHandleA(SEC_CHAR*, SEC_CHAR*, ULONG, void*, void*, SEC_GET_KEY_FN, void*, PCredHandle, PTimeStamp)
+EXPORT SECURITY_STATUS WINAPI AcquireCredentialsHandleA(SEC_CHAR*, SEC_CHAR*, ULONG, void*, void*, SEC_GET_KEY_FN, void*, PCredHandle,
+                                                        PTimeStamp)
 {
     return SEC_E_SECPKG_NOT_FOUND;
 }
@@ -112,17 +132,18 @@ EXPORT SECURITY_STATUS WINAPI FreeContextBuffer(PVOID Memory)
 // Nobody can have a valid credential or context handle.
 EXPORT SECURITY_STATUS WINAPI FreeCredentialsHandle(PCredHandle) { return SEC_E_INVALID_HANDLE; }
 EXPORT SECURITY_STATUS WINAPI DeleteSecurityContext(PCtxtHandle) { return SEC_E_INVALID_HANDLE; }
-EXPORT SECURITY_STATUS WINAPI InitializeSecurityContextW(PCredHandle, PCtxtHandle, SEC_WCHAR*, ULONG, ULONG, ULONG, PSecBufferDesc, ULONG, PCtxtHandle,
-                                                         PSecBufferDesc, ULONG*, PTimeStamp)
+EXPORT SECURITY_STATUS WINAPI InitializeSecurityContextW(PCredHandle, PCtxtHandle, SEC_WCHAR*, ULONG, ULONG, ULONG, PSecBufferDesc, ULONG,
+                                                         PCtxtHandle, PSecBufferDesc, ULONG*, PTimeStamp)
 {
     return SEC_E_INVALID_HANDLE;
 }
-EXPORT SECURITY_STATUS WINAPI InitializeSecurityContextA(PCredHandle, PCtxtHandle, SEC_CHAR*, ULONG, ULONG, ULONG, PSecBufferDesc, ULONG, PCtxtHandle,
-                                                         PSecBufferDesc, ULONG*, PTimeStamp)
+EXPORT SECURITY_STATUS WINAPI InitializeSecurityContextA(PCredHandle, PCtxtHandle, SEC_CHAR*, ULONG, ULONG, ULONG, PSecBufferDesc, ULONG,
+                                                         PCtxtHandle, PSecBufferDesc, ULONG*, PTimeStamp)
 {
     return SEC_E_INVALID_HANDLE;
 }
-EXPORT SECURITY_STATUS WINAPI AcceptSecurityContext(PCredHandle, PCtxtHandle, PSecBufferDesc, ULONG, ULONG, PCtxtHandle, PSecBufferDesc, ULONG*, PTimeStamp)
+EXPORT SECURITY_STATUS WINAPI AcceptSecurityContext(PCredHandle, PCtxtHandle, PSecBufferDesc, ULONG, ULONG, PCtxtHandle, PSecBufferDesc,
+                                                    ULONG*, PTimeStamp)
 {
     return SEC_E_INVALID_HANDLE;
 }

@@ -36,7 +36,8 @@ bool IsProgram(const WCHAR* Name)
 bool ClassValue(const WCHAR* Key, WCHAR* Out, DWORD Size)
 {
     DWORD Bytes = Size * sizeof(WCHAR);
-    return RegGetValueW(HKEY_CLASSES_ROOT, Key, nullptr, RRF_RT_REG_SZ | RRF_RT_REG_EXPAND_SZ, nullptr, Out, &Bytes) == ERROR_SUCCESS && *Out;
+    return RegGetValueW(HKEY_CLASSES_ROOT, Key, nullptr, RRF_RT_REG_SZ | RRF_RT_REG_EXPAND_SZ, nullptr, Out, &Bytes) == ERROR_SUCCESS &&
+           *Out;
 }
 
 bool Append(WCHAR* To, const WCHAR* More, usize Size = MaxText)
@@ -114,7 +115,8 @@ bool AppPath(const WCHAR* Name, WCHAR* Out)
         return false;
     }
     DWORD Bytes = MaxText * sizeof(WCHAR);
-    return RegGetValueW(HKEY_LOCAL_MACHINE, Key, nullptr, RRF_RT_REG_SZ | RRF_RT_REG_EXPAND_SZ, nullptr, Out, &Bytes) == ERROR_SUCCESS && *Out;
+    return RegGetValueW(HKEY_LOCAL_MACHINE, Key, nullptr, RRF_RT_REG_SZ | RRF_RT_REG_EXPAND_SZ, nullptr, Out, &Bytes) == ERROR_SUCCESS &&
+           *Out;
 }
 
 // The full path of a file as given, in Directory, or on the search path, with .exe and the like added when it has no extension.

@@ -26,7 +26,8 @@ DWORD_PTR ProgramKind(const WCHAR* Name)
             if (!(Nt.FileHeader.Characteristics & IMAGE_FILE_DLL)) {
                 Kind = IMAGE_NT_SIGNATURE;
                 if (Nt.OptionalHeader.Subsystem == IMAGE_SUBSYSTEM_WINDOWS_GUI) {
-                    Kind |= DWORD_PTR(Nt.OptionalHeader.MajorSubsystemVersion) << 24 | DWORD_PTR(Nt.OptionalHeader.MinorSubsystemVersion) << 16;
+                    Kind |= DWORD_PTR(Nt.OptionalHeader.MajorSubsystemVersion) << 24 | DWORD_PTR(Nt.OptionalHeader.MinorSubsystemVersion)
+                                                                                           << 16;
                 }
             }
         } else {

@@ -232,8 +232,8 @@ bool FreeName(WCHAR* Name)
 struct Operation {
     UINT Kind;
     FILEOP_FLAGS Flags;
-    const WCHAR* To;      // list of destinations, null for delete
-    bool ToFolder;        // the destination is a folder to put sources into
+    const WCHAR* To; // list of destinations, null for delete
+    bool ToFolder;   // the destination is a folder to put sources into
 
     // One existing source.
     DWORD Do(const WCHAR* From, DWORD Attributes, bool FromPattern) const
@@ -260,8 +260,9 @@ struct Operation {
             return Kind == FO_RENAME ? 0 : SameFile;
         }
         usize Length = win::Length(From);
-        if (Folder && CompareStringOrdinal(From, int(Length), Target, int(win::Length(Target.Get()) < Length ? win::Length(Target.Get()) : Length),
-                                           TRUE) == CSTR_EQUAL &&
+        if (Folder &&
+            CompareStringOrdinal(From, int(Length), Target, int(win::Length(Target.Get()) < Length ? win::Length(Target.Get()) : Length),
+                                 TRUE) == CSTR_EQUAL &&
             IsSlash(Target[Length])) {
             return DestinationIsSubtree;
         }
@@ -432,5 +433,5 @@ EXPORT int WINAPI SHFileOperationA(LPSHFILEOPSTRUCTA Info)
     Info->hNameMappings = nullptr;
     return Result;
 }
-EXPORT void WINAPI SHFreeNameMappings(HANDLE) { }
-EXPORT void WINAPI SHChangeNotify(LONG, UINT, LPCVOID, LPCVOID) { }
+EXPORT void WINAPI SHFreeNameMappings(HANDLE) {}
+EXPORT void WINAPI SHChangeNotify(LONG, UINT, LPCVOID, LPCVOID) {}

@@ -11,10 +11,10 @@ enum Base : u8 { User, Roaming, Local, LocalLow, Public, ProgramData, Windows, S
 
 struct Folder {
     const KNOWNFOLDERID* Id;
-    int Csidl;               // -1: it has none
+    int Csidl; // -1: it has none
     Base Root;
-    const WCHAR* Below;      // path below the root
-    const WCHAR* Value;      // its value in "User Shell Folders", which wins; may be null
+    const WCHAR* Below; // path below the root
+    const WCHAR* Value; // its value in "User Shell Folders", which wins; may be null
 };
 
 constexpr WCHAR RoamingMenu[] = L"Microsoft\\Windows\\Start Menu";
@@ -63,7 +63,8 @@ const Folder Folders[] = {
     { &FOLDERID_CommonPrograms, CSIDL_COMMON_PROGRAMS, ProgramData, L"Microsoft\\Windows\\Start Menu\\Programs", nullptr },
     { &FOLDERID_CommonStartup, CSIDL_COMMON_STARTUP, ProgramData, L"Microsoft\\Windows\\Start Menu\\Programs\\StartUp", nullptr },
     { &FOLDERID_CommonTemplates, CSIDL_COMMON_TEMPLATES, ProgramData, L"Microsoft\\Windows\\Templates", nullptr },
-    { &FOLDERID_CommonAdminTools, CSIDL_COMMON_ADMINTOOLS, ProgramData, L"Microsoft\\Windows\\Start Menu\\Programs\\Administrative Tools", nullptr },
+    { &FOLDERID_CommonAdminTools, CSIDL_COMMON_ADMINTOOLS, ProgramData, L"Microsoft\\Windows\\Start Menu\\Programs\\Administrative Tools",
+      nullptr },
     { &FOLDERID_Windows, CSIDL_WINDOWS, Windows, L"", nullptr },
     { &FOLDERID_System, CSIDL_SYSTEM, System, L"", nullptr },
     { &FOLDERID_SystemX86, CSIDL_SYSTEMX86, System, L"", nullptr },
@@ -115,7 +116,8 @@ bool FromRegistry(HKEY Root, const WCHAR* Key, const WCHAR* Value, Path& Out)
     }
     win::Buffer<WCHAR> Raw(MaxText);
     DWORD Type, Size = (MaxText - 1) * sizeof(WCHAR);
-    LSTATUS Error = Raw ? RegQueryValueExW(Opened, Value, nullptr, &Type, reinterpret_cast<BYTE*>(Raw.Get()), &Size) : ERROR_NOT_ENOUGH_MEMORY;
+    LSTATUS Error =
+        Raw ? RegQueryValueExW(Opened, Value, nullptr, &Type, reinterpret_cast<BYTE*>(Raw.Get()), &Size) : ERROR_NOT_ENOUGH_MEMORY;
     RegCloseKey(Opened);
     if (Error || (Type != REG_SZ && Type != REG_EXPAND_SZ) || !Raw[0]) {
         return false;
@@ -187,7 +189,7 @@ bool PathOf(const Folder& F, bool Default, Path& Out)
         if (!RootOf(F.Root, Out)) {
             return false;
         }
-        while (Out.Length && Out.Text[--Out.Length] != '\\') { }
+        while (Out.Length && Out.Text[--Out.Length] != '\\') {}
         Out.Text[Out.Length] = 0;
         return true;
     }

@@ -135,8 +135,8 @@ template <typename Info> ATOM Describe(HINSTANCE Module, const WCHAR* Name, Info
 
 WNDCLASSEXW Widen(const WNDCLASSEXA& From)
 {
-    return { sizeof(WNDCLASSEXW), From.style, From.lpfnWndProc, From.cbClsExtra, From.cbWndExtra, From.hInstance, From.hIcon, From.hCursor,
-             From.hbrBackground, nullptr, nullptr, From.hIconSm };
+    return { sizeof(WNDCLASSEXW), From.style,   From.lpfnWndProc,   From.cbClsExtra, From.cbWndExtra, From.hInstance,
+             From.hIcon,          From.hCursor, From.hbrBackground, nullptr,         nullptr,         From.hIconSm };
 }
 
 }
@@ -160,14 +160,14 @@ EXPORT ATOM WINAPI RegisterClassExA(const WNDCLASSEXA* From)
 }
 EXPORT ATOM WINAPI RegisterClassW(const WNDCLASSW* From)
 {
-    WNDCLASSEXW Full = { sizeof(Full), From->style, From->lpfnWndProc, From->cbClsExtra, From->cbWndExtra, From->hInstance, From->hIcon,
-                         From->hCursor, From->hbrBackground, From->lpszMenuName, From->lpszClassName, nullptr };
+    WNDCLASSEXW Full = { sizeof(Full), From->style,   From->lpfnWndProc,   From->cbClsExtra,   From->cbWndExtra,    From->hInstance,
+                         From->hIcon,  From->hCursor, From->hbrBackground, From->lpszMenuName, From->lpszClassName, nullptr };
     return Register(Full, From->lpszClassName, true);
 }
 EXPORT ATOM WINAPI RegisterClassA(const WNDCLASSA* From)
 {
-    WNDCLASSEXW Full = { sizeof(Full), From->style, From->lpfnWndProc, From->cbClsExtra, From->cbWndExtra, From->hInstance, From->hIcon,
-                         From->hCursor, From->hbrBackground, nullptr, nullptr, nullptr };
+    WNDCLASSEXW Full = { sizeof(Full), From->style,   From->lpfnWndProc,   From->cbClsExtra, From->cbWndExtra, From->hInstance,
+                         From->hIcon,  From->hCursor, From->hbrBackground, nullptr,          nullptr,          nullptr };
     WideName Name(From->lpszClassName);
     return Register(Full, Name, false);
 }

@@ -8,7 +8,10 @@ inline bool IsAtom(const void* Name) { return ULONG_PTR(Name) < 0x10000; }
 // A class name argument in UTF-16: atoms stay atoms.
 class WideName {
 public:
-    explicit WideName(const char* Name) : Atom_(reinterpret_cast<const WCHAR*>(Name)), Text_(IsAtom(Name) ? win::Buffer<WCHAR>() : win::Wide(Name)) { }
+    explicit WideName(const char* Name)
+        : Atom_(reinterpret_cast<const WCHAR*>(Name)), Text_(IsAtom(Name) ? win::Buffer<WCHAR>() : win::Wide(Name))
+    {
+    }
     operator const WCHAR*() const { return IsAtom(Atom_) ? Atom_ : Text_.Get(); }
 
 private:

@@ -185,10 +185,7 @@ EXPORT void WINAPI PostQuitMessage(int Code)
     }
 }
 
-EXPORT BOOL WINAPI WaitMessage()
-{
-    return MsgWaitForMultipleObjectsEx(0, nullptr, INFINITE, QS_ALLINPUT, 0) != WAIT_FAILED;
-}
+EXPORT BOOL WINAPI WaitMessage() { return MsgWaitForMultipleObjectsEx(0, nullptr, INFINITE, QS_ALLINPUT, 0) != WAIT_FAILED; }
 
 EXPORT DWORD WINAPI MsgWaitForMultipleObjectsEx(DWORD Count, const HANDLE* Handles, DWORD Timeout, DWORD Mask, DWORD Flags)
 {

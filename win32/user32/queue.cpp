@@ -72,12 +72,6 @@ void Notify(Queue& Q, UINT Bits)
 Queue* Mine()
 {
     win::Guard Hold(Lock);
-    if (Slot == FLS_OUT_OF_INDEXES) {
-        Slot = FlsAlloc(ThreadGone);
-        if (Slot == FLS_OUT_OF_INDEXES) {
-            return nullptr;
-        }
-    }
     if (auto Q = static_cast<Queue*>(FlsGetValue(Slot))) {
         return Q;
     }
@@ -244,4 +238,11 @@ void ForgetWindow(Queue& Q, HWND Window)
     }
 }
 
+}
+
+// Made while loading: under Lock it would meet the loader's lock the wrong way round.
+extern "C" BOOL NeptuneAttach(HINSTANCE)
+{
+    user32::Slot = win::ThreadSlot(user32::ThreadGone);
+    return user32::Slot != FLS_OUT_OF_INDEXES;
 }

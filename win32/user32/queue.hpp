@@ -18,16 +18,16 @@ struct Sent {
     UINT Message;
     WPARAM W;
     LPARAM L;
-    bool Unicode;         // the sender's strings are UTF-16
-    bool Done, Dead;      // answered; the receiver ended without an answer
-    bool Busy;            // the receiver is inside the window procedure and frees it if nobody waits at the end
-    bool NobodyWaits;     // SendNotifyMessage, SendMessageCallback, or the sender's time ran out
+    bool Unicode;     // the sender's strings are UTF-16
+    bool Done, Dead;  // answered; the receiver ended without an answer
+    bool Busy;        // the receiver is inside the window procedure and frees it if nobody waits at the end
+    bool NobodyWaits; // SendNotifyMessage, SendMessageCallback, or the sender's time ran out
     SENDASYNCPROC Callback;
     ULONG_PTR CallbackData;
     LRESULT Result;
-    HANDLE Reply;         // set with Done or Dead
+    HANDLE Reply; // set with Done or Dead
     DWORD Sender;
-    Sent* Outer;          // the message inside whose handling this one came
+    Sent* Outer; // the message inside whose handling this one came
 };
 
 struct Timer {
@@ -42,14 +42,14 @@ struct Timer {
 struct Queue {
     Queue* Next;
     DWORD Thread;
-    HANDLE Event;         // manual reset: set when something new comes, reset when the thread looks
+    HANDLE Event; // manual reset: set when something new comes, reset when the thread looks
     Posted *First, *Last;
-    Sent* Incoming;       // oldest first
-    Sent* Current;        // innermost one that this thread is handling
+    Sent* Incoming; // oldest first
+    Sent* Current;  // innermost one that this thread is handling
     Timer* Timers;
     bool Quit;
     int QuitCode;
-    UINT Changed;         // QS_ bits that came since the thread last looked
+    UINT Changed; // QS_ bits that came since the thread last looked
     DWORD MessageTime;
     UINT_PTR NextTimer;
     LPARAM ExtraInfo;

@@ -18,12 +18,12 @@ EXPORT BOOL WINAPI SetRect(LPRECT R, int Left, int Top, int Right, int Bottom)
     return TRUE;
 }
 EXPORT BOOL WINAPI SetRectEmpty(LPRECT R) { return SetRect(R, 0, 0, 0, 0); }
-EXPORT BOOL WINAPI CopyRect(LPRECT To, const RECT* From) { return From ? SetRect(To, From->left, From->top, From->right, From->bottom) : FALSE; }
-EXPORT BOOL WINAPI IsRectEmpty(const RECT* R) { return Empty(R); }
-EXPORT BOOL WINAPI PtInRect(const RECT* R, POINT P)
+EXPORT BOOL WINAPI CopyRect(LPRECT To, const RECT* From)
 {
-    return R && P.x >= R->left && P.x < R->right && P.y >= R->top && P.y < R->bottom;
+    return From ? SetRect(To, From->left, From->top, From->right, From->bottom) : FALSE;
 }
+EXPORT BOOL WINAPI IsRectEmpty(const RECT* R) { return Empty(R); }
+EXPORT BOOL WINAPI PtInRect(const RECT* R, POINT P) { return R && P.x >= R->left && P.x < R->right && P.y >= R->top && P.y < R->bottom; }
 EXPORT BOOL WINAPI EqualRect(const RECT* A, const RECT* B)
 {
     return A && B && A->left == B->left && A->top == B->top && A->right == B->right && A->bottom == B->bottom;

@@ -7,8 +7,8 @@ namespace {
 
 enum class Wait { Forever, Timeout, Nobody };
 
-LRESULT Send(HWND Handle, UINT Message, WPARAM W, LPARAM L, bool Unicode, Wait How, DWORD Timeout, bool& Good, SENDASYNCPROC Callback = nullptr,
-             ULONG_PTR Data = 0)
+LRESULT Send(HWND Handle, UINT Message, WPARAM W, LPARAM L, bool Unicode, Wait How, DWORD Timeout, bool& Good,
+             SENDASYNCPROC Callback = nullptr, ULONG_PTR Data = 0)
 {
     Good = true;
     if (Handle == HWND_BROADCAST) {
@@ -309,13 +309,31 @@ EXPORT LONG WINAPI BroadcastSystemMessageA(DWORD, LPDWORD, UINT, WPARAM, LPARAM)
 
 EXPORT LRESULT WINAPI DefWindowProcW(HWND Handle, UINT Message, WPARAM W, LPARAM L) { return Default(Handle, Message, W, L, true); }
 EXPORT LRESULT WINAPI DefWindowProcA(HWND Handle, UINT Message, WPARAM W, LPARAM L) { return Default(Handle, Message, W, L, false); }
-EXPORT LRESULT WINAPI CallWindowProcW(WNDPROC Proc, HWND Handle, UINT Message, WPARAM W, LPARAM L) { return Proc ? Proc(Handle, Message, W, L) : 0; }
-EXPORT LRESULT WINAPI CallWindowProcA(WNDPROC Proc, HWND Handle, UINT Message, WPARAM W, LPARAM L) { return Proc ? Proc(Handle, Message, W, L) : 0; }
+EXPORT LRESULT WINAPI CallWindowProcW(WNDPROC Proc, HWND Handle, UINT Message, WPARAM W, LPARAM L)
+{
+    return Proc ? Proc(Handle, Message, W, L) : 0;
+}
+EXPORT LRESULT WINAPI CallWindowProcA(WNDPROC Proc, HWND Handle, UINT Message, WPARAM W, LPARAM L)
+{
+    return Proc ? Proc(Handle, Message, W, L) : 0;
+}
 
-EXPORT BOOL WINAPI SetWindowTextW(HWND Handle, LPCWSTR Text) { return IsWindow(Handle) && SendMessageW(Handle, WM_SETTEXT, 0, LPARAM(Text)); }
-EXPORT BOOL WINAPI SetWindowTextA(HWND Handle, LPCSTR Text) { return IsWindow(Handle) && SendMessageA(Handle, WM_SETTEXT, 0, LPARAM(Text)); }
-EXPORT int WINAPI GetWindowTextW(HWND Handle, LPWSTR Out, int Size) { return IsWindow(Handle) ? int(SendMessageW(Handle, WM_GETTEXT, WPARAM(Size), LPARAM(Out))) : 0; }
-EXPORT int WINAPI GetWindowTextA(HWND Handle, LPSTR Out, int Size) { return IsWindow(Handle) ? int(SendMessageA(Handle, WM_GETTEXT, WPARAM(Size), LPARAM(Out))) : 0; }
+EXPORT BOOL WINAPI SetWindowTextW(HWND Handle, LPCWSTR Text)
+{
+    return IsWindow(Handle) && SendMessageW(Handle, WM_SETTEXT, 0, LPARAM(Text));
+}
+EXPORT BOOL WINAPI SetWindowTextA(HWND Handle, LPCSTR Text)
+{
+    return IsWindow(Handle) && SendMessageA(Handle, WM_SETTEXT, 0, LPARAM(Text));
+}
+EXPORT int WINAPI GetWindowTextW(HWND Handle, LPWSTR Out, int Size)
+{
+    return IsWindow(Handle) ? int(SendMessageW(Handle, WM_GETTEXT, WPARAM(Size), LPARAM(Out))) : 0;
+}
+EXPORT int WINAPI GetWindowTextA(HWND Handle, LPSTR Out, int Size)
+{
+    return IsWindow(Handle) ? int(SendMessageA(Handle, WM_GETTEXT, WPARAM(Size), LPARAM(Out))) : 0;
+}
 EXPORT int WINAPI GetWindowTextLengthW(HWND Handle) { return IsWindow(Handle) ? int(SendMessageW(Handle, WM_GETTEXTLENGTH, 0, 0)) : 0; }
 EXPORT int WINAPI GetWindowTextLengthA(HWND Handle) { return IsWindow(Handle) ? int(SendMessageA(Handle, WM_GETTEXTLENGTH, 0, 0)) : 0; }
 
@@ -331,8 +349,14 @@ EXPORT WORD WINAPI GetWindowWord(HWND Handle, int Index) { return WORD(Fetch(Han
 EXPORT WORD WINAPI SetWindowWord(HWND Handle, int Index, WORD Value) { return WORD(Fetch(Handle, Index, true, Value, 2, true)); }
 EXPORT ULONG_PTR WINAPI GetClassLongPtrW(HWND Handle, int Index) { return ULONG_PTR(FetchClass(Handle, Index, false, 0, 8)); }
 EXPORT ULONG_PTR WINAPI GetClassLongPtrA(HWND Handle, int Index) { return ULONG_PTR(FetchClass(Handle, Index, false, 0, 8)); }
-EXPORT ULONG_PTR WINAPI SetClassLongPtrW(HWND Handle, int Index, LONG_PTR Value) { return ULONG_PTR(FetchClass(Handle, Index, true, Value, 8)); }
-EXPORT ULONG_PTR WINAPI SetClassLongPtrA(HWND Handle, int Index, LONG_PTR Value) { return ULONG_PTR(FetchClass(Handle, Index, true, Value, 8)); }
+EXPORT ULONG_PTR WINAPI SetClassLongPtrW(HWND Handle, int Index, LONG_PTR Value)
+{
+    return ULONG_PTR(FetchClass(Handle, Index, true, Value, 8));
+}
+EXPORT ULONG_PTR WINAPI SetClassLongPtrA(HWND Handle, int Index, LONG_PTR Value)
+{
+    return ULONG_PTR(FetchClass(Handle, Index, true, Value, 8));
+}
 EXPORT DWORD WINAPI GetClassLongW(HWND Handle, int Index) { return DWORD(FetchClass(Handle, Index, false, 0, 4)); }
 EXPORT DWORD WINAPI GetClassLongA(HWND Handle, int Index) { return DWORD(FetchClass(Handle, Index, false, 0, 4)); }
 

@@ -50,11 +50,17 @@ int Box(const WCHAR* Text, const WCHAR* Caption, UINT Type)
 }
 
 EXPORT int WINAPI MessageBoxExW(HWND, LPCWSTR Text, LPCWSTR Caption, UINT Type, WORD) { return Box(Text, Caption, Type); }
-EXPORT int WINAPI MessageBoxExA(HWND, LPCSTR Text, LPCSTR Caption, UINT Type, WORD) { return Box(win::Wide(Text), win::Wide(Caption), Type); }
+EXPORT int WINAPI MessageBoxExA(HWND, LPCSTR Text, LPCSTR Caption, UINT Type, WORD)
+{
+    return Box(win::Wide(Text), win::Wide(Caption), Type);
+}
 EXPORT int WINAPI MessageBoxW(HWND, LPCWSTR Text, LPCWSTR Caption, UINT Type) { return Box(Text, Caption, Type); }
 EXPORT int WINAPI MessageBoxA(HWND, LPCSTR Text, LPCSTR Caption, UINT Type) { return Box(win::Wide(Text), win::Wide(Caption), Type); }
 EXPORT int WINAPI MessageBoxTimeoutW(HWND, LPCWSTR Text, LPCWSTR Caption, UINT Type, WORD, DWORD) { return Box(Text, Caption, Type); }
-EXPORT int WINAPI MessageBoxTimeoutA(HWND, LPCSTR Text, LPCSTR Caption, UINT Type, WORD, DWORD) { return Box(win::Wide(Text), win::Wide(Caption), Type); }
+EXPORT int WINAPI MessageBoxTimeoutA(HWND, LPCSTR Text, LPCSTR Caption, UINT Type, WORD, DWORD)
+{
+    return Box(win::Wide(Text), win::Wide(Caption), Type);
+}
 EXPORT int WINAPI MessageBoxIndirectW(const MSGBOXPARAMSW* P)
 {
     WCHAR Text[1024], Caption[256];
@@ -134,7 +140,7 @@ EXPORT BOOL WINAPI AllowSetForegroundWindow(DWORD) { return TRUE; }
 EXPORT BOOL WINAPI LockSetForegroundWindow(UINT) { return TRUE; }
 EXPORT BOOL WINAPI IsGUIThread(BOOL) { return FALSE; }
 EXPORT BOOL WINAPI IsHungAppWindow(HWND) { return FALSE; }
-EXPORT void WINAPI DisableProcessWindowsGhosting() { }
+EXPORT void WINAPI DisableProcessWindowsGhosting() {}
 EXPORT BOOL WINAPI SetProcessDPIAware() { return TRUE; }
 EXPORT BOOL WINAPI IsProcessDPIAware() { return TRUE; }
 EXPORT BOOL WINAPI SetProcessDpiAwarenessContext(DPI_AWARENESS_CONTEXT) { return TRUE; }
@@ -196,7 +202,10 @@ EXPORT BOOL WINAPI SystemParametersInfoW(UINT Action, UINT, PVOID Out, UINT)
         return win::Fail(ERROR_CALL_NOT_IMPLEMENTED);
     }
 }
-EXPORT BOOL WINAPI SystemParametersInfoA(UINT Action, UINT Value, PVOID Out, UINT Flags) { return SystemParametersInfoW(Action, Value, Out, Flags); }
+EXPORT BOOL WINAPI SystemParametersInfoA(UINT Action, UINT Value, PVOID Out, UINT Flags)
+{
+    return SystemParametersInfoW(Action, Value, Out, Flags);
+}
 
 // No key is ever down; the layout is that of a US keyboard.
 EXPORT SHORT WINAPI GetAsyncKeyState(int) { return 0; }
@@ -236,8 +245,14 @@ EXPORT UINT WINAPI RegisterWindowMessageW(LPCWSTR Name) { return GlobalAddAtomW(
 EXPORT UINT WINAPI RegisterWindowMessageA(LPCSTR Name) { return GlobalAddAtomA(Name); }
 EXPORT UINT WINAPI RegisterClipboardFormatW(LPCWSTR Name) { return GlobalAddAtomW(Name); }
 EXPORT UINT WINAPI RegisterClipboardFormatA(LPCSTR Name) { return GlobalAddAtomA(Name); }
-EXPORT int WINAPI GetClipboardFormatNameW(UINT Format, LPWSTR Out, int Size) { return Format < 0xC000 ? 0 : int(GlobalGetAtomNameW(ATOM(Format), Out, Size)); }
-EXPORT int WINAPI GetClipboardFormatNameA(UINT Format, LPSTR Out, int Size) { return Format < 0xC000 ? 0 : int(GlobalGetAtomNameA(ATOM(Format), Out, Size)); }
+EXPORT int WINAPI GetClipboardFormatNameW(UINT Format, LPWSTR Out, int Size)
+{
+    return Format < 0xC000 ? 0 : int(GlobalGetAtomNameW(ATOM(Format), Out, Size));
+}
+EXPORT int WINAPI GetClipboardFormatNameA(UINT Format, LPSTR Out, int Size)
+{
+    return Format < 0xC000 ? 0 : int(GlobalGetAtomNameA(ATOM(Format), Out, Size));
+}
 
 EXPORT BOOL WINAPI ShutdownBlockReasonCreate(HWND, LPCWSTR) { return win::Fail(ERROR_INVALID_WINDOW_HANDLE); }
 EXPORT BOOL WINAPI ShutdownBlockReasonDestroy(HWND) { return win::Fail(ERROR_INVALID_WINDOW_HANDLE); }

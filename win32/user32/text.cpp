@@ -5,10 +5,7 @@
 
 namespace {
 
-int ToWide(const char* Text, int Count, WCHAR* To, int Room)
-{
-    return Count ? MultiByteToWideChar(CP_ACP, 0, Text, Count, To, Room) : 0;
-}
+int ToWide(const char* Text, int Count, WCHAR* To, int Room) { return Count ? MultiByteToWideChar(CP_ACP, 0, Text, Count, To, Room) : 0; }
 int ToNarrow(const WCHAR* Text, int Count, char* To, int Room)
 {
     return Count ? WideCharToMultiByte(CP_ACP, 0, Text, Count, To, Room, nullptr, nullptr) : 0;
@@ -58,8 +55,14 @@ EXPORT int WINAPIV wsprintfW(LPWSTR Out, LPCWSTR Pattern, ...)
     return Length;
 }
 
-EXPORT BOOL WINAPI CharToOemA(LPCSTR From, LPSTR To) { return From && To && Recode(From, To, DWORD(win::Length(From) + 1), CP_ACP, CP_OEMCP); }
-EXPORT BOOL WINAPI OemToCharA(LPCSTR From, LPSTR To) { return From && To && Recode(From, To, DWORD(win::Length(From) + 1), CP_OEMCP, CP_ACP); }
+EXPORT BOOL WINAPI CharToOemA(LPCSTR From, LPSTR To)
+{
+    return From && To && Recode(From, To, DWORD(win::Length(From) + 1), CP_ACP, CP_OEMCP);
+}
+EXPORT BOOL WINAPI OemToCharA(LPCSTR From, LPSTR To)
+{
+    return From && To && Recode(From, To, DWORD(win::Length(From) + 1), CP_OEMCP, CP_ACP);
+}
 EXPORT BOOL WINAPI CharToOemBuffA(LPCSTR From, LPSTR To, DWORD Count) { return Recode(From, To, Count, CP_ACP, CP_OEMCP); }
 EXPORT BOOL WINAPI OemToCharBuffA(LPCSTR From, LPSTR To, DWORD Count) { return Recode(From, To, Count, CP_OEMCP, CP_ACP); }
 

@@ -17,8 +17,8 @@ HWND HandleOf(u32 Index) { return HWND(LONG_PTR(u32(Generation[Index]) << 16 | (
 // Only these carry text that has to be translated between an A and a W side.
 bool CarriesText(UINT Message)
 {
-    return Message == WM_SETTEXT || Message == WM_GETTEXT || Message == WM_GETTEXTLENGTH || Message == WM_NCCREATE || Message == WM_CREATE ||
-           Message == WM_SETTINGCHANGE || Message == WM_DEVMODECHANGE;
+    return Message == WM_SETTEXT || Message == WM_GETTEXT || Message == WM_GETTEXTLENGTH || Message == WM_NCCREATE ||
+           Message == WM_CREATE || Message == WM_SETTINGCHANGE || Message == WM_DEVMODECHANGE;
 }
 
 const void* TextOrAtom(const void* Text, bool ToWide, win::Buffer<WCHAR>& Wide, win::Buffer<char>& Narrow)
@@ -158,8 +158,8 @@ void Destroy(HWND Handle)
     Remove(Handle);
 }
 
-HWND Create(DWORD ExStyle, const WCHAR* ClassName, const void* Name, bool Unicode, DWORD Style, int X, int Y, int Width, int Height, HWND Parent,
-            HMENU Menu, HINSTANCE Instance, void* Parameter, const void* ClassNameAsGiven)
+HWND Create(DWORD ExStyle, const WCHAR* ClassName, const void* Name, bool Unicode, DWORD Style, int X, int Y, int Width, int Height,
+            HWND Parent, HMENU Menu, HINSTANCE Instance, void* Parameter, const void* ClassNameAsGiven)
 {
     if (!Mine()) {
         return HWND(ULONG_PTR(win::Fail(ERROR_NOT_ENOUGH_MEMORY)));
@@ -200,8 +200,18 @@ HWND Create(DWORD ExStyle, const WCHAR* ClassName, const void* Name, bool Unicod
         Table[Index] = It;
         Handle = It->Handle;
     }
-    CREATESTRUCTW Info = { Parameter, Instance, Menu, Parent, Height, Width, Y, X, LONG(Style), static_cast<LPCWSTR>(Name),
-                           static_cast<LPCWSTR>(ClassNameAsGiven), ExStyle };
+    CREATESTRUCTW Info = { Parameter,
+                           Instance,
+                           Menu,
+                           Parent,
+                           Height,
+                           Width,
+                           Y,
+                           X,
+                           LONG(Style),
+                           static_cast<LPCWSTR>(Name),
+                           static_cast<LPCWSTR>(ClassNameAsGiven),
+                           ExStyle };
     if (!Call(Handle, WM_NCCREATE, 0, LPARAM(&Info), Unicode)) {
         Remove(Handle);
         return nullptr;
@@ -259,13 +269,13 @@ void DestroyWindowsOf(DWORD Thread)
 
 using namespace user32;
 
-EXPORT HWND WINAPI CreateWindowExW(DWORD ExStyle, LPCWSTR ClassName, LPCWSTR Name, DWORD Style, int X, int Y, int Width, int Height, HWND Parent,
-                                   HMENU Menu, HINSTANCE Instance, LPVOID Parameter)
+EXPORT HWND WINAPI CreateWindowExW(DWORD ExStyle, LPCWSTR ClassName, LPCWSTR Name, DWORD Style, int X, int Y, int Width, int Height,
+                                   HWND Parent, HMENU Menu, HINSTANCE Instance, LPVOID Parameter)
 {
     return Create(ExStyle, ClassName, Name, true, Style, X, Y, Width, Height, Parent, Menu, Instance, Parameter, ClassName);
 }
-EXPORT HWND WINAPI CreateWindowExA(DWORD ExStyle, LPCSTR ClassName, LPCSTR Name, DWORD Style, int X, int Y, int Width, int Height, HWND Parent,
-                                   HMENU Menu, HINSTANCE Instance, LPVOID Parameter)
+EXPORT HWND WINAPI CreateWindowExA(DWORD ExStyle, LPCSTR ClassName, LPCSTR Name, DWORD Style, int X, int Y, int Width, int Height,
+                                   HWND Parent, HMENU Menu, HINSTANCE Instance, LPVOID Parameter)
 {
     WideName Wide(ClassName);
     return Create(ExStyle, Wide, Name, false, Style, X, Y, Width, Height, Parent, Menu, Instance, Parameter, ClassName);
@@ -295,7 +305,10 @@ EXPORT BOOL WINAPI IsWindow(HWND Handle)
     win::Guard Hold(Lock);
     return Find(Handle) || win::Fail(ERROR_INVALID_WINDOW_HANDLE);
 }
-EXPORT HWND WINAPI FindWindowExW(HWND Parent, HWND After, LPCWSTR ClassName, LPCWSTR Name) { return FindNext(Parent, After, ClassName, Name); }
+EXPORT HWND WINAPI FindWindowExW(HWND Parent, HWND After, LPCWSTR ClassName, LPCWSTR Name)
+{
+    return FindNext(Parent, After, ClassName, Name);
+}
 EXPORT HWND WINAPI FindWindowExA(HWND Parent, HWND After, LPCSTR ClassName, LPCSTR Name)
 {
     return FindNext(Parent, After, WideName(ClassName), win::Wide(Name));

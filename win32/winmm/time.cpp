@@ -99,13 +99,16 @@ EXPORT MMRESULT WINAPI timeSetEvent(UINT Delay, UINT, LPTIMECALLBACK Callback, D
     if (!E) {
         return 0;
     }
+    // The callback runs in this DLL's code, so it must not go away.
+    HMODULE Self;
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, reinterpret_cast<LPCWSTR>(Fire), &Self);
     win::Guard Hold(Lock);
     E->Id = NextId++;
     E->Flags = Flags;
     E->Callback = Callback;
     E->User = User;
-    if (!CreateTimerQueueTimer(&E->Timer, nullptr, Fire, reinterpret_cast<void*>(ULONG_PTR(E->Id)), Delay, (Flags & TIME_PERIODIC) ? Delay : 0,
-                               WT_EXECUTEINTIMERTHREAD)) {
+    if (!CreateTimerQueueTimer(&E->Timer, nullptr, Fire, reinterpret_cast<void*>(ULONG_PTR(E->Id)), Delay,
+                               (Flags & TIME_PERIODIC) ? Delay : 0, WT_EXECUTEINTIMERTHREAD)) {
         win::Free(E);
         return 0;
     }

@@ -158,6 +158,12 @@ DWORD TextSlot = FLS_OUT_OF_INDEXES;
 
 }
 
+bool ws::MakeTextSlot()
+{
+    TextSlot = win::ThreadSlot([](void* Text) { win::Free(Text); });
+    return TextSlot != FLS_OUT_OF_INDEXES;
+}
+
 EXPORT INT WINAPI inet_pton(INT Family, PCSTR Text, PVOID Out) { return Parse(Family, Text, Out); }
 EXPORT INT WINAPI InetPtonW(INT Family, PCWSTR Text, PVOID Out) { return Parse(Family, Text, Out); }
 EXPORT PCSTR WINAPI inet_ntop(INT Family, const VOID* Address, PSTR Out, size_t Size) { return Show(Family, Address, Out, Size); }
@@ -184,13 +190,6 @@ EXPORT unsigned long WINAPI inet_addr(const char* Text)
 
 EXPORT char* WINAPI inet_ntoa(in_addr Address)
 {
-    static SRWLOCK Lock = SRWLOCK_INIT;
-    {
-        win::Guard Hold(Lock);
-        if (TextSlot == FLS_OUT_OF_INDEXES) {
-            TextSlot = FlsAlloc([](void* Text) { win::Free(Text); });
-        }
-    }
     auto Text = static_cast<char*>(FlsGetValue(TextSlot));
     if (!Text) {
         Text = static_cast<char*>(win::Allocate(16));

@@ -5,6 +5,18 @@
 
 using namespace ws;
 
+namespace ws {
+
+static DWORD Slot = FLS_OUT_OF_INDEXES;
+
+bool MakeNameSlot()
+{
+    Slot = win::ThreadSlot([](void* Data) { win::Free(Data); });
+    return Slot != FLS_OUT_OF_INDEXES;
+}
+
+}
+
 namespace {
 
 struct Service {
@@ -13,11 +25,29 @@ struct Service {
     const char* Protocol; // null: both
 };
 const Service Services[] = {
-    { "echo", 7, nullptr },     { "discard", 9, nullptr },  { "ftp-data", 20, "tcp" },  { "ftp", 21, "tcp" },     { "ssh", 22, "tcp" },
-    { "telnet", 23, "tcp" },    { "smtp", 25, "tcp" },      { "time", 37, nullptr },    { "domain", 53, nullptr }, { "tftp", 69, "udp" },
-    { "http", 80, "tcp" },      { "kerberos", 88, nullptr }, { "pop3", 110, "tcp" },    { "ntp", 123, "udp" },    { "imap", 143, "tcp" },
-    { "snmp", 161, "udp" },     { "ldap", 389, "tcp" },     { "https", 443, nullptr },  { "microsoft-ds", 445, nullptr },
-    { "syslog", 514, "udp" },   { "ldaps", 636, "tcp" },    { "imaps", 993, "tcp" },    { "pop3s", 995, "tcp" },
+    { "echo", 7, nullptr },
+    { "discard", 9, nullptr },
+    { "ftp-data", 20, "tcp" },
+    { "ftp", 21, "tcp" },
+    { "ssh", 22, "tcp" },
+    { "telnet", 23, "tcp" },
+    { "smtp", 25, "tcp" },
+    { "time", 37, nullptr },
+    { "domain", 53, nullptr },
+    { "tftp", 69, "udp" },
+    { "http", 80, "tcp" },
+    { "kerberos", 88, nullptr },
+    { "pop3", 110, "tcp" },
+    { "ntp", 123, "udp" },
+    { "imap", 143, "tcp" },
+    { "snmp", 161, "udp" },
+    { "ldap", 389, "tcp" },
+    { "https", 443, nullptr },
+    { "microsoft-ds", 445, nullptr },
+    { "syslog", 514, "udp" },
+    { "ldaps", 636, "tcp" },
+    { "imaps", 993, "tcp" },
+    { "pop3s", 995, "tcp" },
 };
 struct Protocol {
     const char* Name;
@@ -25,7 +55,8 @@ struct Protocol {
     short Number;
 };
 const Protocol Protocols[] = {
-    { "ip", "IP", 0 }, { "icmp", "ICMP", 1 }, { "tcp", "TCP", 6 }, { "udp", "UDP", 17 }, { "ipv6", "IPv6", 41 }, { "ipv6-icmp", "IPv6-ICMP", 58 },
+    { "ip", "IP", 0 },    { "icmp", "ICMP", 1 },  { "tcp", "TCP", 6 },
+    { "udp", "UDP", 17 }, { "ipv6", "IPv6", 41 }, { "ipv6-icmp", "IPv6-ICMP", 58 },
 };
 
 // What the calls that return pointers to static data point into: one record a thread.
@@ -40,17 +71,8 @@ struct PerThread {
     protoent Proto;
     char* ProtoAliases[2];
 };
-DWORD Slot = FLS_OUT_OF_INDEXES;
-SRWLOCK SlotLock = SRWLOCK_INIT;
-
 PerThread* Mine()
 {
-    {
-        win::Guard Hold(SlotLock);
-        if (Slot == FLS_OUT_OF_INDEXES) {
-            Slot = FlsAlloc([](void* Data) { win::Free(Data); });
-        }
-    }
     auto Data = static_cast<PerThread*>(FlsGetValue(Slot));
     if (!Data) {
         Data = static_cast<PerThread*>(win::Allocate(sizeof(PerThread)));
@@ -82,7 +104,10 @@ servent* Give(const Service* S, const char* Protocol)
         Fail(S ? WSA_NOT_ENOUGH_MEMORY : WSANO_DATA);
         return nullptr;
     }
-    Data->Serv = { const_cast<char*>(S->Name), Data->ServAliases, const_cast<char*>(S->Protocol ? S->Protocol : Protocol ? Protocol : "tcp"),
+    Data->Serv = { const_cast<char*>(S->Name), Data->ServAliases,
+                   const_cast<char*>(S->Protocol ? S->Protocol
+                                     : Protocol  ? Protocol
+                                                 : "tcp"),
                    short(htons(S->Port)) };
     return &Data->Serv;
 }
@@ -393,7 +418,10 @@ EXPORT int WINAPI GetHostNameW(PWSTR Out, int Size)
     return 0;
 }
 
-EXPORT INT WINAPI getaddrinfo(PCSTR Node, PCSTR Service, const ADDRINFOA* Hints, PADDRINFOA* Out) { return Told(Resolve(Node, Service, Hints, Out)); }
+EXPORT INT WINAPI getaddrinfo(PCSTR Node, PCSTR Service, const ADDRINFOA* Hints, PADDRINFOA* Out)
+{
+    return Told(Resolve(Node, Service, Hints, Out));
+}
 EXPORT INT WINAPI GetAddrInfoW(PCWSTR Node, PCWSTR Service, const ADDRINFOW* Hints, PADDRINFOW* Out)
 {
     return Told(Resolve(Node, Service, Hints, Out));

@@ -86,7 +86,7 @@ EXPORT int WINAPI getsockopt(SOCKET Handle, int Level, int Name, char* Out, int*
         case SO_ACCEPTCONN:
         case SO_DEBUG:
             return Give(&Value, sizeof(int));
-        case 0x700C: // SO_CONNECT_TIME
+        case 0x700C:    // SO_CONNECT_TIME
             Value = -1; // not connected
             return Give(&Value, sizeof(int));
         case SO_MAX_MSG_SIZE:

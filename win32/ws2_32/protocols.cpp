@@ -19,8 +19,10 @@ const Row Rows[] = {
 template <typename Info> void Fill(const Row& R, Info& Out)
 {
     Out = {};
-    Out.dwServiceFlags1 = XP1_IFS_HANDLES | (R.Type == SOCK_STREAM ? XP1_GUARANTEED_DELIVERY | XP1_GUARANTEED_ORDER | XP1_GRACEFUL_CLOSE | XP1_EXPEDITED_DATA
-                                                                   : XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_SUPPORT_BROADCAST | XP1_SUPPORT_MULTIPOINT);
+    Out.dwServiceFlags1 =
+        XP1_IFS_HANDLES |
+        (R.Type == SOCK_STREAM ? XP1_GUARANTEED_DELIVERY | XP1_GUARANTEED_ORDER | XP1_GRACEFUL_CLOSE | XP1_EXPEDITED_DATA
+                               : XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_SUPPORT_BROADCAST | XP1_SUPPORT_MULTIPOINT);
     Out.dwProviderFlags = PFL_MATCHES_PROTOCOL_ZERO;
     Out.ProviderId = { 0xE70F1AA0, 0xAB8B, 0x11CF, { 0x8C, 0xA3, 0x00, 0x80, 0x5F, 0x48, 0xA1, 0x92 } };
     Out.dwCatalogEntryId = R.Catalog;

@@ -95,7 +95,8 @@ int Bind(Socket& S, const sockaddr* Address, int Size)
 HANDLE NewHandle(bool Inherit)
 {
     SECURITY_ATTRIBUTES Security = { sizeof(Security), nullptr, Inherit };
-    HANDLE Handle = CreateFileW(L"\\\\.\\NUL", SYNCHRONIZE, FILE_SHARE_READ | FILE_SHARE_WRITE, &Security, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, nullptr);
+    HANDLE Handle = CreateFileW(L"\\\\.\\NUL", SYNCHRONIZE, FILE_SHARE_READ | FILE_SHARE_WRITE, &Security, OPEN_EXISTING,
+                                FILE_FLAG_OVERLAPPED, nullptr);
     return Handle == INVALID_HANDLE_VALUE ? nullptr : Handle;
 }
 
@@ -256,7 +257,10 @@ EXPORT int WINAPI bind(SOCKET Handle, const sockaddr* Address, int Size)
     return !S ? SOCKET_ERROR : Error ? Fail(Error) : 0;
 }
 EXPORT int WINAPI connect(SOCKET Handle, const sockaddr* To, int Size) { return Connect(Handle, To, Size); }
-EXPORT int WINAPI WSAConnect(SOCKET Handle, const sockaddr* To, int Size, LPWSABUF, LPWSABUF, LPQOS, LPQOS) { return Connect(Handle, To, Size); }
+EXPORT int WINAPI WSAConnect(SOCKET Handle, const sockaddr* To, int Size, LPWSABUF, LPWSABUF, LPQOS, LPQOS)
+{
+    return Connect(Handle, To, Size);
+}
 EXPORT int WINAPI listen(SOCKET Handle, int)
 {
     win::Guard Hold(Lock);
@@ -315,4 +319,7 @@ EXPORT int WINAPI WSADuplicateSocketW(SOCKET Handle, DWORD, LPWSAPROTOCOL_INFOW)
     win::Guard Hold(Lock);
     return Find(Handle) ? Fail(WSAEOPNOTSUPP) : SOCKET_ERROR;
 }
-EXPORT int WINAPI WSADuplicateSocketA(SOCKET Handle, DWORD Process, LPWSAPROTOCOL_INFOA) { return WSADuplicateSocketW(Handle, Process, nullptr); }
+EXPORT int WINAPI WSADuplicateSocketA(SOCKET Handle, DWORD Process, LPWSAPROTOCOL_INFOA)
+{
+    return WSADuplicateSocketW(Handle, Process, nullptr);
+}

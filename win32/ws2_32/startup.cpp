@@ -16,6 +16,8 @@ bool ws::Started()
     return false;
 }
 
+extern "C" BOOL NeptuneAttach(HINSTANCE) { return ws::MakeNameSlot() && ws::MakeTextSlot(); }
+
 EXPORT int WINAPI WSAStartup(WORD Version, LPWSADATA Out)
 {
     if (LOBYTE(Version) < 1) {

@@ -12,6 +12,10 @@ namespace ws {
 // Between the first WSAStartup and the last WSACleanup; sets WSANOTINITIALISED otherwise.
 bool Started();
 
+// Made while loading.
+bool MakeNameSlot();
+bool MakeTextSlot();
+
 inline int Fail(int Error)
 {
     SetLastError(DWORD(Error));

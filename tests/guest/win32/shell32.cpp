@@ -15,16 +15,11 @@ void CommandLines()
         int Count;
         const WCHAR* Last;
     } Cases[] = {
-        { L"a.exe", 1, L"a.exe" },
-        { L"\"a b.exe\" c", 2, L"c" },
-        { L"p \"x y\" z", 3, L"z" },
-        { L"p a\\\\\\\"b", 2, L"a\\\"b" },
-        { L"p \"a\\\\\" b", 3, L"b" },
-        { L"p \"a\"\"b\"", 2, L"a\"b" },
-        { L"p \"a\"\"b\" c", 2, L"a\"b c" },
-        { L"p \"\"\"a\"\" b", 3, L"b" },
-        { L"p a\"\"b", 2, L"ab" },
-        { L" b", 2, L"b" },
+        { L"a.exe", 1, L"a.exe" },           { L"\"a b.exe\" c", 2, L"c" },
+        { L"p \"x y\" z", 3, L"z" },         { L"p a\\\\\\\"b", 2, L"a\\\"b" },
+        { L"p \"a\\\\\" b", 3, L"b" },       { L"p \"a\"\"b\"", 2, L"a\"b" },
+        { L"p \"a\"\"b\" c", 2, L"a\"b c" }, { L"p \"\"\"a\"\" b", 3, L"b" },
+        { L"p a\"\"b", 2, L"ab" },           { L" b", 2, L"b" },
     };
     for (auto& C : Cases) {
         int Count = 0;

@@ -33,10 +33,10 @@ inline void Ok(bool Good, const char* What, long long Value)
 }
 
 #define CHECK(Condition) tap::Ok(static_cast<bool>(Condition), #Condition, 0)
-#define CHECK_EQ(Have, Want)                                                  \
-    do {                                                                      \
-        auto HaveIt = (Have);                                                 \
-        tap::Ok(HaveIt == (Want), #Have " == " #Want, (long long)(HaveIt)); \
+#define CHECK_EQ(Have, Want)                                                                                                               \
+    do {                                                                                                                                   \
+        auto HaveIt = (Have);                                                                                                              \
+        tap::Ok(HaveIt == (Want), #Have " == " #Want, (long long)(HaveIt));                                                                \
     } while (0)
 #define CHECK_TEXT(Have, Want) tap::Ok(lstrcmpW(Have, Want) == 0, #Have " is " #Want, 0)
 #define CHECK_TEXTA(Have, Want) tap::Ok(lstrcmpA(Have, Want) == 0, #Have " is " #Want, 0)

@@ -11,8 +11,10 @@ void Text()
     CHECK_TEXTA(A, "abc--5-0000BEEF-z");
     CHECK_EQ(wsprintfW(W, L"%s %hs %S %5.2s|%-4u|%I64d", L"wide", "ansi", "other", L"xyz", 7, -(1ll << 33)), 38);
     CHECK_TEXT(W, L"wide ansi other    xy|7   |-8589934592");
-    lstrcpyW(W, L"Stra\x00DF" L"e \x00E9t\x00E9");
-    CHECK_TEXT(CharUpperW(W), L"STRA\x00DF" L"E \x00C9T\x00C9");
+    lstrcpyW(W, L"Stra\x00DF"
+                L"e \x00E9t\x00E9");
+    CHECK_TEXT(CharUpperW(W), L"STRA\x00DF"
+                              L"E \x00C9T\x00C9");
     CHECK_EQ(ULONG_PTR(CharUpperW(LPWSTR(ULONG_PTR(L'q')))), ULONG_PTR(L'Q'));
     CHECK(IsCharAlphaW(L'x') && !IsCharAlphaW(L'1') && IsCharAlphaNumericW(L'1'));
     CHECK_EQ(CharNextA("ab") - "ab", 1);
@@ -106,7 +108,8 @@ LRESULT CALLBACK Procedure(HWND Window, UINT Message, WPARAM W, LPARAM L)
 
 void Windows()
 {
-    WNDCLASSEXW Class = { sizeof(Class), 0, Procedure, 8, 16, GetModuleHandleW(nullptr), nullptr, nullptr, nullptr, nullptr, L"NeptuneTest", nullptr };
+    WNDCLASSEXW Class = { sizeof(Class), 0,       Procedure,      8,      16, GetModuleHandleW(nullptr), nullptr, nullptr,
+                          nullptr,       nullptr, L"NeptuneTest", nullptr };
     ATOM Atom = RegisterClassExW(&Class);
     CHECK(Atom != 0);
     CHECK(!RegisterClassExW(&Class) && GetLastError() == ERROR_CLASS_ALREADY_EXISTS);

@@ -43,7 +43,8 @@ u64 Seconds(u8 Tag, const std::string& Text)
 
 TEST(Base64, Rfc4648)
 {
-    const char* Pairs[][2] = { { "", "" }, { "f", "Zg==|" }, { "fo", "Zm8=|" }, { "foo", "Zm9v|" }, { "foob", "Zm9vYg==|" }, { "foobar", "Zm9vYmFy|" } };
+    const char* Pairs[][2] = { { "", "" },         { "f", "Zg==|" },        { "fo", "Zm8=|" },
+                               { "foo", "Zm9v|" }, { "foob", "Zm9vYg==|" }, { "foobar", "Zm9vYmFy|" } };
     for (auto& P : Pairs) {
         EXPECT_EQ(Encode64(P[0]), P[1]);
         std::string Text = P[1];
@@ -77,8 +78,9 @@ TEST(Der, Elements)
 
 TEST(Der, WrongLengthsAreRefused)
 {
-    for (const char* Bad : { "", "30", "3001", "3080", "308100"
-                                                     "ff",
+    for (const char* Bad : { "", "30", "3001", "3080",
+                             "308100"
+                             "ff",
                              "3085000000000100", "30840fffffff00", "1f0100", "3082ffff" }) {
         auto Data = ::FromHex(Bad);
         Reader R(Data.data(), Data.size());

@@ -34,13 +34,14 @@ template <typename Hash> std::string Mac(const std::vector<u8>& Key, const std::
 template <typename Hash> std::string Derive(const std::string& Password, const std::string& Salt, u64 Rounds, usize Size)
 {
     std::vector<u8> Out(Size);
-    Pbkdf2<Hash>(reinterpret_cast<const u8*>(Password.data()), Password.size(), reinterpret_cast<const u8*>(Salt.data()), Salt.size(), Rounds,
-                 Out.data(), Size);
+    Pbkdf2<Hash>(reinterpret_cast<const u8*>(Password.data()), Password.size(), reinterpret_cast<const u8*>(Salt.data()), Salt.size(),
+                 Rounds, Out.data(), Size);
     return ToHex(Out.data(), Size);
 }
 
 const std::string Long = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-const std::string Longer = "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu";
+const std::string Longer =
+    "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu";
 
 }
 
@@ -48,13 +49,15 @@ TEST(Hash, Md4)
 {
     EXPECT_EQ(Digest<Md4>(""), "31d6cfe0d16ae931b73c59d7e0c089c0");
     EXPECT_EQ(Digest<Md4>("abc"), "a448017aaf21d8525fc10ae87aa6729d");
-    EXPECT_EQ(Digest<Md4>("12345678901234567890123456789012345678901234567890123456789012345678901234567890"), "e33b4ddc9c38f2199c3e7b164fcc0536");
+    EXPECT_EQ(Digest<Md4>("12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
+              "e33b4ddc9c38f2199c3e7b164fcc0536");
 }
 TEST(Hash, Md5)
 {
     EXPECT_EQ(Digest<Md5>(""), "d41d8cd98f00b204e9800998ecf8427e");
     EXPECT_EQ(Digest<Md5>("message digest"), "f96b697d7cb7938d525a2f31aaf161d0");
-    EXPECT_EQ(Digest<Md5>("12345678901234567890123456789012345678901234567890123456789012345678901234567890"), "57edf4a22be3c955ac49da2e2107b67a");
+    EXPECT_EQ(Digest<Md5>("12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
+              "57edf4a22be3c955ac49da2e2107b67a");
 }
 TEST(Hash, Sha1)
 {
@@ -96,10 +99,12 @@ TEST(Hash, PiecesDoNotMatter)
 TEST(Hmac, Rfc2202AndRfc4231)
 {
     EXPECT_EQ(Mac<Md5>(std::vector<u8>(16, 0x0B), "Hi There"), "9294727a3638bb1c13f48ef8158bfc9d");
-    EXPECT_EQ(Mac<Sha1>(std::vector<u8>(80, 0xAA), "Test Using Larger Than Block-Size Key - Hash Key First"), "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+    EXPECT_EQ(Mac<Sha1>(std::vector<u8>(80, 0xAA), "Test Using Larger Than Block-Size Key - Hash Key First"),
+              "aa4ae5e15272d00e95705637ce8a3b55ed402112");
     std::vector<u8> Key(20, 0x0B);
     EXPECT_EQ(Mac<Sha256>(Key, "Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-    EXPECT_EQ(Mac<Sha384>(Key, "Hi There"), "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59cfaea9ea9076ede7f4af152e8b2fa9cb6");
+    EXPECT_EQ(Mac<Sha384>(Key, "Hi There"),
+              "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59cfaea9ea9076ede7f4af152e8b2fa9cb6");
     EXPECT_EQ(Mac<Sha512>(Key, "Hi There"), "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cde"
                                             "daa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854");
     EXPECT_EQ(Mac<Sha256>(std::vector<u8>(131, 0xAA), "Test Using Larger Than Block-Size Key - Hash Key First"),
@@ -111,5 +116,6 @@ TEST(Pbkdf2, Rfc6070)
     EXPECT_EQ(Derive<Sha1>("password", "salt", 1, 20), "0c60c80f961f0e71f3a9b524af6012062fe037a6");
     EXPECT_EQ(Derive<Sha1>("password", "salt", 2, 20), "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957");
     EXPECT_EQ(Derive<Sha1>("password", "salt", 4096, 20), "4b007901b765489abead49d926f721d065a429c1");
-    EXPECT_EQ(Derive<Sha1>("passwordPASSWORDpassword", "saltSALTsaltSALTsaltSALTsaltSALTsalt", 4096, 25), "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038");
+    EXPECT_EQ(Derive<Sha1>("passwordPASSWORDpassword", "saltSALTsaltSALTsaltSALTsaltSALTsalt", 4096, 25),
+              "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038");
 }
