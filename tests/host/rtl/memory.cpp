@@ -46,9 +46,9 @@ TEST(Memory, Checksums)
 TEST(Memory, CheckedCopies)
 {
     char Room[4] = "abc";
-    EXPECT_EQ(CRT(memcpy_s)(Room, 4, "xy", 5), crt::ERANGE);
+    EXPECT_EQ(CRT(memcpy_s)(Room, 4, "xy", 5), crt::Range);
     EXPECT_EQ(Room[0], 0);
-    EXPECT_EQ(CRT(memcpy_s)(nullptr, 0, "xy", 1), crt::EINVAL);
+    EXPECT_EQ(CRT(memcpy_s)(nullptr, 0, "xy", 1), crt::Invalid);
     EXPECT_EQ(CRT(memmove_s)(Room, 4, "xy", 3), 0);
     EXPECT_STREQ(Room, "xy");
 }

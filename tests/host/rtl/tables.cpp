@@ -11,13 +11,13 @@ struct Element {
     int Key, Value;
 };
 
-RTL_GENERIC_COMPARE_RESULTS Compare(void*, PVOID A, PVOID B)
+template <typename T> RTL_GENERIC_COMPARE_RESULTS Compare(T*, PVOID A, PVOID B)
 {
     int X = static_cast<Element*>(A)->Key, Y = static_cast<Element*>(B)->Key;
     return X < Y ? GenericLessThan : X > Y ? GenericGreaterThan : GenericEqual;
 }
-PVOID Allocate(void*, ULONG Size) { return malloc(Size); }
-void Free(void*, PVOID At) { free(At); }
+template <typename T> PVOID Allocate(T*, ULONG Size) { return malloc(Size); }
+template <typename T> void Free(T*, PVOID At) { free(At); }
 template <typename F> PVOID Function(F* Routine) { return reinterpret_cast<PVOID>(Routine); }
 
 // Height of an AVL tree; checks balances and parents on the way.
@@ -39,7 +39,7 @@ int Height(RTL_BALANCED_LINKS* L)
 TEST(Tables, Avl)
 {
     RTL_AVL_TABLE Table;
-    RtlInitializeGenericTableAvl(&Table, Function(Compare), Function(Allocate), Function(Free), nullptr);
+    RtlInitializeGenericTableAvl(&Table, Function(Compare<RTL_AVL_TABLE>), Function(Allocate<RTL_AVL_TABLE>), Function(Free<RTL_AVL_TABLE>), nullptr);
     std::map<int, int> Model;
     std::mt19937 Random(11);
     for (int Step = 0; Step < 20000; ++Step) {
@@ -73,7 +73,7 @@ TEST(Tables, Avl)
 TEST(Tables, Splay)
 {
     RTL_GENERIC_TABLE Table;
-    RtlInitializeGenericTable(&Table, Function(Compare), Function(Allocate), Function(Free), nullptr);
+    RtlInitializeGenericTable(&Table, Function(Compare<RTL_GENERIC_TABLE>), Function(Allocate<RTL_GENERIC_TABLE>), Function(Free<RTL_GENERIC_TABLE>), nullptr);
     std::map<int, int> Model;
     std::vector<int> Order;
     std::mt19937 Random(12);

@@ -31,7 +31,7 @@ TEST(Text, PrintIntegers)
     EXPECT_EQ(Print("%d|%5d|%-5d|%05d|%+d|% d", 42, 42, 42, 42, 42, 42), "42|   42|42   |00042|+42| 42");
     EXPECT_EQ(Print("%.3d|%8.3d|%.0d|%u", 7, -7, 0, ~0u), "007|    -007||4294967295");
     EXPECT_EQ(Print("%#x|%#X|%#o|%#x|%x", 255, 255, 8, 0, -1), "0xff|0XFF|010|0|ffffffff");
-    EXPECT_EQ(Print("%I64d|%lld|%I64x|%Ix|%zx|%I32u|%hd|%hhd", 1ll << 40, -1ll, 255ull, 16ull, 17ull, 5, 98765, 300), "1099511627776|-1|ff|10|11|5|-32227|44");
+    EXPECT_EQ(Print("%I64d|%lld|%I64x|%Ix|%zx|%I32u|%hd|%hhd", 1ll << 40, -1ll, 255ull, 16ull, 17ull, 5, 98765, 300), "1099511627776|-1|ff|10|11|5|-32307|44");
     EXPECT_EQ(Print("%p", reinterpret_cast<void*>(0xABCD)), "000000000000ABCD");
     EXPECT_EQ(Print("%*d|%-*d|%.*d", 5, 1, 5, 1, 3, 1), "    1|1    |001");
     EXPECT_EQ(Print("100%% %q %", 1), "100% q ");
@@ -49,7 +49,7 @@ TEST(Text, PrintStrings)
     EXPECT_EQ(CRT(_snprintf)(Small, 4, "%s", "abcd"), 4);
     EXPECT_EQ(CRT(_snprintf)(Small, 3, "%s", "abcd"), -1);
     EXPECT_EQ(CRT(_snprintf)(nullptr, 0, "%s", "abcd"), 4);
-    EXPECT_EQ(CRT(_snprintf_s)(Small, 4, crt::TRUNCATE, "%s", "abcdef"), -1);
+    EXPECT_EQ(CRT(_snprintf_s)(Small, 4, crt::Truncate, "%s", "abcdef"), -1);
     EXPECT_STREQ(Small, "abc");
     EXPECT_EQ(CRT(sprintf_s)(Small, 4, "%s", "abcd"), -1);
     EXPECT_STREQ(Small, "");
@@ -104,8 +104,8 @@ TEST(Text, Numbers)
     char Room[70];
     EXPECT_STREQ(CRT(_itoa)(-1, Room, 16), "ffffffff");
     EXPECT_STREQ(CRT(_i64toa)(INT64_MIN, Room, 10), "-9223372036854775808");
-    EXPECT_EQ(CRT(_itoa_s)(12345, Room, 5, 10), crt::ERANGE);
-    EXPECT_EQ(CRT(_itoa_s)(1, Room, 70, 37), crt::EINVAL);
+    EXPECT_EQ(CRT(_itoa_s)(12345, Room, 5, 10), crt::Range);
+    EXPECT_EQ(CRT(_itoa_s)(1, Room, 70, 37), crt::Invalid);
 }
 TEST(Text, Scan)
 {
@@ -136,9 +136,9 @@ TEST(Text, Strings)
     char Room[8] = "ab";
     EXPECT_EQ(CRT(strcat_s)(Room, 8, "cdef"), 0);
     EXPECT_STREQ(Room, "abcdef");
-    EXPECT_EQ(CRT(strcat_s)(Room, 8, "gh"), crt::ERANGE);
+    EXPECT_EQ(CRT(strcat_s)(Room, 8, "gh"), crt::Range);
     EXPECT_STREQ(Room, "");
-    EXPECT_EQ(CRT(strncpy_s)(Room, 4, "abcdef", crt::TRUNCATE), crt::STRUNCATE);
+    EXPECT_EQ(CRT(strncpy_s)(Room, 4, "abcdef", crt::Truncate), crt::Truncated);
     EXPECT_STREQ(Room, "abc");
     char Line[] = " a,b ,,c";
     char* Next;
