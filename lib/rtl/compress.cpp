@@ -73,6 +73,7 @@ NTSTATUS Expand(u8* To, u32 Room, const u8* From, u32 FromSize, u32 Offset, bool
 {
     const u8* End = From + FromSize;
     u8 *At = To, *ToEnd = To + Room;
+    u8 Chunk[ChunkSize];
     if (FromSize < 2)
         return STATUS_BAD_COMPRESSION_BUFFER;
     // Whole chunks before the offset are only skipped.
@@ -99,7 +100,6 @@ NTSTATUS Expand(u8* To, u32 Room, const u8* From, u32 FromSize, u32 Offset, bool
         u32 Bytes = (Header & ChunkSizeMask) + 1;
         if (u32(End - From) < Bytes || (!(Header & ChunkCompressed) && Bytes != ChunkSize))
             return STATUS_BAD_COMPRESSION_BUFFER;
-        u8 Chunk[ChunkSize];
         u32 Count;
         if (Header & ChunkCompressed) {
             u8* Behind = ExpandChunk(From, From + Bytes, Chunk, Chunk + ChunkSize);
@@ -151,7 +151,15 @@ NTSTATUS Expand(u8* To, u32 Room, const u8* From, u32 FromSize, u32 Offset, bool
             break;
         First = false;
         ChunkStart = At;
-        if (Header & ChunkCompressed) {
+        if ((Header & ChunkCompressed) && Fragment && u32(ToEnd - At) < ChunkSize) {
+            // A fragment may end within a chunk, where a whole buffer may not end within a reference.
+            u8* Behind = ExpandChunk(From, From + Bytes, Chunk, Chunk + ChunkSize);
+            if (!Behind)
+                return STATUS_BAD_COMPRESSION_BUFFER;
+            u32 Count = u32(Behind - Chunk) < u32(ToEnd - At) ? u32(Behind - Chunk) : u32(ToEnd - At);
+            CRT(memcpy)(At, Chunk, Count);
+            At += Count;
+        } else if (Header & ChunkCompressed) {
             u8* Limit = u32(ToEnd - At) < ChunkSize ? ToEnd : At + ChunkSize;
             At = ExpandChunk(From, From + Bytes, At, Limit);
             if (!At)

@@ -15,8 +15,8 @@
 #endif
 
 namespace crt {
-inline constexpr int EINVAL = 22, ERANGE = 34, STRUNCATE = 80;
-inline constexpr usize TRUNCATE = ~usize(0);    // _TRUNCATE
+inline constexpr int Invalid = 22, Range = 34, Truncated = 80;      // EINVAL, ERANGE, STRUNCATE
+inline constexpr usize Truncate = ~usize(0);    // _TRUNCATE
 }
 
 extern "C" {

@@ -125,6 +125,8 @@ FloatText::FloatText(u64 Bits, char Kind, i32 Precision, bool Alternate)
     else
         Exponent = 1;
     DigitsOf(Mantissa, Exponent - 1075);
+    if (!DigitCount_)
+        Point_ = 0;
     if (Precision < 0)
         Precision = 6;
     char Lower = char(Kind | 0x20);

@@ -216,10 +216,10 @@ int CRT(memcpy_s)(void* To, usize Room, const void* From, usize Size)
     if (!Size)
         return 0;
     if (!To)
-        return crt::EINVAL;
+        return crt::Invalid;
     if (!From || Room < Size) {
         CRT(memset)(To, 0, Room);
-        return From ? crt::ERANGE : crt::EINVAL;
+        return From ? crt::Range : crt::Invalid;
     }
     CRT(memmove)(To, From, Size);
     return 0;
@@ -230,9 +230,9 @@ int CRT(memmove_s)(void* To, usize Room, const void* From, usize Size)
     if (!Size)
         return 0;
     if (!To || !From)
-        return crt::EINVAL;
+        return crt::Invalid;
     if (Room < Size)
-        return crt::ERANGE;
+        return crt::Range;
     CRT(memmove)(To, From, Size);
     return 0;
 }

@@ -118,15 +118,15 @@ template <typename C> C* Format(u64 Value, bool Negative, C* To, int Base)
 template <typename C> int FormatChecked(u64 Value, bool Negative, C* To, usize Room, int Base)
 {
     if (!To || !Room)
-        return crt::EINVAL;
+        return crt::Invalid;
     *To = 0;
     if (Base < 2 || Base > 36)
-        return crt::EINVAL;
+        return crt::Invalid;
     C Text[66], *End = Text + 66, *S = Digits(End, Negative ? 0 - Value : Value, u32(Base));
     if (Negative)
         *--S = '-';
     if (usize(End - S) >= Room)
-        return crt::ERANGE;
+        return crt::Range;
     CRT(memcpy)(To, S, usize(End - S) * sizeof(C));
     To[End - S] = 0;
     return 0;

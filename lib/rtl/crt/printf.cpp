@@ -412,7 +412,7 @@ template <typename C> int FormatChecked(C* To, usize Room, usize Count, const C*
     int Result = Format(To, Room, F, Args);
     if (Result >= 0 && usize(Result) < Room)
         return Result;
-    if (Count == crt::TRUNCATE)
+    if (Count == crt::Truncate)
         To[Room - 1] = 0;
     else
         *To = 0;

@@ -44,7 +44,7 @@ template <typename C> bool Put(C* To, usize Room, const C* From, const C* End)
 template <typename C> int Split(const C* Path, C* Drive, usize DriveRoom, C* Folder, usize FolderRoom, C* Name, usize NameRoom, C* Extension, usize ExtensionRoom)
 {
     if (!Path || !Drive != !DriveRoom || !Folder != !FolderRoom || !Name != !NameRoom || !Extension != !ExtensionRoom)
-        return crt::EINVAL;
+        return crt::Invalid;
     Parts<C> P(Path);
     if (Put(Drive, DriveRoom, P.Drive, P.Folder) && Put(Folder, FolderRoom, P.Folder, P.Name) &&
         Put(Name, NameRoom, P.Name, P.Extension) && Put(Extension, ExtensionRoom, P.Extension, P.End))
@@ -52,13 +52,13 @@ template <typename C> int Split(const C* Path, C* Drive, usize DriveRoom, C* Fol
     for (C* Part : { Drive, Folder, Name, Extension })
         if (Part)
             *Part = 0;
-    return crt::ERANGE;
+    return crt::Range;
 }
 
 template <typename C> int Make(C* To, usize Room, const C* Drive, const C* Folder, const C* Name, const C* Extension)
 {
     if (!To || !Room)
-        return crt::EINVAL;
+        return crt::Invalid;
     usize At = 0;
     auto Add = [&](C Ch) {
         if (At < Room)
@@ -87,7 +87,7 @@ template <typename C> int Make(C* To, usize Room, const C* Drive, const C* Folde
     }
     if (At >= Room) {
         *To = 0;
-        return crt::ERANGE;
+        return crt::Range;
     }
     To[At] = 0;
     return 0;

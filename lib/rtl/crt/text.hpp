@@ -131,11 +131,11 @@ template <typename C> C* Upper(C* S)
 template <typename C> int CaseChecked(C* S, usize Room, C* (*Change)(C*))
 {
     if (!S)
-        return EINVAL;
+        return Invalid;
     if (LengthAtMost(S, Room) == Room) {
         if (Room)
             *S = 0;
-        return EINVAL;
+        return Invalid;
     }
     Change(S);
     return 0;
@@ -143,15 +143,15 @@ template <typename C> int CaseChecked(C* S, usize Room, C* (*Change)(C*))
 template <typename C> int CopyChecked(C* To, usize Room, const C* From)
 {
     if (!To || !Room)
-        return EINVAL;
+        return Invalid;
     if (!From) {
         *To = 0;
-        return EINVAL;
+        return Invalid;
     }
     usize Size = LengthAtMost(From, Room);
     if (Size == Room) {
         *To = 0;
-        return ERANGE;
+        return Range;
     }
     CRT(memcpy)(To, From, (Size + 1) * sizeof(C));
     return 0;
@@ -165,12 +165,12 @@ template <typename C> int PlaceChecked(C* To, usize Room, usize At, const C* Fro
             return 0;
         }
         if (At + I + 1 >= Room) {
-            if (Count == TRUNCATE) {
+            if (Count == Truncate) {
                 To[At + I] = 0;
-                return STRUNCATE;
+                return Truncated;
             }
             *To = 0;
-            return ERANGE;
+            return Range;
         }
         To[At + I] = From[I];
     }
@@ -180,34 +180,34 @@ template <typename C> int CopyAtMostChecked(C* To, usize Room, const C* From, us
     if (!To && !Room && !Count)
         return 0;
     if (!To || !Room)
-        return EINVAL;
+        return Invalid;
     if (!Count) {
         *To = 0;
         return 0;
     }
     if (!From) {
         *To = 0;
-        return EINVAL;
+        return Invalid;
     }
     return PlaceChecked(To, Room, 0, From, Count);
 }
 template <typename C> int AppendChecked(C* To, usize Room, const C* From, usize Count, bool Counted)
 {
     if (!To || !Room)
-        return EINVAL;
+        return Invalid;
     if (!From && !(Counted && !Count)) {
         *To = 0;
-        return EINVAL;
+        return Invalid;
     }
     usize At = LengthAtMost(To, Room);
     if (At == Room) {
         *To = 0;
-        return EINVAL;
+        return Invalid;
     }
     if (!From)
         return 0;
-    // An uncounted append never truncates: any count above the text's length but not TRUNCATE says that.
-    return PlaceChecked(To, Room, At, From, Counted ? Count : TRUNCATE - 1);
+    // An uncounted append never truncates: any count above the text's length but not Truncate says that.
+    return PlaceChecked(To, Room, At, From, Counted ? Count : Truncate - 1);
 }
 
 }
