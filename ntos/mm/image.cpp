@@ -55,7 +55,7 @@ Status ImageMap::Parse(u64 FileSize)
         return (Nt.Signature & 0xFFFF) == 0x454E ? STATUS_INVALID_IMAGE_WIN_16 : STATUS_INVALID_IMAGE_PROTECT;
     Info.Machine = Nt.FileHeader.Machine;
     if (Nt.FileHeader.Machine != IMAGE_FILE_MACHINE_AMD64)
-        return STATUS_IMAGE_MACHINE_TYPE_MISMATCH;
+        return Nt.FileHeader.Machine == IMAGE_FILE_MACHINE_I386 ? STATUS_INVALID_IMAGE_WIN_32 : STATUS_INVALID_IMAGE_FORMAT;
     if (!(Nt.FileHeader.Characteristics & IMAGE_FILE_EXECUTABLE_IMAGE))
         return STATUS_INVALID_IMAGE_FORMAT;
     usize OptionalSize = Nt.FileHeader.SizeOfOptionalHeader;
