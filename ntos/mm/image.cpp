@@ -157,8 +157,8 @@ Result<Pfn> ImageMap::Page(u32 Index)
     if (Offset >= S->FileBytes) {
         if (!S->Shared)
             return Result<Pfn>(u32(NoPfn));
-    } else if (u64 At = u64(S->FileOffset) + Offset; !(At & PageMask) && !S->Shared && (S->FileBytes - Offset >= PageSize || At + PageSize >= FileSize_)) {
-        // The file's own page is the image's page (what follows the end of the file in it is zero).
+    } else if (u64 At = u64(S->FileOffset) + Offset; !(At & PageMask) && !S->Shared && (S->FileBytes - Offset >= PageSize || u64(S->FileOffset) + S->FileBytes >= FileSize_)) {
+        // The file's own page is the image's page (what follows the end of the file in it is zero; what else follows is not the image's).
         return File_->PageFrame(At >> PageShift, true);
     }
     if (!Copies_)
