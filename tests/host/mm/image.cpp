@@ -59,7 +59,8 @@ TEST(Image, WhatIsRefused)
     EXPECT_EQ(With([](Pe& P) { P.Dos().e_lfanew = i32(P.Bytes.size() - 8); }).Code(), STATUS_INVALID_IMAGE_PROTECT);
     EXPECT_EQ(With([](Pe& P) { P.Nt().Signature = 0x454E; }).Code(), STATUS_INVALID_IMAGE_WIN_16);
     EXPECT_EQ(With([](Pe& P) { P.Nt().Signature = 1; }).Code(), STATUS_INVALID_IMAGE_PROTECT);
-    EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.Machine = 0x14C; }).Code(), STATUS_IMAGE_MACHINE_TYPE_MISMATCH);
+    EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.Machine = 0x14C; }).Code(), STATUS_INVALID_IMAGE_WIN_32);
+    EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.Machine = 0xAA64; }).Code(), STATUS_INVALID_IMAGE_FORMAT);
     NTSTATUS Bad = STATUS_INVALID_IMAGE_FORMAT;
     EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.Characteristics = 0; }).Code(), Bad);
     EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.SizeOfOptionalHeader = 20; }).Code(), Bad);
@@ -246,7 +247,7 @@ TEST(Image, RandomDamage)
     test::Balance B;
     std::mt19937 Random(3);
     u32 Accepted = 0;
-    for (u32 I = 0; I < 3000; ++I) {
+    for (u32 I = 0; I < 1000; ++I) {
         Pe P;
         u32 Changes = 1 + Random() % 3;
         for (u32 J = 0; J < Changes; ++J) {
@@ -275,6 +276,6 @@ TEST(Image, RandomDamage)
             (void)M.C.Query(A);
         }
     }
-    EXPECT_GT(Accepted, 100u);
+    EXPECT_GT(Accepted, 50u);
     B.Check();
 }

@@ -42,6 +42,7 @@ const ob::TypeInfo File::Type { .Name = L"File", .ValidAccess = 0x1FFFFF, .Mappi
 
 Ref<File> MakeFile(const std::vector<u8>& Bytes)
 {
+    Begin();
     Ref<File> F = MUST(ob::Make<File>(MUST(mm::PageStore::Create())));
     EXPECT_TRUE(F->Data->Write(0, Bytes.data(), Bytes.size()).Ok());
     F->Size = Bytes.size();
