@@ -368,10 +368,12 @@ Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
                     else if (P.Ok())
                         FreeObject(P.Value(), KernelObject::Pdpt);
                 }
-                if (!Failed(Error) && Directories_.Push(Upper { AlignDown(Page, GiB), D.Value() }).Ok())
+                if (!Failed(Error) && Directories_.Push(Upper { AlignDown(Page, GiB), D.Value() }).Ok()) {
                     Error = kernel::MapPageTable(Table.Cap, Pml4_.Cap, Page);
-                else
+                } else {
                     FreeObject(D.Value(), KernelObject::PageDirectory);
+                    Error = kernel::Error::NotEnoughMemory;
+                }
             }
         }
         if (Failed(Error)) {
