@@ -55,7 +55,7 @@ Status ImageMap::Parse(u64 FileSize)
         return (Nt.Signature & 0xFFFF) == 0x454E ? STATUS_INVALID_IMAGE_WIN_16 : STATUS_INVALID_IMAGE_PROTECT;
     Info.Machine = Nt.FileHeader.Machine;
     if (Nt.FileHeader.Machine != IMAGE_FILE_MACHINE_AMD64)
-        return STATUS_IMAGE_MACHINE_TYPE_MISMATCH;
+        return Nt.FileHeader.Machine == IMAGE_FILE_MACHINE_I386 ? STATUS_INVALID_IMAGE_WIN_32 : STATUS_INVALID_IMAGE_FORMAT;
     if (!(Nt.FileHeader.Characteristics & IMAGE_FILE_EXECUTABLE_IMAGE))
         return STATUS_INVALID_IMAGE_FORMAT;
     usize OptionalSize = Nt.FileHeader.SizeOfOptionalHeader;
@@ -157,8 +157,8 @@ Result<Pfn> ImageMap::Page(u32 Index)
     if (Offset >= S->FileBytes) {
         if (!S->Shared)
             return Result<Pfn>(u32(NoPfn));
-    } else if (u64 At = u64(S->FileOffset) + Offset; !(At & PageMask) && !S->Shared && (S->FileBytes - Offset >= PageSize || At + PageSize >= FileSize_)) {
-        // The file's own page is the image's page (what follows the end of the file in it is zero).
+    } else if (u64 At = u64(S->FileOffset) + Offset; !(At & PageMask) && !S->Shared && (S->FileBytes - Offset >= PageSize || u64(S->FileOffset) + S->FileBytes >= FileSize_)) {
+        // The file's own page is the image's page (what follows the end of the file in it is zero; what else follows is not the image's).
         return File_->PageFrame(At >> PageShift, true);
     }
     if (!Copies_)

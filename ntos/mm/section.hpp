@@ -22,7 +22,7 @@ struct Subsection {
 class ImageMap : public RefCounted<ImageMap> {
 public:
     // Checks the headers thoroughly: STATUS_INVALID_IMAGE_FORMAT, STATUS_INVALID_IMAGE_NOT_MZ, STATUS_INVALID_IMAGE_WIN_16, STATUS_INVALID_IMAGE_PROTECT,
-    // STATUS_IMAGE_MACHINE_TYPE_MISMATCH (32-bit, ARM: with the machine in Info for the message).
+    // STATUS_INVALID_IMAGE_WIN_32. (STATUS_IMAGE_MACHINE_TYPE_MISMATCH is a success code.)
     static Result<Ref<ImageMap>> Create(Ref<PageStore> File, u64 FileSize);
     ~ImageMap();
     // The shared page of the image: of the file itself if its bytes lie page-aligned there, else a copy made once.

@@ -191,21 +191,16 @@ Result<Vad*> AddressSpace::Insert(u64 Start, u64 Bytes, Vad::Kinds Kind)
 void AddressSpace::Remove(Vad& V)
 {
     (void)Decommit(V, V.Start, V.End);   // of a whole range it cannot fail: nothing is split
-    for (u64 A = V.Start; A < V.End;) {
-        Leaf* L = LeafFor(A, false).Take();
-        u64 End = AlignDown(A, LeafSpan) + LeafSpan;
-        if (End > V.End)
-            End = V.End;
-        if (L) {
-            for (u64 P = A; P < End; P += PageSize) {
-                Pte& E = L->Entries[(P - L->Base) >> PageShift];
-                if (E.State != Pte::Default || E.HasProtect) {
-                    E = {};
-                    --L->Used;
-                }
+    for (u64 Base = NextLeaf(V.Start); Base < V.End; Base = NextLeaf(Base + LeafSpan)) {
+        Leaf* L = LeafFor(Base, false).Take();
+        u64 From = Base < V.Start ? V.Start : Base, End = Base + LeafSpan < V.End ? Base + LeafSpan : V.End;
+        for (u64 P = From; P < End; P += PageSize) {
+            Pte& E = L->Entries[(P - Base) >> PageShift];
+            if (E.State != Pte::Default || E.HasProtect) {
+                E = {};
+                --L->Used;
             }
         }
-        A = End;
     }
     DropEmptyLeaves(V.Start, V.End);
     if (V.Start < Hint_)
@@ -275,6 +270,21 @@ Result<AddressSpace::Leaf*> AddressSpace::LeafFor(u64 Address, bool Make)
     Leaves_[Low] = Leaf { Base, reinterpret_cast<Pte*>(Page), {}, 0 };
     LastLeaf_ = u32(Low);
     return &Leaves_[Low];
+}
+
+u64 AddressSpace::NextLeaf(u64 Address)
+{
+    if (LastLeaf_ < Leaves_.Size() && Leaves_[LastLeaf_].Base == AlignDown(Address, LeafSpan))
+        return Leaves_[LastLeaf_].Base;
+    usize Low = 0, High = Leaves_.Size();
+    while (Low < High) {
+        usize Middle = (Low + High) / 2;
+        if (Leaves_[Middle].Base + LeafSpan <= Address)
+            Low = Middle + 1;
+        else
+            High = Middle;
+    }
+    return Low < Leaves_.Size() ? Leaves_[Low].Base : ~u64(0);
 }
 
 Pte* AddressSpace::Entry(u64 Address)
@@ -358,10 +368,12 @@ Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
                     else if (P.Ok())
                         FreeObject(P.Value(), KernelObject::Pdpt);
                 }
-                if (!Failed(Error) && Directories_.Push(Upper { AlignDown(Page, GiB), D.Value() }).Ok())
+                if (!Failed(Error) && Directories_.Push(Upper { AlignDown(Page, GiB), D.Value() }).Ok()) {
                     Error = kernel::MapPageTable(Table.Cap, Pml4_.Cap, Page);
-                else
+                } else {
                     FreeObject(D.Value(), KernelObject::PageDirectory);
+                    Error = kernel::Error::NotEnoughMemory;
+                }
             }
         }
         if (Failed(Error)) {
@@ -431,11 +443,10 @@ Status AddressSpace::Commit(Vad& V, u64 Start, u64 End, Protection P, bool Guard
     // A fresh range that is committed as a whole needs no entries.
     if (Start == V.Start && End == V.End && !V.Committed) {
         bool Untouched = true;
-        for (u64 A = Start; A < End && Untouched; A = AlignDown(A, LeafSpan) + LeafSpan)
-            if (LeafFor(A, false).Take())
-                for (u64 B = A; B < End && B < AlignDown(A, LeafSpan) + LeafSpan; B += PageSize)
-                    if (Pte* E = Entry(B); E->State != Pte::Default || E->HasProtect)
-                        Untouched = false;
+        for (u64 Base = NextLeaf(Start); Base < End && Untouched; Base = NextLeaf(Base + LeafSpan))
+            for (u64 A = Base < Start ? Start : Base; A < End && A < Base + LeafSpan; A += PageSize)
+                if (Pte* E = Entry(A); E->State != Pte::Default || E->HasProtect)
+                    Untouched = false;
         if (Untouched) {
             TRY(ChargePrivate((End - Start) >> PageShift));
             V.Committed = true;
@@ -445,8 +456,17 @@ Status AddressSpace::Commit(Vad& V, u64 Start, u64 End, Protection P, bool Guard
         }
     }
     u64 New = 0;
-    for (u64 A = Start; A < End; A += PageSize)
+    for (u64 A = Start; A < End;) {
+        u64 Leaf = NextLeaf(A);
+        if (A < Leaf) {                 // no entries: as the range is
+            u64 Stop = Leaf < End ? Leaf : End;
+            New += V.Committed ? 0 : (Stop - A) >> PageShift;
+            A = Stop;
+            continue;
+        }
         New += !IsCommitted(V, Entry(A));
+        A += PageSize;
+    }
     if (New)
         TRY(ChargePrivate(New));
     u64 Left = New;
@@ -491,7 +511,7 @@ Status AddressSpace::Decommit(Vad& V, u64 Start, u64 End)
 {
     bool Whole = Start == V.Start && End == V.End;
     if (!Whole && V.Kind == Vad::Private && V.Committed)
-        for (u64 A = Start; A < End; A += LeafSpan)
+        for (u64 A = AlignDown(Start, LeafSpan); A < End; A += LeafSpan)
             (void)TRY(LeafFor(A, true));        // entries are needed to say so: all or nothing
     u64 Returned = 0;
     for (u64 A = Start; A < End;) {
@@ -500,6 +520,9 @@ Status AddressSpace::Decommit(Vad& V, u64 Start, u64 End)
         if (Stop > End)
             Stop = End;
         if (!L && (Whole || V.Kind != Vad::Private || !V.Committed)) {
+            u64 Next = NextLeaf(A);
+            if (Stop < Next)
+                Stop = Next < End ? Next : End;
             if (V.Kind == Vad::Private && V.Committed)
                 Returned += (Stop - A) >> PageShift;
             A = Stop;
@@ -611,15 +634,21 @@ void AddressSpace::QueryRun(u64 Address, MEMORY_BASIC_INFORMATION& Info)
     }
     PageInfo First = Query(*V, Page);
     u64 End = Page;
-    // Whole untouched leaves are alike: skip over them.
+    // Where there are no entries pages are alike: skip over them. (Of a reserved section, its store says which are committed.)
+    bool Alike = V->Kind != Vad::Data || !(V->Backing->Attributes & SEC_RESERVE);
     while (End < V->End) {
-        if (End == AlignDown(End, LeafSpan) && End != Page && V->Kind == Vad::Private && !LeafFor(End, false).Take()) {
+        if (u64 Next = NextLeaf(End); Alike && End < Next) {
             PageInfo Rest = Query(*V, End);
             if (Rest.Committed != First.Committed || (Rest.Committed && (Rest.Protect != First.Protect || Rest.Guard != First.Guard)))
                 break;
-            End += LeafSpan;
-            if (End > V->End)
-                End = V->End;
+            u64 Stop = Next < V->End ? Next : V->End;
+            if (V->Kind == Vad::Image) {
+                u32 At = u32((V->Offset + End - V->Start) >> PageShift);
+                const Subsection* S = V->Backing->Image->Find(At);
+                u64 PartEnd = End + (S ? u64(S->FirstPage + S->Pages - At) << PageShift : PageSize);
+                Stop = PartEnd < Stop ? PartEnd : Stop;
+            }
+            End = Stop;
             continue;
         }
         PageInfo Now = Query(*V, End);

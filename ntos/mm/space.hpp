@@ -115,6 +115,7 @@ private:
         KernelHandle Handle;
     };
     Result<Leaf*> LeafFor(u64 Address, bool Make);
+    u64 NextLeaf(u64 Address);          // the base of the first leaf that ends behind Address, or ~0
     Pte* Entry(u64 Address);            // null if no leaf
     Result<Pte*> MakeEntry(u64 Address);
     Status MapInHardware(u64 Address, Pte& E, bool Writable);

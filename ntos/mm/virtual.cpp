@@ -122,14 +122,14 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
             End = AlignUp(Base + Size, PageSize);
             if (End < Start || End > HighestUser + 1)
                 return STATUS_INVALID_PARAMETER_4;
+            if (Start < Needs.Lowest || End - 1 > Needs.Highest)
+                return STATUS_INVALID_PARAMETER;
             if (Replace) {
                 Vad* Old = Space.Find(Start);
                 if (!Old || Old->Kind != Vad::Placeholder || Old->Start != Start || Old->End != End)
                     return STATUS_CONFLICTING_ADDRESSES;
                 Space.Remove(*Old);
             }
-            if (Start < Needs.Lowest || End - 1 > Needs.Highest)
-                return STATUS_INVALID_PARAMETER;
         } else {
             u64 Bytes = AlignUp(Size, PageSize);
             Start = TRY(Space.FindFree(Bytes, { .Lowest = Needs.Lowest, .Highest = Needs.Highest, .Alignment = Needs.Alignment, .TopDown = bool(Type & MEM_TOP_DOWN) }));
@@ -142,6 +142,8 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
         if (Type & MEM_COMMIT || (Base == 0 && !(Type & MEM_RESERVE))) {
             if (Status S = Space.Commit(*V, Start, End, P, Guard); !S.Ok()) {
                 Space.Remove(*V);
+                if (Replace)
+                    (void)Space.Insert(Start, End - Start, Vad::Placeholder);
                 return S;
             }
         }

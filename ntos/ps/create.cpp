@@ -432,7 +432,7 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
     u64 Size = File.Value().Size;
     auto Image = mm::CreateImageSection(std::move(File.Value().File), std::move(File.Value().Data), Size, File.Value().Path);
     if (!Image.Ok())
-        co_return Fail(Image.Code() == STATUS_IMAGE_MACHINE_TYPE_MISMATCH ? PsCreateFailMachineMismatch : PsCreateFailOnSectionCreate, Image.GetStatus());
+        co_return Fail(Image.Code() == STATUS_INVALID_IMAGE_WIN_32 ? PsCreateFailMachineMismatch : PsCreateFailOnSectionCreate, Image.GetStatus());
     Ref<mm::Section> Section = Image.Take();
     if (Section->Image->Info.ImageCharacteristics & IMAGE_FILE_DLL)
         co_return Fail(PsCreateFailExeFormat, STATUS_INVALID_IMAGE_FORMAT);

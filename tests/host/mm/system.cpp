@@ -42,6 +42,7 @@ const ob::TypeInfo File::Type { .Name = L"File", .ValidAccess = 0x1FFFFF, .Mappi
 
 Ref<File> MakeFile(const std::vector<u8>& Bytes)
 {
+    Begin();
     Ref<File> F = MUST(ob::Make<File>(MUST(mm::PageStore::Create())));
     EXPECT_TRUE(F->Data->Write(0, Bytes.data(), Bytes.size()).Ok());
     F->Size = Bytes.size();
@@ -191,8 +192,8 @@ NTSTATUS Client::Protect(u64& Base, u64& Size, u32 Protect, u32& Old)
 MEMORY_BASIC_INFORMATION Client::Query(u64 Address)
 {
     MEMORY_BASIC_INFORMATION Info {};
-    EXPECT_EQ(Now(NtQueryVirtualMemory, Self, Address, MemoryBasicInformation, Arguments + 64, sizeof(Info), 0), STATUS_SUCCESS);
-    EXPECT_TRUE(mm::CopyFromUser(*P_, &Info, Arguments + 64, sizeof(Info)).Ok());
+    EXPECT_EQ(Now(NtQueryVirtualMemory, Self, Address, MemoryBasicInformation, Arguments + 2048, sizeof(Info), 0), STATUS_SUCCESS);
+    EXPECT_TRUE(mm::CopyFromUser(*P_, &Info, Arguments + 2048, sizeof(Info)).Ok());
     return Info;
 }
 
