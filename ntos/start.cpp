@@ -2,6 +2,7 @@
 // each other; then the first process, then the dispatcher for ever.
 #include "abi/wire/bootfs.hpp"
 #include "kernel/kernel.hpp"
+#include "ntos/cm/cm.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/hal/hostlink.hpp"
@@ -25,6 +26,16 @@ u64 ArchiveSize(const kernel::BootInfo& Boot)
     // The image ends with the archive, if there is one: the kernel says how many pages the image has.
     u64 End = Boot.ImageAddress + (Boot.ImageFrames << PageShift), Start = reinterpret_cast<u64>(__archive_start);
     return End > Start ? End - Start : 0;
+}
+
+// The registry as the boot volume describes it. A wrong line ends there, with a message in the log: a system with the rest is better than none.
+Status SeedRegistry()
+{
+    Ref<io::File> File = TRY(io::OpenKernelFile(L"\\SystemRoot\\System32\\config\\registry.txt"));
+    Vector<char> Text;
+    TRY(Text.Resize(File->DataSize()));
+    usize Size = TRY(io::ReadKernel(*File, 0, Text.Data(), Text.Size()));
+    return cm::LoadSeed(Text.Data(), Size);
 }
 
 Status StartExecutive(void* BootArgument)
@@ -54,6 +65,9 @@ Status StartExecutive(void* BootArgument)
     }
     u32 FirstPage = u32((Boot.ImagePhysical + (reinterpret_cast<u64>(__archive_start) - Boot.ImageAddress)) >> PageShift);
     TRY(io::MountBootVolume(__archive_start, Archive, FirstPage));
+    TRY(cm::Initialize());
+    if (Status S = SeedRegistry(); !S.Ok())
+        ex::Log("registry description: 0x%x\n", u32(S.Code()));
     TRY(ps::InitializeNtdll());
     mm::MemoryInfo Memory = mm::QueryMemory();
     ex::Log("Neptune OS: %u MiB memory, %u MiB free\n", Memory.TotalPages >> 8, Memory.FreePages >> 8);
