@@ -214,6 +214,8 @@ Status InitializeHostLink()
             P.In.Notify();
     SetInterruptHandler(HostLinkInterrupts, Interrupt);
     TRY(ConnectInterrupt(PciInterruptLine(Device.Device, Device.InterruptPin), true, false, HostLinkInterrupts, Irq));
+    // An I/O APIC that saw the line rise before its pin was set up may wait for the next rise: let the line go once.
+    (void)kernel::In8(Device.Port + InterruptStatus);
     Ready = true;
     SendControl(0, DeviceReady, 1);
     // The ports come one message after the other: give them a moment, so that the first process finds them.
