@@ -299,16 +299,17 @@ class Session:
             self.machine.said += data
 
     def receive(self, port):
-        if port == "control":
-            # Output that was written before a control line is in the sockets already: it goes first.
-            for other in ("stdout", "stderr"):
-                self.take_all(other)
         try:
             data = self.machine.near[port].recv(CHUNK)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data = b""
+        if port == "control":
+            # Output that was written before a control line is in the sockets when the line is: it goes first. (Only once the line is here
+            # can one be sure of that.)
+            for other in ("stdout", "stderr"):
+                self.take_all(other)
         if not data:
             self.open.discard(port)
             return
