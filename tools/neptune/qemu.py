@@ -49,10 +49,11 @@ class Machine:
         for port in PORTS:
             self.near[port], far[port] = socket.socketpair()
             self.near[port].setblocking(False)
+        # ioeventfd=off: queues are handled when the guest says so, in its order; otherwise a control line can overtake the output before it.
         arguments = [QEMU, "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-m", str(memory), "-display", "none", "-vga", "none",
                      "-nodefaults", "-no-user-config", "-no-reboot", "-kernel", str(kernel), "-initrd", image.path,
                      "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-                     "-device", "virtio-serial-pci,disable-modern=on,disable-legacy=off,max_ports=8"]
+                     "-device", "virtio-serial-pci,disable-modern=on,disable-legacy=off,ioeventfd=off,max_ports=8"]
         if icount:
             arguments += ["-icount", "shift=0,sleep=off"]
         for number, port in enumerate(PORTS, 1):
