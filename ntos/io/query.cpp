@@ -196,6 +196,7 @@ static Status SetCommon(ke::Caller& Caller, File& F, u32 Class, std::span<const 
         if (At < 0 || !F.IsSynchronous())
             return STATUS_INVALID_PARAMETER;
         F.Position = u64(At);
+        F.PositionSet();
         return STATUS_SUCCESS;
     }
     case FileModeInformation: {
