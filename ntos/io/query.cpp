@@ -506,6 +506,9 @@ ke::Task<> NtQueryDirectoryFileEx(ke::Caller& Caller, svc::QueryDirectoryFileEx&
 
 ke::Task<> NtNotifyChangeDirectoryFile(ke::Caller& Caller, svc::NotifyChangeDirectoryFile& Call)
 {
+    // The arguments are looked at before the file, other than with reads.
+    if (Status S = Call.IoStatusBlock.Probe(Caller); !S.Ok())
+        return ke::Task<>(S);
     auto I = Issue::Begin(Caller, Call.FileHandle, FILE_LIST_DIRECTORY, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock);
     if (!I.Ok())
         return ke::Task<>(I.GetStatus());

@@ -45,6 +45,7 @@ public:
     // --- ps' own, and what queries tell
     u64 ParentId = 0, CreateTime = 0, ExitTime = 0;
     u32 SessionId = 1, ErrorMode = 0, PriorityClass = 2, Cookie = 0, BreakOnTermination = 0;
+    u32 TimerResolution = 0;            // what it asked for, in 100 ns; 0: nothing
     SECTION_IMAGE_INFORMATION ImageInfo {};
     RefPtr<ob::Object> ImageSection;
     u64 ImageBase = 0;
