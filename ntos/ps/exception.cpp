@@ -16,7 +16,7 @@ using mm::AddressSpace;
 static Status GrowStack(AddressSpace& Space, u64 Address)
 {
     ke::Activity* Running = ke::Activity::Current();
-    ke::Caller* By = Running ? Running->AsCaller() : FaultingThread;
+    ke::Caller* By = FaultingThread ? FaultingThread : Running ? Running->AsCaller() : nullptr;
     if (!By || &By->Process().Memory() != &Space)
         return STATUS_GUARD_PAGE_VIOLATION;
     u64 Teb = By->Thread().TebAddress();
@@ -42,6 +42,14 @@ static Status GrowStack(AddressSpace& Space, u64 Address)
 
 ke::Caller* FaultingThread;
 
+Status Thread::PushToStack(u64 Address, const void* From, usize Bytes)
+{
+    FaultingThread = this;
+    Status S = mm::CopyToUser(Process(), Address, From, Bytes);
+    FaultingThread = nullptr;
+    return S;
+}
+
 void InitializeExceptions()
 {
     AddressSpace::GrowStack = GrowStack;
@@ -53,9 +61,9 @@ void Thread::RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
     u64 Frame = AlignDown(At.Rsp, 16) - abi::ExceptionFrameSize;
     EXCEPTION_RECORD Copy = Record;
-    Status S = mm::CopyToUser(Process(), Frame, &At, sizeof(At));
+    Status S = PushToStack(Frame, &At, sizeof(At));
     if (S.Ok())
-        S = mm::CopyToUser(Process(), Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
+        S = PushToStack(Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
     if (!S.Ok()) {
         if (Record.ExceptionCode != STATUS_STACK_OVERFLOW && S.Code() == STATUS_STACK_OVERFLOW)
             Copy.ExceptionCode = STATUS_STACK_OVERFLOW;

@@ -450,7 +450,7 @@ bool Thread::DeliverApc(const CONTEXT& Interrupted)
     if (!Apc->Owned)
         delete Apc;
     u64 At = AlignDown(Interrupted.Rsp - abi::ApcFrameSize, 16);
-    if (Status S = mm::CopyToUser(Process(), At, &Frame, sizeof(Frame)); !S.Ok()) {
+    if (Status S = PushToStack(At, &Frame, sizeof(Frame)); !S.Ok()) {
         EXCEPTION_RECORD Record { .ExceptionCode = S.Code(), .ExceptionAddress = reinterpret_cast<PVOID>(Interrupted.Rip) };
         DieOf(Record, Interrupted);
         return true;
