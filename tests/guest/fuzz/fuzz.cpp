@@ -208,6 +208,36 @@ u32 EndHonest(HANDLE Process)
     return u32(Basic.ExitStatus);
 }
 
+// All memory once, so that it is cut into pages and these have their places: what is free afterwards is as free as before.
+void UseMemory()
+{
+    constexpr SIZE_T Piece = 4 << 20;
+    static PVOID Pieces[256];
+    u32 Count = 0;
+    for (; Count < 256; ++Count) {
+        SIZE_T Size = Piece;
+        Pieces[Count] = nullptr;
+        // The last pages are left: nobody else should run out of them meanwhile.
+        SYSTEM_PERFORMANCE_INFORMATION Info {};
+        NtQuerySystemInformation(SystemPerformanceInformation, &Info, sizeof(Info), nullptr);
+        if (Info.AvailablePages < 2 * Piece / PageSize || NtAllocateVirtualMemory(Self(), &Pieces[Count], 0, &Size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) < 0)
+            break;
+        for (SIZE_T At = 0; At < Piece; At += PageSize)
+            static_cast<volatile u8*>(Pieces[Count])[At] = 1;
+    }
+    while (Count) {
+        SIZE_T Size = 0;
+        NtFreeVirtualMemory(Self(), &Pieces[--Count], &Size, MEM_RELEASE);
+    }
+}
+
+[[gnu::noinline]] u32 UseStack(u32 Depth)
+{
+    volatile u8 Room[3000];
+    Room[0] = u8(Depth);
+    return Depth ? UseStack(Depth - 1) + Room[0] : 0;
+}
+
 u32 Milliseconds()
 {
     LARGE_INTEGER Now;
@@ -263,9 +293,14 @@ extern "C" void NtProcessStartup(PEB*)
         Verdict |= EndHonest(Process);
         CleanUp();
     }
+    // The keyed event that stands in for a null handle is made at first use; our own stack has its size.
+    LARGE_INTEGER Now {};
+    NtReleaseKeyedEvent(nullptr, reinterpret_cast<PVOID>(16), 0, &Now);
+    UseStack(8);
     Sleep(20);
-    Before.Take();
-    Before.Take();
+    UseMemory();
+    for (Counts* C : { &After, &Then, &Before })
+        C->Take();
     u32 Start = Milliseconds(), Quiet = 0;
     if (Good && Honest && StartHonest(Process) < 0)
         Good = false;
