@@ -8,6 +8,7 @@
 
 #include "ntos/io/create.hpp"
 #include "ntos/mm/mm.hpp"
+#include "ntos/se/token.hpp"
 
 namespace io {
 
@@ -257,7 +258,11 @@ public:
 Status InitializeHostLinkDevice()
 {
     hal::OnHostPort = PortChanged;
-    return NameDevice(TRY(ob::Make<HostLinkDevice>(FILE_DEVICE_NAMED_PIPE, 0)), L"\\Device\\HostLink");
+    auto Device = TRY(ob::Make<HostLinkDevice>(FILE_DEVICE_NAMED_PIPE, 0));
+    // The host believes what comes over it: programs get the streams that are theirs as handles.
+    static const se::Allowed Who[] = { { se::sid::LocalSystem, FILE_ALL_ACCESS }, { se::sid::Administrators, FILE_ALL_ACCESS } };
+    Device->SetSecurity(TRY(se::MakeDescriptor(Who)));
+    return NameDevice(Device, L"\\Device\\HostLink");
 }
 
 }

@@ -73,9 +73,11 @@ Result<u64> AllocateId(ob::Object& For)
     return (Table.Size() - 1) * 4;
 }
 
-void FreeId(u64 Id)
+void FreeId(u64 Id, const ob::Object& Of)
 {
-    Ids.Get()[Id / 4] = nullptr;
+    ob::Object*& Entry = Ids.Get()[Id / 4];
+    if (Entry == &Of)
+        Entry = nullptr;
 }
 
 ob::Object* ObjectById(u64 Id)
@@ -92,7 +94,7 @@ Process::~Process()
 {
     AllLink_.Unlink();
     if (Id_)
-        FreeId(Id_);
+        FreeId(Id_, *this);
 }
 
 Result<Ref<Process>> Process::Create()

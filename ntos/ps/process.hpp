@@ -75,7 +75,8 @@ private:
 
 // Ids of processes and threads: multiples of 4, from one table, as on Windows.
 Result<u64> AllocateId(ob::Object& For);
-void FreeId(u64 Id);
+// Nothing if the id is another object's by now: an ended thread keeps telling its id, which is given anew.
+void FreeId(u64 Id, const ob::Object& Of);
 
 // What ntdll exports that the Executive calls (abi/process.hpp); found once, when ntdll is first mapped.
 struct NtdllEntries {

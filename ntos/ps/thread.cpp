@@ -517,7 +517,7 @@ void Thread::TakeApart()
         }
     }
     if (u64 Id = std::exchange(Id_, 0))
-        FreeId(Id);
+        FreeId(Id, *this);
 }
 
 void Reap()
