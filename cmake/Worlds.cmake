@@ -14,7 +14,7 @@ elseif(NEPTUNE_WORLD STREQUAL "pe")
 else()
   option(NEPTUNE_SANITIZE "AddressSanitizer and UBSan for everything" ON)
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti>" -fshort-wchar -fms-extensions
-    -Wno-microsoft -Wno-unused-parameter -Wno-missing-field-initializers -g)
+    -Wno-microsoft -Wno-unused-parameter -Wno-missing-field-initializers -O1 -g1)      # compiling costs more than running; lines are enough
   if(NEPTUNE_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=vptr)
     add_link_options(-fsanitize=address,undefined)

@@ -75,6 +75,7 @@ public:
     u32 Resume();                       // the count before
     void Terminate(NTSTATUS Status);
     u32 SuspendCount() const { return SuspendCount_; }
+    mm::CPtr KernelThread() const { return Tcb_.Cap; }         // 0 when it has been taken apart
     // The registers the thread has, or will have, in user mode. Of a thread that runs they are a snapshot.
     Status GetRegisters(CONTEXT& To);   // CONTROL | INTEGER | SEGMENTS
     Status SetRegisters(const CONTEXT& From);   // by its ContextFlags

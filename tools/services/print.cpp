@@ -16,14 +16,14 @@ struct Row {
     const char* State;
     const char* Missing;
     const char* Text;
-    std::string Parameters;
+    const char* Parameters;
 };
 
-#define P_IN(Type, Name) std::string(#Type " " #Name ", ") +
-#define P_PTR(Type, Name) std::string("in " #Type "* " #Name ", ") +
-#define P_OUT(Type, Name) std::string("out " #Type "* " #Name ", ") +
-#define P_IO(Type, Name) std::string("inout " #Type "* " #Name ", ") +
-#define P_BUF(Name) std::string("void* " #Name ", ") +
+#define P_IN(Type, Name) #Type " " #Name ", "
+#define P_PTR(Type, Name) "in " #Type "* " #Name ", "
+#define P_OUT(Type, Name) "out " #Type "* " #Name ", "
+#define P_IO(Type, Name) "inout " #Type "* " #Name ", "
+#define P_BUF(Name) "void* " #Name ", "
 #define COMPLETE "complete", ""
 #define PARTIAL(What) "partial", What
 #define ABSENT "absent", ""
