@@ -47,11 +47,14 @@ i64 RtlpInterruptTime() { return Now<&abi::ClockPage::InterruptTimeBase>(); }
 
 extern "C" {
 
+// These two are services on Windows: a bad pointer is a status, not an exception.
 NTSTATUS NTAPI NtQuerySystemTime(LARGE_INTEGER* Time)
 {
-    if (!Time)
+    __try {
+        Time->QuadPart = Now<&abi::ClockPage::SystemTimeBase>();
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
         return STATUS_ACCESS_VIOLATION;
-    Time->QuadPart = Now<&abi::ClockPage::SystemTimeBase>();
+    }
     return STATUS_SUCCESS;
 }
 NTSTATUS NTAPI ZwQuerySystemTime(LARGE_INTEGER* Time) { return NtQuerySystemTime(Time); }
@@ -60,11 +63,13 @@ LONGLONG NTAPI RtlGetSystemTimePrecise() { return Now<&abi::ClockPage::SystemTim
 // The counter runs at 10 MHz, as on every recent Windows.
 NTSTATUS NTAPI NtQueryPerformanceCounter(LARGE_INTEGER* Counter, LARGE_INTEGER* Frequency)
 {
-    if (!Counter)
+    __try {
+        Counter->QuadPart = Now<&abi::ClockPage::InterruptTimeBase>();
+        if (Frequency)
+            Frequency->QuadPart = QpcFrequency;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
         return STATUS_ACCESS_VIOLATION;
-    Counter->QuadPart = Now<&abi::ClockPage::InterruptTimeBase>();
-    if (Frequency)
-        Frequency->QuadPart = QpcFrequency;
+    }
     return STATUS_SUCCESS;
 }
 NTSTATUS NTAPI ZwQueryPerformanceCounter(LARGE_INTEGER* Counter, LARGE_INTEGER* Frequency) { return NtQueryPerformanceCounter(Counter, Frequency); }

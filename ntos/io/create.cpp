@@ -248,7 +248,10 @@ static Status CreatePipe(ke::Caller& Caller, svc::CreateNamedPipeFile& Call)
     if (!Call.DefaultTimeout)
         return STATUS_INVALID_PARAMETER;
     Pipe.DefaultTimeout = TRY(Call.DefaultTimeout.Read(Caller)).QuadPart;
-    if (Pipe.DefaultTimeout >= 0 || (How.Options & ~FILE_VALID_PIPE_OPTION_FLAGS) || !How.Share || (How.Share & FILE_SHARE_DELETE) ||
+    // CreateNamedPipe without a timeout means 50 ms; the packaged Win32 library leaves that to us.
+    if (Pipe.DefaultTimeout == 0)
+        Pipe.DefaultTimeout = -500'000;
+    if (Pipe.DefaultTimeout > 0 || (How.Options & ~FILE_VALID_PIPE_OPTION_FLAGS) || !How.Share || (How.Share & FILE_SHARE_DELETE) ||
         (How.Disposition != FILE_OPEN && How.Disposition != FILE_CREATE && How.Disposition != FILE_OPEN_IF && How.Disposition != FILE_OVERWRITE_IF))
         return STATUS_INVALID_PARAMETER;
     if (How.Disposition == FILE_OVERWRITE_IF)       // what the Win32 library asks for anonymous pipes

@@ -150,6 +150,17 @@ Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, I
     return To.Result();
 }
 
+// The file of a handle with the rights a class needs. The packaged DLLs open files for deletion, or just to wait, and then ask for or set their
+// attributes by that handle, which NT would refuse: the two attribute rights are also had if the file's descriptor would grant them to the caller now.
+static Result<ob::AnyReference> ReferenceForClass(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access)
+{
+    constexpr ACCESS_MASK AttributeRights = FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES;
+    auto Found = TRY(ob::ReferenceType(Caller, Handle, Access & ~AttributeRights, File::Type));
+    if (ACCESS_MASK Missing = Access & AttributeRights & ~Found.Granted)
+        (void)TRY(ob::CheckAccess(Caller, *Found.Target, Missing));
+    return Found;
+}
+
 static Status QueryFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
 {
     u32 Class = Call.FileInformationClass, Length = Call.Length;
@@ -158,7 +169,7 @@ static Status QueryFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
         return STATUS_INVALID_INFO_CLASS;
     if (Length < Rule.Query)
         return STATUS_INFO_LENGTH_MISMATCH;
-    auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, Rule.QueryAccess, File::Type));
+    auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Rule.QueryAccess));
     File& F = static_cast<File&>(*Found.Target);
     TRY(Call.IoStatusBlock.Probe(Caller));
     Scratch Room;
@@ -227,7 +238,7 @@ static Status SetFile(ke::Caller& Caller, svc::SetInformationFile& Call)
         return STATUS_INVALID_INFO_CLASS;
     if (Length < Rule.Set)
         return STATUS_INFO_LENGTH_MISMATCH;
-    auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, Rule.SetAccess, File::Type));
+    auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Rule.SetAccess));
     File& F = static_cast<File&>(*Found.Target);
     TRY(Call.IoStatusBlock.Probe(Caller));
     if (Length > MaximumAnswer)

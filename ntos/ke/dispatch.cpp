@@ -106,7 +106,7 @@ static Answer Fault(Thread& T, const kernel::Message& M)
     bool GoesOn = false;
     switch (M.Label) {
     case kernel::fault::VmFault:
-        GoesOn = ps::HandleVmFault(T, M.Words[1], M.Words[3], M.Words[2]);
+        GoesOn = ps::HandleVmFault(T, M.Words[0], M.Words[1], M.Words[3]);
         break;
     case kernel::fault::UserException:
         ps::HandleUserException(T, M.Words[3], kernel::MessageWord(4));

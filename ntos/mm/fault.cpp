@@ -48,7 +48,7 @@ Status AddressSpace::Resolve(Vad& V, u64 Address, Access How, Pte*& Out)
     if (!Info.Committed)
         return STATUS_ACCESS_VIOLATION;
     Protection P = Info.Protect;
-    if (!IsReadable(P) || (How == Access::Write && !IsWritable(P) && !IsCopyOnWrite(P)))
+    if (!IsReadable(P) || (How == Access::Write && !IsWritable(P) && !IsCopyOnWrite(P)) || (How == Access::Execute && !IsExecutable(P)))
         return STATUS_ACCESS_VIOLATION;
     if (Info.Guard) {
         E = TRY(MakeEntry(Address));

@@ -77,7 +77,7 @@ Result<ob::ParseResult> Volume::Open(ob::OpenRequest& Request, CreateParameters&
         return Answer(TRY(ob::Make<OpenVolume>(*this, How)));
     }
     if (Start && Rest.Length && Rest.Data[0] == L'\\')
-        return STATUS_OBJECT_NAME_INVALID;
+        return STATUS_INVALID_PARAMETER;
     Path P;
     TRY(Resolve(*FromEntry->Target, FromEntry, Rest, P));
     if (P.Link)
