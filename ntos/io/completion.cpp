@@ -143,7 +143,7 @@ static ke::Task<> WaitForPackets(ke::Caller& Caller, svc::RemoveIoCompletionEx& 
     W.Enter();
     Status S = co_await ke::WaitFor(W.Given(), Alertable, Until);
     if (S.Code() != STATUS_SUCCESS) {
-        CO_TRY(Call.NumEntriesRemoved.Write(Caller, 0));
+        CO_TRY(Call.NumEntriesRemoved.Write(Caller, 1));      // as NT
         co_return S;
     }
     co_return WriteMany(Caller, Call, *Port, W.Take(), Count);

@@ -132,6 +132,7 @@ public:
     Status SetInformation(ke::Caller& Caller, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, std::span<const u8> From) override;
     Status QueryVolume(FSINFOCLASS Class, InfoBuffer& To) override;
     Result<ob::String> RelativeName() override;
+    Status HasSecurity() const override { return Detached() ? STATUS_PIPE_DISCONNECTED : STATUS_SUCCESS; }
     const se::SecurityDescriptor* Security() const override { return I_->Name->Security.Get(); }
     void SetSecurity(Own<se::SecurityDescriptor> Descriptor) override { I_->Name->Security = std::move(Descriptor); }
 
@@ -278,8 +279,7 @@ Result<ob::ParseResult> PipeDevice::CreateInstance(ob::OpenRequest& Request, Cre
         if (!New)
             return STATUS_INSUFFICIENT_RESOURCES;
         N = RefPtr<PipeName>::Adopt(New);
-        if (Request.Wanted.Security)
-            N->Security = TRY(se::AssignSecurity(Request.Wanted.Security.Get(), nullptr, Request.Caller.Thread().EffectiveToken(), FileMapping, false));
+        N->Security = TRY(se::AssignSecurity(Request.Wanted.Security.Get(), nullptr, Request.Caller.Thread().EffectiveToken(), FileMapping, false));
     }
     // The server reads what comes in unless the pipe is outbound only, and so on: the configuration bounds its rights.
     Instance* Raw = new Instance(N, P.InboundQuota, P.OutboundQuota);
@@ -732,6 +732,8 @@ Result<ob::String> PipeEnd::RelativeName()
 
 Status PipeEnd::QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To)
 {
+    if (Detached())
+        return STATUS_PIPE_DISCONNECTED;
     PipeName& N = *I_->Name;
     FILE_STANDARD_INFORMATION Standard {};
     Standard.AllocationSize.QuadPart = i64(In().Quota) + Out().Quota;
