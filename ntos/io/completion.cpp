@@ -315,7 +315,7 @@ ke::Task<> NtRemoveIoCompletionEx(ke::Caller& Caller, svc::RemoveIoCompletionEx&
         return ke::Task<>(WriteMany(Caller, Call, *Port.Value(), P, Count));
     bool Alertable = Call.Alertable;
     if (!Alertable && Until.Value().HasPassed()) {
-        Status S = Call.NumEntriesRemoved.Write(Caller, 0);
+        Status S = Call.NumEntriesRemoved.Write(Caller, 1);      // as NT
         return ke::Task<>(S.Ok() ? Status(STATUS_TIMEOUT) : S);
     }
     return WaitForPackets(Caller, Call, Port.Take(), Until.Value(), Count, Alertable);

@@ -400,7 +400,7 @@ Status SetCompletion(File& F, RefPtr<CompletionPort> Port, u64 Key)
         return STATUS_INVALID_PARAMETER;
     // What is pending already tells the port when it ends.
     for (Request& R : F.Requests_) {
-        if (!R.ApcContext_ || R.Packet_)
+        if (!R.ApcContext_ || R.ApcRoutine_ || R.Packet_)
             continue;
         R.Packet_ = Own<Packet>(new Packet);
         if (!R.Packet_)
