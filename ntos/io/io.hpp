@@ -156,6 +156,7 @@ private:
     static Immortal<WaitedList> Waited_;        // synchronous and pending: some thread waits in it
     friend Status CancelRequests(File&, ps::Thread*, u64);
     friend Status CancelSynchronous(ps::Thread&, u64);
+    friend Status SetCompletion(File&, RefPtr<CompletionPort>, u64);
 };
 
 // A buffer for the answer of a query: Data has room for Room bytes; Fill and Append never write beyond, and Result() tells NT's status.
@@ -194,7 +195,7 @@ public:
     static const ob::TypeInfo Type;
     Device& GetDevice() const { return *Device_; }
     u32 Mode() const { return Options_ & (FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING | FILE_SYNCHRONOUS_IO_ALERT |
-                                          FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE); }
+                                          FILE_SYNCHRONOUS_IO_NONALERT); }
     void SetMode(u32 Mode) { Options_ = (Options_ & ~0x1Eu) | Mode; }
     u32 Options() const { return Options_; }
     bool IsSynchronous() const { return Options_ & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT); }

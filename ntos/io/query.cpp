@@ -24,7 +24,8 @@ static ClassRule RuleOf(u32 Class)
     constexpr ACCESS_MASK Ra = FILE_READ_ATTRIBUTES, Wa = FILE_WRITE_ATTRIBUTES, Wd = FILE_WRITE_DATA;
     switch (Class) {
     case FileBasicInformation:
-        return { sizeof(FILE_BASIC_INFORMATION), sizeof(FILE_BASIC_INFORMATION), Ra, Wa };
+        // Setting: the file looks at the right itself.
+        return { sizeof(FILE_BASIC_INFORMATION), sizeof(FILE_BASIC_INFORMATION), Ra, 0 };
     case FileStandardInformation:
         return { sizeof(FILE_STANDARD_INFORMATION), 0, 0, 0 };
     case FileInternalInformation:
@@ -193,7 +194,7 @@ static Status SetCommon(ke::Caller& Caller, File& F, u32 Class, std::span<const 
     case FilePositionInformation: {
         i64 At;
         memcpy(&At, From.data(), 8);
-        if (At < 0 || !F.IsSynchronous())
+        if (At < 0)
             return STATUS_INVALID_PARAMETER;
         F.Position = u64(At);
         F.PositionSet();
@@ -217,8 +218,6 @@ static Status SetCommon(ke::Caller& Caller, File& F, u32 Class, std::span<const 
     case FileIoCompletionNotificationInformation: {
         u32 Flags;
         memcpy(&Flags, From.data(), 4);
-        if (Flags & ~7u)
-            return STATUS_INVALID_PARAMETER;
         return SetNotificationFlags(F, Flags);
     }
     case FileIoPriorityHintInformation: {
@@ -278,6 +277,13 @@ static u32 LeastListing(u32 Class)
         return sizeof(FILE_ID_EXTD_BOTH_DIR_INFORMATION);
     case FileNamesInformation:
         return sizeof(FILE_NAMES_INFORMATION);
+    // Lists of special folders of NTFS, which no file here is: only the length is looked at first.
+    case FileObjectIdInformation:
+        return 72;
+    case FileQuotaInformation:
+        return 56;
+    case FileReparsePointInformation:
+        return 16;
     default:
         return 0;
     }
@@ -429,6 +435,9 @@ static Status QueryEa(ke::Caller& Caller, svc::QueryEaFile& Call)
     u32 Bytes = Call.Length < MaximumAnswer ? u32(Call.Length) : MaximumAnswer;
     InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
     Status S = F->QueryEa(Caller, Answer, Call.ReturnSingleEntry, Names.Span(), Call.EaIndex ? &Index : nullptr, Call.RestartScan);
+    // Where there is none the whole buffer is cleared, as NTFS does.
+    if (S == STATUS_NO_EAS_ON_FILE && Bytes)
+        TRY(Call.Buffer.Write(Caller, Answer.Data(), Bytes));
     if (IsError(S))
         return S;
     TRY(Call.Buffer.Write(Caller, Answer.Data(), Answer.Used()));

@@ -121,6 +121,7 @@ public:
     // Null: there is no descriptor, everyone may (types NT does not protect, objects without a name). Objects that stand for something
     // with a descriptor of its own (an open file or key) say where it is.
     virtual const se::SecurityDescriptor* Security() const { return Security_; }
+    virtual Status HasSecurity() const { return STATUS_SUCCESS; }       // or why it has none to query or set now
     virtual void SetSecurity(Own<se::SecurityDescriptor> Descriptor);
     Directory* Parent() const { return Parent_; }
     Name LastName() const { return Name_.View(); }

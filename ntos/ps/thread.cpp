@@ -228,7 +228,8 @@ void Thread::Reply(NTSTATUS Status)
         HeldStatus_ = Status;
         return;
     }
-    if (Status == STATUS_USER_APC && HasApc() && DeliverApc(InterruptedContext(Status)))
+    bool Due = std::exchange(ApcDue, false) || Status == STATUS_USER_APC;
+    if (Due && HasApc() && DeliverApc(InterruptedContext(Status)))
         return;
     if (InFault || ForeignSyscall) {
         CONTEXT At = InterruptedContext(Status);
