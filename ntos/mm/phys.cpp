@@ -487,7 +487,8 @@ MemoryInfo QueryMemory()
              .CommitLimit = CommitLimit(),
              .KernelObjectPages = ObjectPages,
              .FramePages = FramesInUse,
-             .CapabilitySlots = SlotsInUse() };
+             .CapabilitySlots = SlotsInUse(),
+             .KernelObjects = ObjectsAlive() };
 }
 
 // --- start
