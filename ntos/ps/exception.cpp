@@ -1,6 +1,7 @@
 // Faults and exceptions: from seL4's fault messages to KiUserExceptionDispatcher, or to the end of the process.
 #include "abi/process.hpp"
 #include "kernel/kernel.hpp"
+#include "lib/core/defer.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
@@ -16,7 +17,7 @@ using mm::AddressSpace;
 static Status GrowStack(AddressSpace& Space, u64 Address)
 {
     ke::Activity* Running = ke::Activity::Current();
-    ke::Caller* By = Running ? Running->AsCaller() : FaultingThread;
+    ke::Caller* By = FaultingThread ? FaultingThread : Running ? Running->AsCaller() : Thread::Replying;
     if (!By || &By->Process().Memory() != &Space)
         return STATUS_GUARD_PAGE_VIOLATION;
     u64 Teb = By->Thread().TebAddress();
@@ -53,6 +54,7 @@ void Thread::RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
     u64 Frame = AlignDown(At.Rsp, 16) - abi::ExceptionFrameSize;
     EXCEPTION_RECORD Copy = Record;
+    Defer Before = [Was = std::exchange(FaultingThread, this)] { FaultingThread = Was; };     // its stack may grow by the frame
     Status S = mm::CopyToUser(Process(), Frame, &At, sizeof(At));
     if (S.Ok())
         S = mm::CopyToUser(Process(), Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
