@@ -48,6 +48,7 @@ Status StartExecutive(void* BootArgument)
     ps::ServiceEndpoint = Endpoint.Cap;
     if (kernel::Failed(kernel::BindNotification(kernel::boot::Tcb, Notification.Cap)) || kernel::Failed(kernel::SetPriority(kernel::boot::Tcb, ps::ExecutivePriority)))
         return STATUS_UNSUCCESSFUL;
+    TRY(ke::StartGuard());
     TRY(hal::InitializeInterrupts(Notification.Cap));
     abi::KuserSharedData* Shared;
     ps::SharedPage = TRY(ke::MakeSharedPage(Shared));

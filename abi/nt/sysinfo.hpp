@@ -65,9 +65,14 @@ struct SYSTEM_PERFORMANCE_INFORMATION {
     LARGE_INTEGER IdleProcessTime, IoReadTransferCount, IoWriteTransferCount, IoOtherTransferCount;
     ULONG IoReadOperationCount, IoWriteOperationCount, IoOtherOperationCount;
     ULONG AvailablePages, CommittedPages, CommitLimit, PeakCommitment, PageFaultCount;
-    ULONG Others[70];
+    ULONG CopyOnWriteCount, TransitionCount, CacheTransitionCount, DemandZeroCount, PageReadCount, PageReadIoCount, CacheReadCount, CacheIoCount,
+        DirtyPagesWriteCount, DirtyWriteIoCount, MappedPagesWriteCount, MappedWriteIoCount;
+    // Here the Executive's heap is the paged pool (allocations: blocks in use, frees: none), and the nonpaged pool is what seL4's objects take:
+    // pages that hold them, and capability slots as allocations.
+    ULONG PagedPoolPages, NonPagedPoolPages, PagedPoolAllocs, PagedPoolFrees, NonPagedPoolAllocs, NonPagedPoolFrees;
+    ULONG Others[52];
 };
-static_assert(sizeof(SYSTEM_PERFORMANCE_INFORMATION) == 344);
+static_assert(sizeof(SYSTEM_PERFORMANCE_INFORMATION) == 344 && __builtin_offsetof(SYSTEM_PERFORMANCE_INFORMATION, PagedPoolPages) == 112);
 inline constexpr ULONG SystemPerformanceInformationMinimum = 312;       // before Windows 8
 
 struct SYSTEM_BASIC_PERFORMANCE_INFORMATION {

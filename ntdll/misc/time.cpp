@@ -41,6 +41,13 @@ i64 Load(const volatile abi::KSYSTEM_TIME& T)
 
 constexpr i64 QpcFrequency = 10000000;
 
+// Not inlined: the compiler guards calls, not stores.
+[[gnu::noinline]] void Put(LARGE_INTEGER* To, i64 Value)
+{
+    To->QuadPart = Value;
+    asm volatile("" ::: "memory");
+}
+
 }
 
 i64 RtlpInterruptTime() { return Now<&abi::ClockPage::InterruptTimeBase>(); }
@@ -51,7 +58,7 @@ extern "C" {
 NTSTATUS NTAPI NtQuerySystemTime(LARGE_INTEGER* Time)
 {
     __try {
-        Time->QuadPart = Now<&abi::ClockPage::SystemTimeBase>();
+        Put(Time, Load(Kuser().SystemTime));    // as of the last tick, like the times of files
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return STATUS_ACCESS_VIOLATION;
     }
@@ -64,9 +71,9 @@ LONGLONG NTAPI RtlGetSystemTimePrecise() { return Now<&abi::ClockPage::SystemTim
 NTSTATUS NTAPI NtQueryPerformanceCounter(LARGE_INTEGER* Counter, LARGE_INTEGER* Frequency)
 {
     __try {
-        Counter->QuadPart = Now<&abi::ClockPage::InterruptTimeBase>();
+        Put(Counter, Now<&abi::ClockPage::InterruptTimeBase>());
         if (Frequency)
-            Frequency->QuadPart = QpcFrequency;
+            Put(Frequency, QpcFrequency);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return STATUS_ACCESS_VIOLATION;
     }

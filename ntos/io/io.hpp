@@ -209,6 +209,8 @@ public:
 
     // --- what kinds of files implement. Statuses are NT's; STATUS_INVALID_DEVICE_REQUEST by default.
     virtual bool HasPosition() const { return true; }       // reads and writes are at offsets
+    // Position has been set by the caller. Files without position may take it as a wish to read the bytes from there again.
+    virtual void PositionSet() { }
     virtual Status TryRead(Transfer& T) { return STATUS_CANT_WAIT; }
     virtual Status TryWrite(Transfer& T) { return STATUS_CANT_WAIT; }
     // Request::Data.Done / the Information in Result's place: see Request. Final: Information goes to R.Data.Done.

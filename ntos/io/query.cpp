@@ -196,6 +196,7 @@ static Status SetCommon(ke::Caller& Caller, File& F, u32 Class, std::span<const 
         if (At < 0 || !F.IsSynchronous())
             return STATUS_INVALID_PARAMETER;
         F.Position = u64(At);
+        F.PositionSet();
         return STATUS_SUCCESS;
     }
     case FileModeInformation: {
@@ -505,6 +506,9 @@ ke::Task<> NtQueryDirectoryFileEx(ke::Caller& Caller, svc::QueryDirectoryFileEx&
 
 ke::Task<> NtNotifyChangeDirectoryFile(ke::Caller& Caller, svc::NotifyChangeDirectoryFile& Call)
 {
+    // The arguments are looked at before the file, other than with reads.
+    if (Status S = Call.IoStatusBlock.Probe(Caller); !S.Ok())
+        return ke::Task<>(S);
     auto I = Issue::Begin(Caller, Call.FileHandle, FILE_LIST_DIRECTORY, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock);
     if (!I.Ok())
         return ke::Task<>(I.GetStatus());

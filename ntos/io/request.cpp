@@ -96,6 +96,9 @@ Status Issue::Tell(Status Outcome, u64 Information, bool QueuePacket)
     File& F = *Target;
     if (Event)
         EventOf(*Event)->Set();
+    // With an event of the caller's the file stays as the start left it, unless it is synchronous.
+    if (Event && !F.IsSynchronous())
+        F.Event_.Reset();
     else if (!(F.NotificationFlags_ & FILE_SKIP_SET_EVENT_ON_HANDLE))
         F.Event_.Set();
     if (ApcRoutine) [[unlikely]]
@@ -141,8 +144,7 @@ Status Issue::StartNow(Request& R)
     File& F = *R.Target;
     R.State_ = Request::State::Started;
     R.AddRef();                         // the device's, until Complete
-    if (!R.Event_)
-        F.Event_.Reset();
+    F.Event_.Reset();
     Status S = F.Start(R);
     if (S.Code() != STATUS_PENDING) {
         ASSERT(R.State_ == Request::State::Started);
@@ -171,16 +173,12 @@ Status Issue::FinishInline(ke::Caller& Caller, Request& R)
     return I.Finish(R.Outcome_, R.Information_);
 }
 
-// A synchronous request that was waited for: the status block is written even for errors.
+// A synchronous request that was waited for: of an error only the file tells, and the return value.
 Status Issue::FinishWaited(ke::Caller& Caller, Request& R)
 {
     if (!IsError(R.Outcome_))
         return FinishInline(Caller, R);
-    TRY(WriteStatusBlock(Caller.Process(), R.StatusBlock_, R.Outcome_, R.Information_));
-    if (R.Event_)
-        EventOf(*R.Event_)->Set();
-    else
-        R.Target->Event_.Set();
+    R.Target->Event_.Set();
     return R.Outcome_;
 }
 

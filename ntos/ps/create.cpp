@@ -264,6 +264,7 @@ Status StartFirstProcess(ob::Name ImageFile, ob::Name CommandLine)
     Ref<mm::Section> Image = TRY(OpenImage(ImageFile));
     Ref<Process> P = TRY(Process::Create());
     P->SetToken(TRY(se::SystemToken()));
+    P->SetSecurity(TRY(se::AssignSecurity(nullptr, nullptr, P->Token(), Process::Type.Mapping, false)));
     P->ParentId = 4;
     P->SessionId = 0;
     TRY(MapImages(*P, std::move(Image)));
@@ -298,6 +299,7 @@ Status StartFirstProcess(ob::Name ImageFile, ob::Name CommandLine)
     TRY(WriteParameters(*P, Made));
 
     Ref<Thread> T = TRY(Thread::Create(*P, { .Routine = reinterpret_cast<u64>(P->ImageInfo.TransferAddress), .Argument = P->PebAddress() }));
+    T->SetSecurity(TRY(se::AssignSecurity(nullptr, nullptr, P->Token(), Thread::Type.Mapping, false)));
     T->Start();
     return STATUS_SUCCESS;
 }
@@ -381,6 +383,13 @@ struct Created {
     Ref<Process> NewProcess;
     Ref<Thread> NewThread;
 };
+
+// The descriptor of a new process or thread: the one given, or the creator's default, so that strangers cannot reach into it.
+static Status Protect(ke::Caller& Caller, ob::Object& New, ob::Attributes& Given)
+{
+    New.SetSecurity(TRY(se::AssignSecurity(Given.Security.Get(), nullptr, Caller.Thread().EffectiveToken(), New.GetType().Mapping, false)));
+    return STATUS_SUCCESS;
+}
 
 static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, Attributes& Wanted, Ref<mm::Section> Image)
 {
@@ -478,6 +487,9 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
     }
     CO_TRY(Call.ProcessHandle.Write(Caller, ProcessHandle));
     CO_TRY(Call.ThreadHandle.Write(Caller, ThreadHandle));
+    // From here on others find them.
+    CO_TRY(ps::Protect(Caller, *New.NewProcess, Where));
+    CO_TRY(ps::Protect(Caller, *New.NewThread, ThreadWhere));
     CloseThread.Commit();
     CloseProcess.Commit();
     Undo.Commit();
@@ -503,6 +515,7 @@ Status NtCreateThreadEx(ke::Caller& Caller, svc::CreateThreadEx& Call)
     u64 Teb = T->TebAddress();
     TRY(WriteAttribute(Caller, Wanted.TebAddress, &Teb, sizeof(Teb)));
     TRY(Call.ThreadHandle.Write(Caller, Handle));
+    TRY(ps::Protect(Caller, *T, Where));
     CloseIt.Commit();
     Undo.Commit();
     T->Start();

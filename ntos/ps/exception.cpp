@@ -1,7 +1,6 @@
 // Faults and exceptions: from seL4's fault messages to KiUserExceptionDispatcher, or to the end of the process.
 #include "abi/process.hpp"
 #include "kernel/kernel.hpp"
-#include "lib/core/defer.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
@@ -17,7 +16,7 @@ using mm::AddressSpace;
 static Status GrowStack(AddressSpace& Space, u64 Address)
 {
     ke::Activity* Running = ke::Activity::Current();
-    ke::Caller* By = FaultingThread ? FaultingThread : Running ? Running->AsCaller() : Thread::Replying;
+    ke::Caller* By = FaultingThread ? FaultingThread : Running ? Running->AsCaller() : nullptr;
     if (!By || &By->Process().Memory() != &Space)
         return STATUS_GUARD_PAGE_VIOLATION;
     u64 Teb = By->Thread().TebAddress();
@@ -43,6 +42,14 @@ static Status GrowStack(AddressSpace& Space, u64 Address)
 
 ke::Caller* FaultingThread;
 
+Status Thread::PushToStack(u64 Address, const void* From, usize Bytes)
+{
+    FaultingThread = this;
+    Status S = mm::CopyToUser(Process(), Address, From, Bytes);
+    FaultingThread = nullptr;
+    return S;
+}
+
 void InitializeExceptions()
 {
     AddressSpace::GrowStack = GrowStack;
@@ -54,10 +61,9 @@ void Thread::RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
     u64 Frame = AlignDown(At.Rsp, 16) - abi::ExceptionFrameSize;
     EXCEPTION_RECORD Copy = Record;
-    Defer Before = [Was = std::exchange(FaultingThread, this)] { FaultingThread = Was; };     // its stack may grow by the frame
-    Status S = mm::CopyToUser(Process(), Frame, &At, sizeof(At));
+    Status S = PushToStack(Frame, &At, sizeof(At));
     if (S.Ok())
-        S = mm::CopyToUser(Process(), Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
+        S = PushToStack(Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
     if (!S.Ok()) {
         if (Record.ExceptionCode != STATUS_STACK_OVERFLOW && S.Code() == STATUS_STACK_OVERFLOW)
             Copy.ExceptionCode = STATUS_STACK_OVERFLOW;

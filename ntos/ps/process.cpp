@@ -71,9 +71,12 @@ Result<u64> AllocateId(ob::Object& For)
     }
 }
 
-void FreeId(u64 Id)
+void FreeId(u64 Id, const ob::Object& Of)
 {
-    Ids.Get()[Id / 4] = nullptr;
+    ob::Object*& Entry = Ids.Get()[Id / 4];
+    if (Entry != &Of)
+        return;                         // somebody else has it by now
+    Entry = nullptr;
     --UsedIds;
 }
 
@@ -91,7 +94,7 @@ Process::~Process()
 {
     AllLink_.Unlink();
     if (Id_)
-        FreeId(Id_);
+        FreeId(Id_, *this);
 }
 
 Result<Ref<Process>> Process::Create()

@@ -451,8 +451,7 @@ bool Thread::DeliverApc(const CONTEXT& Interrupted)
     if (!Apc->Owned)
         delete Apc;
     u64 At = AlignDown(Interrupted.Rsp - abi::ApcFrameSize, 16);
-    Defer Before = [Was = std::exchange(FaultingThread, this)] { FaultingThread = Was; };     // its stack may grow by the frame
-    if (Status S = mm::CopyToUser(Process(), At, &Frame, sizeof(Frame)); !S.Ok()) {
+    if (Status S = PushToStack(At, &Frame, sizeof(Frame)); !S.Ok()) {
         EXCEPTION_RECORD Record { .ExceptionCode = S.Code(), .ExceptionAddress = reinterpret_cast<PVOID>(Interrupted.Rip) };
         DieOf(Record, Interrupted);
         return true;
@@ -518,9 +517,8 @@ void Thread::TakeApart()
             *Range = 0;
         }
     }
-    // Queries still tell the id; who has it by now is another matter.
-    if (Id_ && ObjectById(Id_) == this)
-        FreeId(Id_);
+    if (Id_)
+        FreeId(Id_, *this);             // queries still tell it
 }
 
 bool Reap()

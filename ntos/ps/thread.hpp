@@ -114,6 +114,8 @@ private:
     Status Build(ps::Process& Owner, const ThreadStart& How);
     void TakeApart();
     void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);
+    // To this thread's own stack, which grows as if the thread had written there.
+    Status PushToStack(u64 Address, const void* From, usize Bytes);
     ke::Event Ended_ { ke::Event::Notification, false };
     core::List<UserApc, &UserApc::Link> Apcs_;
     core::List<ThreadRundown, &ThreadRundown::Link> Rundown_;
