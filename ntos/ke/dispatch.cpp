@@ -152,8 +152,9 @@ static Answer Fault(Thread& T, const kernel::Message& M)
                 }
             }
         }
-        RunReadyActivities();
-        ps::Reap();
+        do
+            RunReadyActivities();
+        while (ps::Reap());
         // Meanwhile the thread may have ended (Replying is null then), or been suspended.
         if (What != Answer::Nothing && Thread::Replying == T && !T->IsTerminating()) {
             if (T->SuspendCount()) [[unlikely]] {

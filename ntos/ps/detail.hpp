@@ -22,7 +22,7 @@ ob::Object* ObjectById(u64 Id);
 bool HandleVmFault(Thread& T, u64 Rip, u64 Address, u64 ErrorCode);
 // A processor exception (vector, error code).
 void HandleUserException(Thread& T, u64 Number, u64 Code);
-extern ke::Caller* FaultingThread;      // whose fault mm resolves, for its stack
+extern ke::Caller* FaultingThread;      // whose fault mm resolves, or on whose stack a frame is put: that stack may grow
 void InitializeExceptions();
 
 }

@@ -57,7 +57,7 @@ public:
 
 private:
     friend class Thread;
-    friend void Reap();
+    friend bool Reap();
     friend struct AllProcesses;
     void End();                         // the last thread is gone
     core::ListNode<Process> AllLink_;

@@ -21,6 +21,7 @@ constinit const ob::TypeInfo Thread::Type {
     .ValidAccess = THREAD_ALL_ACCESS,
     .Mapping = { STANDARD_RIGHTS_READ | THREAD_GET_CONTEXT | THREAD_QUERY_INFORMATION, STANDARD_RIGHTS_WRITE | THREAD_TERMINATE | THREAD_SUSPEND_RESUME | THREAD_ALERT | THREAD_SET_INFORMATION | THREAD_SET_CONTEXT,
                  STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | THREAD_QUERY_LIMITED_INFORMATION | THREAD_RESUME, THREAD_ALL_ACCESS },
+    .Implies = { { THREAD_QUERY_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION }, { THREAD_SET_INFORMATION, THREAD_SET_LIMITED_INFORMATION } },
 };
 
 Thread* Thread::Replying;
@@ -68,10 +69,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     // The stack: reserved, its upper end committed, a guard page below that.
     u64 Reserve = How.StackReserve ? How.StackReserve : Owner.ImageInfo.MaximumStackSize;
     u64 Commit = How.StackCommit ? How.StackCommit : Owner.ImageInfo.CommittedStackSize;
+    if (Reserve > 64 * GiB || Commit > 64 * GiB)
+        return STATUS_NO_MEMORY;
     Reserve = AlignUp(Reserve ? Reserve : MiB, mm::AllocationGranularity);
     Commit = AlignUp(Commit ? Commit : PageSize, PageSize) + PageSize;
-    if (Reserve > 64 * GiB)
-        return STATUS_NO_MEMORY;
     if (Commit + 2 * PageSize > Reserve)
         Reserve = AlignUp(Commit + 2 * PageSize, MiB);
     u64 Stack = TRY(Space.FindFree(Reserve, {}));
@@ -517,18 +518,18 @@ void Thread::TakeApart()
             *Range = 0;
         }
     }
-    if (u64 Id = std::exchange(Id_, 0))
-        FreeId(Id, *this);
+    if (Id_)
+        FreeId(Id_, *this);             // queries still tell it
 }
 
-void Reap()
+bool Reap()
 {
+    if (ThreadsToReap().IsEmpty())
+        return false;
     while (Thread* T = ThreadsToReap().PopFront()) {
         ps::Process& Owner = T->Process();
         T->ExitTime = ke::SystemTime();
-        u64 Id = T->Id_;
         T->TakeApart();
-        T->Id_ = Id;                    // queries still tell it
         T->ProcessLink_.Unlink();
         T->Ended_.Set();
         NTSTATUS Status = T->ExitStatus_;
@@ -539,6 +540,7 @@ void Reap()
         }
         T->Release();
     }
+    return true;
 }
 
 }

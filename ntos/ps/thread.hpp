@@ -110,7 +110,7 @@ public:
 
 private:
     friend class ps::Process;
-    friend void Reap();
+    friend bool Reap();
     void Completed(Status Outcome) override;
     Status Build(ps::Process& Owner, const ThreadStart& How);
     void TakeApart();
@@ -130,7 +130,8 @@ private:
     NTSTATUS HeldStatus_ = 0, ExitStatus_ = 0x103;
 };
 
-// Takes apart what has been terminated. The dispatcher calls it after each message.
-void Reap();
+// Takes apart what has been terminated; whether there was something (who waits for an end goes on after that). The dispatcher calls it after
+// each message.
+bool Reap();
 
 }

@@ -154,7 +154,7 @@ TEST_F(Control, RegistersOfASuspendedThread)
     EXPECT_TRUE(B.IsRunning());
     EXPECT_EQ(B.Rip(), 0x1'4000'4000u);
     EXPECT_EQ(B.Cpu().Registers().R12, 13u);
-    EXPECT_EQ(B.Cpu().Registers().Rflags & ~u64(0xFD5), 0x202u);        // no IOPL, no trap, no nested task
+    EXPECT_EQ(B.Cpu().Registers().Rflags & ~u64(0xCD5), 0x202u);        // no IOPL, no trap, no nested task
 }
 
 TEST_F(Control, AContextBeyondTheUsersAddressesGoesNowhere)

@@ -67,6 +67,30 @@ TEST_F(Faults, AStackGrowsByItsGuardPage)
     EXPECT_NT(STATUS_ACCESS_VIOLATION, Record().ExceptionCode);
 }
 
+TEST_F(Faults, AFrameGrowsTheStackAsAPushDoes)
+{
+    u64 Teb = C.Thread().TebAddress(), LimitAt = Teb + __builtin_offsetof(NT_TIB, StackLimit);
+    u64 Limit = C.Get<u64>(LimitAt);
+    C.Cpu().Registers().Rsp = Limit + 0x100;        // the frame reaches into the guard page
+    Except(6, 0);
+    ASSERT_FALSE(C.Process().HasEnded());
+    EXPECT_EQ(C.Rip(), ExceptionAt);
+    EXPECT_NT(STATUS_ILLEGAL_INSTRUCTION, Record().ExceptionCode);
+    EXPECT_EQ(C.Get<u64>(LimitAt), Limit - PageSize);
+    // An APC's frame too.
+    C.Cpu().Registers().Rsp = Limit - PageSize + 0x100;
+    CONTEXT At {};
+    At.ContextFlags = CONTEXT_CONTROL;
+    At.Rip = 0x1'4000'6000;
+    At.Rsp = C.Rsp();
+    HANDLE H = C.Open(Ref<ob::Object>(C.Thread()), THREAD_ALL_ACCESS);
+    EXPECT_NT(STATUS_SUCCESS, C.Call(Service::QueueApcThread, H, 0x1'4000'7000, 0, 0, 0));
+    EXPECT_NT(STATUS_PENDING, C.Call(Service::Continue, C.Put(At), 1));
+    ASSERT_FALSE(C.Process().HasEnded());
+    EXPECT_EQ(C.Rip(), ApcAt);
+    EXPECT_EQ(C.Get<u64>(LimitAt), Limit - 2 * PageSize);
+}
+
 TEST_F(Faults, AStackThatIsFullOverflows)
 {
     u64 Teb = C.Thread().TebAddress(), LimitAt = Teb + __builtin_offsetof(NT_TIB, StackLimit), Value = 1;

@@ -50,6 +50,16 @@ TEST(Processes, AreEndedByOthers)
     EXPECT_EQ(u64(Info.UniqueProcessId), B.Process().Id());
 }
 
+TEST(Processes, ARightBringsTheLesserOne)
+{
+    Client A;
+    auto Granted = [&](Ref<ob::Object> Of, ACCESS_MASK Access) { return A.Process().Handles().Find(A.Open(std::move(Of), Access))->Access; };
+    EXPECT_EQ(Granted(Ref<ob::Object>(A.Process()), PROCESS_QUERY_INFORMATION), PROCESS_QUERY_INFORMATION | PROCESS_QUERY_LIMITED_INFORMATION);
+    EXPECT_EQ(Granted(Ref<ob::Object>(A.Process()), PROCESS_QUERY_LIMITED_INFORMATION), PROCESS_QUERY_LIMITED_INFORMATION);
+    EXPECT_EQ(Granted(Ref<ob::Object>(A.Thread()), THREAD_SET_INFORMATION), THREAD_SET_INFORMATION | THREAD_SET_LIMITED_INFORMATION);
+    EXPECT_EQ(Granted(Ref<ob::Object>(A.Thread()), THREAD_TERMINATE), THREAD_TERMINATE);
+}
+
 TEST(Processes, AreOpenedByIdWithRights)
 {
     Client A(As::System), B;

@@ -48,8 +48,9 @@ Client::~Client()
     if (Owns_)
         P_->Terminate(STATUS_SUCCESS);
     T_.Reset();
-    ke::RunReadyActivities();
-    ps::Reap();
+    do
+        ke::RunReadyActivities();
+    while (ps::Reap());
 }
 
 NTSTATUS Client::CallWith(abi::Service Service, const u64* Words, usize Count)

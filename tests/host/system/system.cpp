@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <string>
+
 #include "ntos/cm/cm.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/io/io.hpp"
@@ -37,8 +39,8 @@ void Interrupts(u64 Sources)
 namespace test {
 
 static kernel::CPtr Clock;
-// Fast enough that a unit of time is a whole number of ticks.
-static constexpr u64 TicksPerUnit = 100, TscFrequency = TicksPerUnit * 10'000'000;
+// A power of two, so that a number of ticks is exactly a number of units.
+static constexpr u64 TicksPerUnit = 128, TscFrequency = TicksPerUnit * 10'000'000;
 
 static Status Start()
 {
@@ -86,6 +88,14 @@ void Advance(u64 Time)
     fake::Executive::Run();
 }
 
+static std::string NameOf(u32 Type)
+{
+    std::string Out;
+    for (const wchar_t* At = ob::TypeAt(Type)->Name; *At; ++At)
+        Out += char(*At);
+    return Out;
+}
+
 static std::vector<u32> ObjectCounts()
 {
     std::vector<u32> Counts;
@@ -109,7 +119,7 @@ void Balance::Check() const
     EXPECT_EQ(fake::StrayMappings(), Stray_);
     std::vector<u32> Left = ObjectCounts();
     for (u32 I = 0; I < Left.size(); ++I)
-        EXPECT_EQ(Left[I], I < Objects_.size() ? Objects_[I] : 0) << "objects of type " << I + 1;
+        EXPECT_EQ(Left[I], I < Objects_.size() ? Objects_[I] : 0) << "objects of type " << NameOf(I + 1);
 }
 
 }
