@@ -162,6 +162,8 @@ void Process::End()
     Terminating_ = true;
     ExitTime = ke::SystemTime();
     Ref<Process> Keep(*this);
+    if (DriverLink* D = std::exchange(Driver, nullptr))
+        D->ProcessEnds(*this);
     Handles_.CloseAll();
     Memory_->Clear();
     ImageSection.Reset();

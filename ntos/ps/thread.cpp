@@ -3,6 +3,8 @@
 #include "kernel/kernel.hpp"
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
+#include "abi/wire/driver.hpp"
+#include "ntos/hal/hal.hpp"
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
@@ -25,7 +27,7 @@ constinit const ob::TypeInfo Thread::Type {
 };
 
 Thread* Thread::Replying;
-CPtr ServiceEndpoint;
+CPtr ServiceEndpoint, DispatcherNotification;
 
 Thread::Thread() : Object(Type) { }
 
@@ -145,6 +147,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
         Failed(kernel::ConfigureTcb(Tcb_.Cap, { .FaultEndpoint = abi::FaultEndpoint, .Priority = ClientPriority, .MaximumPriority = ClientPriority,
                                                 .CSpace = CNode_.Cap, .CSpaceBits = mm::ClientCNodeBits, .Pml4 = Space.Pml4(), .IpcBuffer = Teb,
                                                 .IpcBufferFrame = TebFrame_ })))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (Owner.Driver && (Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::WaitSlot, Owner.Driver->WaitCap, kernel::Read, 0)) ||
+                         Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::DoorbellSlot, DispatcherNotification, kernel::Write,
+                                                 NotificationBadge | hal::DriverDoorbells))))
         return STATUS_INSUFFICIENT_RESOURCES;
     kernel::Registers Start {};
     Start.Rip = How.SkipLoaderInit ? How.Routine : Ntdll.LdrInitializeThunk;

@@ -42,11 +42,13 @@ class Library:
             for folder in sorted(paths.WIN32.iterdir()):
                 for suffix in ("*.dll", "*.exe"):
                     self.ours.update(list_folder(folder, suffix))
+        for suffix in ("*.exe", "*.dll"):
+            self.ours.update(list_folder(paths.WDM, suffix))
         for path in (paths.NTDLL, paths.SMSS):
             if path.exists():
                 self.ours[path.name.lower()] = path
         # Wine's ntdll and win32u are halves of Linux libraries, its smss none at all: never taken.
-        for name in ("ntdll.dll", "smss.exe", "win32u.dll", "wow64.dll", "wow64cpu.dll"):
+        for name in ("ntdll.dll", "smss.exe", "ntoskrnl.exe", "hal.dll", "win32u.dll", "wow64.dll", "wow64cpu.dll"):
             self.wine.pop(name, None)
         self.facts = files.StatCache(paths.CACHE / "pe-facts.json", FACTS_VERSION)
         self.api_sets = None
