@@ -145,6 +145,7 @@ Status CheckEaList(std::span<const u8> List)
 // The part that all creating services share. Handle and status block have been probed.
 static Status OpenAndAnswer(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How, ke::UserPtr<HANDLE> HandleOut, ke::UserPtr<IO_STATUS_BLOCK> BlockOut)
 {
+    ++Caller.Process().Io.OtherOperationCount;
     Ref<File> Opened = TRY(OpenFile(Caller, Wanted, How));
     HANDLE Handle = TRY(ob::GrantHandle(Caller, std::move(Opened), How.Granted, Wanted.Flags & OBJ_INHERIT));
     Status S = HandleOut.Write(Caller, Handle);

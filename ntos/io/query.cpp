@@ -162,6 +162,7 @@ static Status QueryFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
     auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, Rule.QueryAccess, File::Type));
     File& F = static_cast<File&>(*Found.Target);
     TRY(Call.IoStatusBlock.Probe(Caller));
+    ++Caller.Process().Io.OtherOperationCount;
     Scratch Room;
     u32 Bytes = Length < MaximumAnswer ? Length : MaximumAnswer;
     InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
@@ -231,6 +232,7 @@ static Status SetFile(ke::Caller& Caller, svc::SetInformationFile& Call)
     TRY(Call.IoStatusBlock.Probe(Caller));
     if (Length > MaximumAnswer)
         return STATUS_INVALID_PARAMETER;
+    ++Caller.Process().Io.OtherOperationCount;
     Scratch Room;
     u8* From = TRY(Room.Get(Length));
     TRY(Call.FileInformation.Read(Caller, From, Length));

@@ -17,6 +17,7 @@ constinit const ob::TypeInfo Process::Type {
     .ValidAccess = PROCESS_ALL_ACCESS,
     .Mapping = { STANDARD_RIGHTS_READ | PROCESS_VM_READ | PROCESS_QUERY_INFORMATION, STANDARD_RIGHTS_WRITE | PROCESS_CREATE_PROCESS | PROCESS_CREATE_THREAD | PROCESS_VM_OPERATION | PROCESS_VM_WRITE | PROCESS_DUP_HANDLE | PROCESS_TERMINATE | PROCESS_SET_QUOTA | PROCESS_SET_INFORMATION | PROCESS_SUSPEND_RESUME,
                  STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_TERMINATE, PROCESS_ALL_ACCESS },
+    .Implied = { { PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION }, { PROCESS_SET_INFORMATION, PROCESS_SET_LIMITED_INFORMATION } },
 };
 
 // Lists that live for ever: made at first use, never destroyed.
@@ -81,7 +82,7 @@ void FreeId(u64 Id)
 ob::Object* ObjectById(u64 Id)
 {
     Vector<ob::Object*>& Table = Ids.Get();
-    return Id % 4 == 0 && Id / 4 < Table.Size() ? Table[Id / 4] : nullptr;
+    return Id / 4 < Table.Size() ? Table[Id / 4] : nullptr;      // the two low bits do not count, as on Windows
 }
 
 // --- life
