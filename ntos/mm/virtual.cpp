@@ -288,7 +288,7 @@ static Status QueryMappedFile(ke::Caller& Caller, AddressSpace& Space, u64 Addre
     if (!V)
         return STATUS_INVALID_ADDRESS;
     if (!V->Backing || V->Backing->FileName.IsEmpty())
-        return STATUS_FILE_INVALID;
+        return STATUS_INVALID_ADDRESS;
     ob::Name Name = V->Backing->FileName;
     usize Bytes = Name.Length * sizeof(wchar_t), Needed = sizeof(UNICODE_STRING) + Bytes + sizeof(wchar_t);
     TRY(Call.ReturnLength.WriteIfThere(Caller, Needed));
