@@ -120,9 +120,13 @@ static Status WalkName(OpenRequest& Request, bool Creating, Walk& Out)
         TRY(StartAtRoot(Path, At, Rest));
     } else {
         At = Wanted.Root;
-        // A root is a directory or something that parses: a link is neither.
-        if (&At->GetType() == &SymbolicLink::Type)
-            return STATUS_OBJECT_TYPE_MISMATCH;
+        // A root is a directory or something that parses: a link is neither, but an empty name names the link itself.
+        if (&At->GetType() == &SymbolicLink::Type) {
+            if (Path.Length || Creating)
+                return STATUS_OBJECT_TYPE_MISMATCH;
+            Out.Found = std::move(At);
+            return STATUS_SUCCESS;
+        }
         if (&At->GetType() == &Directory::Type) {
             if (!Wanted.HasName)
                 return STATUS_OBJECT_NAME_INVALID;
