@@ -68,10 +68,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     // The stack: reserved, its upper end committed, a guard page below that.
     u64 Reserve = How.StackReserve ? How.StackReserve : Owner.ImageInfo.MaximumStackSize;
     u64 Commit = How.StackCommit ? How.StackCommit : Owner.ImageInfo.CommittedStackSize;
+    if (Reserve > 64 * GiB || Commit > 64 * GiB)
+        return STATUS_NO_MEMORY;
     Reserve = AlignUp(Reserve ? Reserve : MiB, mm::AllocationGranularity);
     Commit = AlignUp(Commit ? Commit : PageSize, PageSize) + PageSize;
-    if (Reserve > 64 * GiB)
-        return STATUS_NO_MEMORY;
     if (Commit + 2 * PageSize > Reserve)
         Reserve = AlignUp(Commit + 2 * PageSize, MiB);
     u64 Stack = TRY(Space.FindFree(Reserve, {}));
