@@ -143,7 +143,7 @@ static ke::Task<> WaitForPackets(ke::Caller& Caller, svc::RemoveIoCompletionEx& 
     W.Enter();
     Status S = co_await ke::WaitFor(W.Given(), Alertable, Until);
     if (S.Code() != STATUS_SUCCESS) {
-        CO_TRY(Call.NumEntriesRemoved.Write(Caller, 0));
+        CO_TRY(Call.NumEntriesRemoved.Write(Caller, 1));      // as NT
         co_return S;
     }
     co_return WriteMany(Caller, Call, *Port, W.Take(), Count);
@@ -319,7 +319,7 @@ ke::Task<> NtRemoveIoCompletionEx(ke::Caller& Caller, svc::RemoveIoCompletionEx&
         return ke::Task<>(WriteMany(Caller, Call, *Port.Value(), P, Count));
     bool Alertable = Call.Alertable;
     if (!Alertable && Until.Value().HasPassed()) {
-        Status S = Call.NumEntriesRemoved.Write(Caller, 0);
+        Status S = Call.NumEntriesRemoved.Write(Caller, 1);      // as NT
         return ke::Task<>(S.Ok() ? Status(STATUS_TIMEOUT) : S);
     }
     return WaitForPackets(Caller, Call, Port.Take(), Until.Value(), Count, Alertable);

@@ -94,7 +94,7 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
         ex::Log("[%u.%u]   -> %x\n", T.Process().Id(), T.Id(), u32(Result));
     if (Result == ps::NoReply)
         return Answer::Nothing;
-    if (Result == STATUS_USER_APC) [[unlikely]] {
+    if (Result == STATUS_USER_APC || T.ApcDue) [[unlikely]] {
         T.Reply(Result);
         return T.InService ? Answer::Reply : Answer::Nothing;
     }
@@ -113,7 +113,7 @@ static Answer Fault(Thread& T, const kernel::Message& M)
     bool GoesOn = false;
     switch (M.Label) {
     case kernel::fault::VmFault:
-        GoesOn = ps::HandleVmFault(T, M.Words[1], M.Words[3], M.Words[2]);
+        GoesOn = ps::HandleVmFault(T, M.Words[0], M.Words[1], M.Words[3]);
         break;
     case kernel::fault::UserException:
         ps::HandleUserException(T, M.Words[3], kernel::MessageWord(4));
@@ -152,8 +152,9 @@ static Answer Fault(Thread& T, const kernel::Message& M)
                 }
             }
         }
-        RunReadyActivities();
-        ps::Reap();
+        do
+            RunReadyActivities();
+        while (ps::Reap());
         // Meanwhile the thread may have ended (Replying is null then), or been suspended.
         if (What != Answer::Nothing && Thread::Replying == T && !T->IsTerminating()) {
             if (T->SuspendCount()) [[unlikely]] {

@@ -1,4 +1,4 @@
-// Private to mm: capability slots and pages for kernel objects.
+// Private to mm (and the pool): capability slots and pages for kernel objects.
 #pragma once
 #include "ntos/mm/mm.hpp"
 
