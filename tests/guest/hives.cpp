@@ -72,8 +72,9 @@ const WCHAR Target[] = L"\\Registry\\Machine\\HiveTest", Path[] = L"\\??\\C:\\wo
 
 TAP_MAIN()
 {
-    CHECK_EQ(NtLoadKey(Named(Target), Named(Path)), STATUS_PRIVILEGE_NOT_HELD);
     BOOLEAN Was;
+    CHECK_EQ(RtlAdjustPrivilege(Restore, 0, 0, &Was), STATUS_SUCCESS);
+    CHECK_EQ(NtLoadKey(Named(Target), Named(Path)), STATUS_PRIVILEGE_NOT_HELD);
     CHECK_EQ(RtlAdjustPrivilege(Restore, 1, 0, &Was), STATUS_SUCCESS);
     CHECK_EQ(RtlAdjustPrivilege(Backup, 1, 0, &Was), STATUS_SUCCESS);
 
