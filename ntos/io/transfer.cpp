@@ -52,6 +52,13 @@ template <typename C> static Status TransferNow(ke::Caller& Caller, C& Call, Iss
     Status S = Write ? F.TryWrite(T) : F.TryRead(T);
     if (S == STATUS_CANT_WAIT)
         return S;
+    if (F.HasPosition() && !Write && (S == STATUS_END_OF_FILE || S == STATUS_ACCESS_VIOLATION)) [[unlikely]] {
+        // NT looks at the buffer before it does anything else.
+        if (!mm::ProbeForWrite(Caller.Process(), T.Address, T.Length).Ok())
+            return STATUS_ACCESS_VIOLATION;
+    }
+    if (F.HasPosition() && Write && S == STATUS_ACCESS_VIOLATION)
+        S = STATUS_INVALID_USER_BUFFER;
     if (F.HasPosition() && (S == STATUS_SUCCESS || S == STATUS_END_OF_FILE)) {
         if (!F.IsSynchronous())
             return I.FinishAsPended(S, T.Done);

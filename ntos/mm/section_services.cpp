@@ -46,6 +46,7 @@ Status NtCreateSection(ke::Caller& Caller, svc::CreateSection& Call)
             Ref<Section> S = TRY(ob::Make<Section>());
             S->FileName = TRY(ob::String::Copy(From.Path));
             S->Store = std::move(From.Data);
+            ++S->Store->Sections;
             S->File = std::move(From.File);
             S->Size = Size;
             S->Attributes = Attributes | SEC_FILE;
