@@ -106,7 +106,11 @@ struct KuserSharedData {
     u64 XStateEnabledFeatures;      // 0x3D8  (head of XSTATE_CONFIGURATION)
     u64 XStateEnabledVolatileFeatures; // 0x3E0
     u32 XStateSize;                 // 0x3E8
-    u8 Rest[0x800 - 0x3EC];
+    u32 XStateFlags;                // 0x3EC: 1 XSAVEOPT, 2 XSAVEC
+    struct {
+        u32 Offset, Size;
+    } XStateFeatures[64];           // 0x3F0
+    u8 Rest[0x800 - 0x5F0];
     ClockPage Clock;                // 0x800
 };
 static_assert(__builtin_offsetof(KuserSharedData, NtSystemRoot) == 0x30);

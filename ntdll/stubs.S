@@ -67,7 +67,8 @@ SvcInstruction:
     leaq 8(%rsp), %r9
     .endif
     movl $((ServiceIndex << 12) | 4), %eax
-    jmp SvcCommon
+    movabsq $SvcCommon, %r11            // not relative: programs copy stubs and call the copies
+    jmpq *%r11
     .set ServiceIndex, ServiceIndex + 1
     .endm
 

@@ -12,7 +12,7 @@ Node* Root;
 constinit const ob::TypeInfo Key::Type {
     .Name = L"Key",
     .ValidAccess = KEY_ALL_ACCESS,
-    .Mapping = { KEY_READ, KEY_WRITE, KEY_READ, KEY_ALL_ACCESS },
+    .Mapping = { KEY_READ, KEY_WRITE, KEY_READ | KEY_CREATE_LINK, KEY_ALL_ACCESS },
 };
 
 Result<Ref<Key>> ReferenceKey(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access)

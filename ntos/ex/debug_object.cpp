@@ -5,7 +5,7 @@ using namespace ob;
 
 namespace {
 
-constexpr ACCESS_MASK ReadEvent = 1, ProcessAssign = 2, SetInformation = 4, AllAccess = STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0xF;
+constexpr ACCESS_MASK ReadEvent = 1, ProcessAssign = 2, SetFlags = 4, AllAccess = STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0xF;
 constexpr ULONG KillOnClose = 1, FlagsClass = 1;
 
 class DebugObject final : public Object {
@@ -22,7 +22,7 @@ private:
 constinit const TypeInfo DebugObject::Type {
     .Name = L"DebugObject",
     .ValidAccess = AllAccess,
-    .Mapping = { STANDARD_RIGHTS_READ | ReadEvent, STANDARD_RIGHTS_WRITE | ProcessAssign | SetInformation, STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, AllAccess },
+    .Mapping = { STANDARD_RIGHTS_READ | ReadEvent, STANDARD_RIGHTS_WRITE | ProcessAssign, STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, AllAccess },
 };
 
 }
@@ -48,6 +48,6 @@ Status NtSetInformationDebugObject(ke::Caller& Caller, svc::SetInformationDebugO
     ULONG Flags = TRY(Call.DebugObjectInformation.ReadAs<ULONG>(Caller));
     if (Flags & ~KillOnClose)
         return STATUS_INVALID_PARAMETER;
-    TRY(Reference<DebugObject>(Caller, Call.DebugObjectHandle, SetInformation))->Flags = Flags;
+    TRY(Reference<DebugObject>(Caller, Call.DebugObjectHandle, SetFlags))->Flags = Flags;
     return STATUS_SUCCESS;
 }

@@ -68,7 +68,11 @@ Result<u32> MakeSharedPage(abi::KuserSharedData*& Page)
     Set(Rdtscp, R[3] >> 27 & 1);
     if (Xsave) {
         K.XStateEnabledFeatures = 7;    // x87, SSE, AVX: what the kernel switches
+        K.XStateEnabledVolatileFeatures = 7;
         K.XStateSize = 832;
+        K.XStateFeatures[0] = { 0, 160 };
+        K.XStateFeatures[1] = { 160, 256 };
+        K.XStateFeatures[2] = { 576, 256 };
     }
     Page = &K;
     return Result<u32>(u32(Frame));

@@ -51,6 +51,21 @@ struct Vad {
     static void operator delete(void* At) { ::operator delete(At); }
 };
 
+// The highest address that a ZeroBits argument leaves: the number of bits that must be zero (of 32, below 32), or a mask of those that may be
+// set. 0: any. STATUS_INVALID_PARAMETER_3.
+inline Result<u64> HighestForZeroBits(u64 ZeroBits)
+{
+    if (ZeroBits == 0)
+        return u64(HighestUser);
+    if (ZeroBits < 32) {
+        if (ZeroBits > 21)
+            return nt::STATUS_INVALID_PARAMETER_3;
+        return (u64(1) << (32 - ZeroBits)) - 1;
+    }
+    u64 Mask = ~u64(0) >> __builtin_clzll(ZeroBits);
+    return Mask < HighestUser ? Mask : u64(HighestUser);
+}
+
 class AddressSpace {
 public:
     static Result<Own<AddressSpace>> Create();

@@ -18,20 +18,6 @@ Result<Range> RangeOf(u64 Base, u64 Size)
     return Range { Start, End };
 }
 
-// ZeroBits: the number of zero bits a base must begin with (of 32 in the low form), or a mask of the bits it may have.
-Result<u64> HighestFor(u64 ZeroBits)
-{
-    if (ZeroBits == 0)
-        return u64(HighestUser);
-    if (ZeroBits < 32) {
-        if (ZeroBits > 21)
-            return STATUS_INVALID_PARAMETER_3;
-        return (u64(1) << (32 - ZeroBits)) - 1;
-    }
-    u64 Mask = ~u64(0) >> __builtin_clzll(ZeroBits);
-    return Mask < HighestUser ? Mask : u64(HighestUser);
-}
-
 struct Requirements {
     u64 Lowest = 0, Highest = HighestUser, Alignment = AllocationGranularity;
     bool Given = false;                 // by an extended parameter: a base cannot be asked for then (zero bits do not count for it)
@@ -179,7 +165,7 @@ Status NtAllocateVirtualMemory(ke::Caller& Caller, svc::AllocateVirtualMemory& C
     if (Call.AllocationType & (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER))
         return STATUS_INVALID_PARAMETER;
     Requirements Needs;
-    Needs.Highest = TRY(HighestFor(Call.ZeroBits));
+    Needs.Highest = TRY(HighestForZeroBits(Call.ZeroBits));
     return Allocate(Caller, Call.ProcessHandle, Call.BaseAddress, Call.RegionSize, Call.AllocationType, Call.Protect, Needs);
 }
 
@@ -469,6 +455,22 @@ Status NtSetInformationVirtualMemory(ke::Caller& Caller, svc::SetInformationVirt
     u32 Class = Call.VmInformationClass;
     if (Class != VmPrefetchInformation && Class != VmPagePriorityInformation)
         return STATUS_INVALID_PARAMETER_2;
+    if (!Call.VmInformation)
+        return STATUS_INVALID_PARAMETER_5;
+    if (Call.VmInformationLength != sizeof(ULONG))
+        return STATUS_INVALID_PARAMETER_6;
+    constexpr u64 MostEntries = 0x10000;    // nobody else is served meanwhile
+    if (!Call.NumberOfEntries || Call.NumberOfEntries > MostEntries)
+        return STATUS_INVALID_PARAMETER_3;
+    struct Entry {
+        u64 Address, Bytes;
+    };
+    for (u64 I = 0; I < Call.NumberOfEntries; ++I) {
+        Entry E;
+        TRY(mm::CopyFromUser(Caller.Process(), &E, Call.VirtualAddresses.Address() + I * sizeof(Entry), sizeof(Entry)));
+        if (!E.Bytes)
+            return STATUS_INVALID_PARAMETER_4;
+    }
     return STATUS_SUCCESS;              // advice: all is in memory
 }
 

@@ -517,8 +517,9 @@ Status NtCreateThreadEx(ke::Caller& Caller, svc::CreateThreadEx& Call)
     TRY(ReadAttributes(Caller, Call.AttributeList, Wanted));
     auto Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     auto Owner = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_CREATE_THREAD));
+    u64 Highest = TRY(mm::HighestForZeroBits(Call.ZeroBits));
     auto T = TRY(ps::Thread::Create(*Owner, { .Routine = Call.StartRoutine.Raw(), .Argument = Call.Argument.Raw(), .StackReserve = Call.MaximumStackSize,
-                                              .StackCommit = Call.StackSize, .Suspended = bool(Call.CreateFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) }));
+                                              .StackCommit = Call.StackSize, .StackHighest = Highest, .Suspended = bool(Call.CreateFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) }));
     Defer Undo = [&] { T->Terminate(STATUS_UNSUCCESSFUL); };
     T->HideFromDebugger = Call.CreateFlags & THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER;
     HANDLE Handle = TRY(ob::OpenByPointer(Caller, T, Call.DesiredAccess, Where.Flags));

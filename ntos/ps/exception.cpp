@@ -177,7 +177,17 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
         break;
     case 4: R.ExceptionCode = STATUS_INTEGER_OVERFLOW; break;
     case 5: R.ExceptionCode = STATUS_ARRAY_BOUNDS_EXCEEDED; break;
-    case 6: R.ExceptionCode = STATUS_ILLEGAL_INSTRUCTION; break;
+    case 6: {
+        R.ExceptionCode = STATUS_ILLEGAL_INSTRUCTION;
+        u8 Opcode = 0;
+        (void)mm::CopyFromUser(T.Process(), &Opcode, At.Rip, 1).Code();
+        if (Opcode == 0xF1) {           // INT1, which emulated processors may not know: a debug exception behind the instruction
+            R.ExceptionCode = STATUS_SINGLE_STEP;
+            At.Rip += 1;
+            R.ExceptionAddress = reinterpret_cast<PVOID>(At.Rip);
+        }
+        break;
+    }
     case 16: R.ExceptionCode = STATUS_FLOAT_INVALID_OPERATION; break;      // the FPU's state, which ntdll can read, tells which
     case 17: R.ExceptionCode = STATUS_DATATYPE_MISALIGNMENT; break;
     case 19: R.ExceptionCode = STATUS_FLOAT_MULTIPLE_FAULTS; break;
@@ -196,7 +206,14 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
             R.NumberParameters = 1;
             R.ExceptionInformation[0] = At.Rax;
             At.Rip += 2;
-            T.RaiseException(R, At);
+            if (At.Rax == 0 || At.Rax == 2 || At.Rax > 5) {
+                T.RaiseException(R, At);
+                return;
+            }
+            // Print, load or unload symbols, command string: for a kernel debugger. Without one they succeed, behind the INT3 that follows.
+            At.Rax = 0;
+            At.Rip += 1;
+            T.Continue(At).Ignore();
             return;
         case 3:
             R.ExceptionCode = STATUS_BREAKPOINT;

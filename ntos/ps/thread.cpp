@@ -21,7 +21,7 @@ using kernel::Failed;
 constinit const ob::TypeInfo Thread::Type {
     .Name = L"Thread",
     .ValidAccess = THREAD_ALL_ACCESS,
-    .Mapping = { STANDARD_RIGHTS_READ | THREAD_GET_CONTEXT | THREAD_QUERY_INFORMATION, STANDARD_RIGHTS_WRITE | THREAD_TERMINATE | THREAD_SUSPEND_RESUME | THREAD_ALERT | THREAD_SET_INFORMATION | THREAD_SET_CONTEXT,
+    .Mapping = { STANDARD_RIGHTS_READ | THREAD_GET_CONTEXT | THREAD_QUERY_INFORMATION, STANDARD_RIGHTS_WRITE | THREAD_TERMINATE | THREAD_SUSPEND_RESUME | THREAD_ALERT | THREAD_SET_INFORMATION | THREAD_SET_LIMITED_INFORMATION | THREAD_SET_CONTEXT,
                  STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | THREAD_QUERY_LIMITED_INFORMATION | THREAD_RESUME, THREAD_ALL_ACCESS },
     .Implies = { { THREAD_QUERY_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION }, { THREAD_SET_INFORMATION, THREAD_SET_LIMITED_INFORMATION } },
 };
@@ -61,6 +61,10 @@ static Result<mm::Pfn> PageAt(mm::AddressSpace& Space, u64 Address)
     return Space.FrameAt(Address);
 }
 
+// What a context says of the segment registers: Windows' code selector, by which programs know 64-bit code, and the data selector that
+// is in SS under this kernel.
+static constexpr WORD UserData = 0x33;
+
 Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
 {
     mm::AddressSpace& Space = Owner.Memory();
@@ -74,10 +78,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     if (Reserve > 64 * GiB || Commit > 64 * GiB)
         return STATUS_NO_MEMORY;
     Reserve = AlignUp(Reserve ? Reserve : MiB, mm::AllocationGranularity);
-    Commit = AlignUp(Commit ? Commit : PageSize, PageSize) + PageSize;
+    Commit = AlignUp(Commit > 2 * PageSize ? Commit : 2 * PageSize, PageSize);
     if (Commit + 2 * PageSize > Reserve)
         Reserve = AlignUp(Commit + 2 * PageSize, MiB);
-    u64 Stack = TRY(Space.FindFree(Reserve, {}));
+    u64 Stack = TRY(Space.FindFree(Reserve, { .Highest = How.StackHighest }));
     mm::Vad* StackVad = TRY(Space.Insert(Stack, Reserve, mm::Vad::Private));
     StackVad->Protect = mm::Protection::ReadWrite;
     StackVad->InitialPage = PAGE_READWRITE;
@@ -126,7 +130,7 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     Context.Rsp = StackBase - abi::ThreadStartStackReserve;
     Context.EFlags = 0x200;
     Context.SegCs = 0x33;
-    Context.SegSs = Context.SegDs = Context.SegEs = Context.SegGs = 0x2B;
+    Context.SegSs = Context.SegDs = Context.SegEs = Context.SegGs = UserData;
     Context.SegFs = 0x53;
     Context.MxCsr = Context.FltSave.MxCsr = 0x1F80;
     Context.FltSave.MxCsr_Mask = 0xFFFF;
@@ -276,7 +280,7 @@ static void ToContext(const kernel::Registers& R, CONTEXT& C)
     C.R14 = R.R14;
     C.R15 = R.R15;
     C.SegCs = 0x33;
-    C.SegSs = C.SegDs = C.SegEs = C.SegGs = 0x2B;
+    C.SegSs = C.SegDs = C.SegEs = C.SegGs = UserData;
     C.SegFs = 0x53;
     C.MxCsr = 0x1F80;
     C.ContextFlags = CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_SEGMENTS;

@@ -34,6 +34,7 @@ protected:
 struct ThreadStart {
     u64 Routine, Argument;              // of RtlUserThreadStart
     u64 StackReserve = 0, StackCommit = 0;      // bytes; 0: as the image says
+    u64 StackHighest = ~u64(0);          // the last address it may take
     bool Suspended = false;
     bool SkipLoaderInit = false;        // start at Routine itself
 };
