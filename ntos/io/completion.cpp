@@ -175,7 +175,8 @@ private:
     static ke::Task<> WaitForTarget(ob::Object& Target) { co_return co_await ke::WaitFor(*Target.AsWaitable()); }
     void Signaled(Status Outcome);
     void Left();
-    RefPtr<CompletionPort> Port_;
+    RefPtr<CompletionPort> Port_;       // while the target is waited for
+    CompletionPort* QueuedAt_ = nullptr;        // while it is queued there, or given to a thread that waits there
     RefPtr<ob::Object> Target_;
 };
 
@@ -183,7 +184,7 @@ const ob::TypeInfo WaitPacket::Type { .Name = L"WaitCompletionPacket", .ValidAcc
 
 Status WaitPacket::Associate(Ref<CompletionPort> Port, Ref<ob::Object> Target, u64 Key, u64 ApcContext, NTSTATUS Status, u64 Information, bool& Already)
 {
-    if (Port_)
+    if (Port_ || QueuedAt_)
         return STATUS_INVALID_PARAMETER_1;      // it is in use
     Packet_.Key = Key;
     Packet_.ApcContext = ApcContext;
@@ -210,18 +211,21 @@ void WaitPacket::Signaled(Status)
 {
     AddRef();                           // while it is queued
     Target_.Reset();
-    Port_->Queue(Packet_);
+    // A queue holds its packets; if they held it too, neither would go with its last handle.
+    RefPtr<CompletionPort> Port = std::move(Port_);
+    QueuedAt_ = Port.Get();
+    Port->Queue(Packet_);
 }
 
 void WaitPacket::Left()
 {
-    Port_.Reset();
+    QueuedAt_ = nullptr;
     Release();
 }
 
 Status WaitPacket::Cancel(bool RemoveQueued)
 {
-    if (!Port_)
+    if (!Port_ && !QueuedAt_)
         return STATUS_CANCELLED;
     if (Watch_.IsSuspended()) {
         Watch_.Cancel();
@@ -229,7 +233,7 @@ Status WaitPacket::Cancel(bool RemoveQueued)
         Port_.Reset();
         return STATUS_SUCCESS;
     }
-    if (!RemoveQueued || !Port_->Remove(Packet_))
+    if (!RemoveQueued || !QueuedAt_->Remove(Packet_))
         return STATUS_PENDING;
     Left();
     return STATUS_SUCCESS;

@@ -28,6 +28,8 @@ struct Issue {
     Result<Ref<Request>> Make(Operation What);
     // Starts the request; waits for it if the file is synchronous. The service's return value.
     ke::Task<> Run(Ref<Request> R);
+    // Opens a file that NeedsCreate. Information: as the device tells.
+    static ke::Task<> RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information);
 
 private:
     Status Tell(Status Outcome, u64 Information, bool QueuePacket);

@@ -231,6 +231,26 @@ ke::Task<> Issue::RunInTurn(ke::Caller& Caller, Ref<Request> R)
     co_return co_await RunSynchronous(Caller, R);
 }
 
+ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
+{
+    Request* Made = new Request(Operation::Create, New, Ref<ps::Process>(Caller.Process()), RefPtr<ps::Thread>(&Caller.Thread()));
+    if (!Made)
+        co_return STATUS_INSUFFICIENT_RESOURCES;
+    Ref<Request> R = Ref<Request>::Adopt(*Made);
+    R->Synchronous_ = true;
+    Status S = StartNow(*R);
+    if (S.Code() == STATUS_PENDING) {
+        Defer Abandon = [&R] { R->Cancel(); };
+        while (!R->Done_.State())
+            CO_TRY(co_await ke::WaitFor(R->Done_));
+        Abandon.Commit();
+        S = R->Outcome_;
+    }
+    New->CreateEnds(S);
+    Information = u32(R->Information_);
+    co_return S;
+}
+
 // Waits for a request that is pending already.
 ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
 {
@@ -339,10 +359,10 @@ void Request::Deliver()
 
 bool Request::Cancel(NTSTATUS Why)
 {
-    if (State_ != State::Pending)
+    if (State_ != State::Pending || CancelLater_)
         return false;
     Target->Withdraw(*this);
-    if (State_ == State::Pending)       // Withdraw may complete it in its own way
+    if (State_ == State::Pending && !CancelLater_)      // Withdraw may complete it in its own way
         Complete(Why, 0);
     return true;
 }

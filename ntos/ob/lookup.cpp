@@ -195,15 +195,13 @@ Result<ACCESS_MASK> CheckAccess(ke::Caller& Caller, Object& Target, ACCESS_MASK 
 {
     const TypeInfo& Type = Target.GetType();
     ACCESS_MASK Mapped = MapAccess(Type, Desired);
-    ACCESS_MASK Granted;
-    if (!Target.Security() && !(Mapped & ACCESS_SYSTEM_SECURITY))
-        Granted = (Mapped & MAXIMUM_ALLOWED ? Mapped | Type.ValidAccess : Mapped) & Type.ValidAccess;
-    else
-        Granted = TRY(se::AccessCheck(Target.Security(), Caller.Thread().EffectiveToken(), Mapped, Type.Mapping)) & (Type.ValidAccess | ACCESS_SYSTEM_SECURITY);
-    for (auto& I : Type.Implied)
-        if (Granted & I.Has)
-            Granted |= I.Gets;
-    return Granted;
+    if (!Target.Security() && !(Mapped & ACCESS_SYSTEM_SECURITY)) {
+        if (Mapped & MAXIMUM_ALLOWED)
+            Mapped |= Type.ValidAccess;
+        return Mapped & Type.ValidAccess;
+    }
+    ACCESS_MASK Granted = TRY(se::AccessCheck(Target.Security(), Caller.Thread().EffectiveToken(), Mapped, Type.Mapping));
+    return Granted & (Type.ValidAccess | ACCESS_SYSTEM_SECURITY);
 }
 
 // The maker of an object gets what he asks for.

@@ -57,10 +57,9 @@ struct TypeInfo {
     ACCESS_MASK ValidAccess;        // specific and standard rights that make sense
     GENERIC_MAPPING Mapping;
     u32 PoolType = 0;               // for queries
-    // Who gets the first right gets the second with it.
     struct {
-        ACCESS_MASK Has, Gets;
-    } Implied[2] {};
+        ACCESS_MASK Having = 0, Also = 0;
+    } Implies[2] {};                // a handle with one of these rights has those others too
     bool CountsPerProcess = false;  // HandleClosed wants InProcess counted (a search of the handle table at each close)
     // Live objects and handles, counted by the object manager, and the most there ever were.
     mutable u32 Objects = 0, Handles = 0, PeakObjects = 0, PeakHandles = 0;

@@ -16,7 +16,7 @@ using mm::AddressSpace;
 static Status GrowStack(AddressSpace& Space, u64 Address)
 {
     ke::Activity* Running = ke::Activity::Current();
-    ke::Caller* By = Running ? Running->AsCaller() : FaultingThread;
+    ke::Caller* By = FaultingThread ? FaultingThread : Running ? Running->AsCaller() : nullptr;
     if (!By || &By->Process().Memory() != &Space)
         return STATUS_GUARD_PAGE_VIOLATION;
     u64 Teb = By->Thread().TebAddress();
@@ -42,6 +42,14 @@ static Status GrowStack(AddressSpace& Space, u64 Address)
 
 ke::Caller* FaultingThread;
 
+Status Thread::PushToStack(u64 Address, const void* From, usize Bytes)
+{
+    FaultingThread = this;
+    Status S = mm::CopyToUser(Process(), Address, From, Bytes);
+    FaultingThread = nullptr;
+    return S;
+}
+
 void InitializeExceptions()
 {
     AddressSpace::GrowStack = GrowStack;
@@ -53,9 +61,9 @@ void Thread::RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
     u64 Frame = AlignDown(At.Rsp, 16) - abi::ExceptionFrameSize;
     EXCEPTION_RECORD Copy = Record;
-    Status S = mm::CopyToUser(Process(), Frame, &At, sizeof(At));
+    Status S = PushToStack(Frame, &At, sizeof(At));
     if (S.Ok())
-        S = mm::CopyToUser(Process(), Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
+        S = PushToStack(Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
     if (!S.Ok()) {
         if (Record.ExceptionCode != STATUS_STACK_OVERFLOW && S.Code() == STATUS_STACK_OVERFLOW)
             Copy.ExceptionCode = STATUS_STACK_OVERFLOW;
@@ -192,13 +200,23 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
     T.RaiseException(R, At);
 }
 
-bool HandleVmFault(Thread& T, u64 Address, u64 ErrorCode, bool Fetch)
+// The kernel leaves EFER.NXE and the no-execute bits clear, so the processor never says that a fault was an instruction fetch, and a
+// page that is mapped at all can be executed. A read fault at RIP itself can be nothing else than a fetch: had the instruction been
+// fetched, its page would be there. It is told as one (8), and refused where the page may not be executed. So data that was never
+// touched before it is jumped to raises what Windows raises; data that has been read or written, and is mapped therefore, runs.
+// A fault at the start of the next page may be the rest of an instruction or what the instruction reads: it is told as a fetch if
+// nothing is there, and never refused for want of the right to execute.
+bool HandleVmFault(Thread& T, u64 Rip, u64 Address, u64 ErrorCode)
 {
-    auto How = Fetch || ErrorCode & 0x10 ? AddressSpace::Access::Execute : ErrorCode & 2 ? AddressSpace::Access::Write : AddressSpace::Access::Read;
+    using Access = AddressSpace::Access;
+    constexpr u64 LongestInstruction = 15;
+    bool Write = ErrorCode & 2;
+    bool Fetch = !Write && Address == Rip;
+    bool Rest = !Write && !(Address & PageMask) && Address - Rip < LongestInstruction;
     Status S = STATUS_ACCESS_VIOLATION;
     if (Address >= mm::LowestUser && Address <= mm::HighestUser) {
         FaultingThread = &T;
-        S = T.Process().Memory().Fault(Address, How);
+        S = T.Process().Memory().Fault(Address, Write ? Access::Write : Fetch ? Access::Execute : Access::Read);
         FaultingThread = nullptr;
     }
     if (S.Code() == STATUS_SUCCESS)
@@ -207,9 +225,8 @@ bool HandleVmFault(Thread& T, u64 Address, u64 ErrorCode, bool Fetch)
     At = T.InterruptedContext(0);
     EXCEPTION_RECORD R {};
     R.ExceptionAddress = reinterpret_cast<PVOID>(At.Rip);
-    u64 Kind = How == AddressSpace::Access::Write ? EXCEPTION_WRITE_FAULT : How == AddressSpace::Access::Execute ? EXCEPTION_EXECUTE_FAULT : EXCEPTION_READ_FAULT;
     R.NumberParameters = 2;
-    R.ExceptionInformation[0] = Kind;
+    R.ExceptionInformation[0] = Write ? EXCEPTION_WRITE_FAULT : Fetch || Rest ? EXCEPTION_EXECUTE_FAULT : EXCEPTION_READ_FAULT;
     R.ExceptionInformation[1] = Address;
     switch (S.Code()) {
     case STATUS_ACCESS_VIOLATION:

@@ -140,7 +140,7 @@ Status OpenNode::Start(Request& R)
         return Watch_.Request(R);
     case Operation::FsControl:
         return Control(R);
-    case Operation::DeviceControl:
+    default:
         return STATUS_INVALID_DEVICE_REQUEST;
     }
     return STATUS_INVALID_DEVICE_REQUEST;

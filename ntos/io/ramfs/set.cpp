@@ -164,7 +164,7 @@ Status OpenNode::Rename(ke::Caller& Caller, std::span<const u8> From, bool Exten
         if (!Posix && TRY(IsOpenBelow(*Node_)))
             return STATUS_ACCESS_DENIED;
     }
-    if (Folder->Security && Folder != Entry_->Folder)
+    if (Folder != Entry_->Folder)
         (void)TRY(CheckNodeAccess(Caller, *Folder, nullptr, Node_->IsFolder ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE));
 
     // What is there already.
@@ -187,8 +187,7 @@ Status OpenNode::Rename(ke::Caller& Caller, std::span<const u8> From, bool Exten
             return STATUS_ACCESS_DENIED;
         if (Old->Opens && (!Posix || !O.Share.IsDeleteShared()))
             return STATUS_ACCESS_DENIED;
-        if (O.Security)
-            (void)TRY(CheckNodeAccess(Caller, O, Folder, DELETE_ACCESS));
+        (void)TRY(CheckNodeAccess(Caller, O, Folder, DELETE_ACCESS));
     }
     u32 Kind = Node_->IsFolder ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME;
     TRY(Folder->MakeRoom());
