@@ -40,9 +40,8 @@ def document(build):
     out = ["# What the Win32 DLLs take from ntdll.dll", "",
            "Printed by `python3 tools/exports.py build/pe` after `./neptune build pe`; do not edit. The names are those that the core DLLs of the",
            "package libwine import, or forward exports of their own to. *absent service*: the name is there and answers STATUS_NOT_IMPLEMENTED.",
-           "*missing*: programs load, and a call of it ends the process with a message that names it.", "",
-           f"{len(table)} names: {states['there']} there, {states['absent service']} absent services, {states['missing']} missing. "
-           f"ntdll.dll exports {len(names) - len(missing)} names in all.", "",
+           "*missing*: the name is exported so that programs load, and what is called answers STATUS_NOT_IMPLEMENTED.", "",
+           f"{len(table)} names: {states['there']} there, {states['absent service']} absent services, {states['missing']} missing.", "",
            "| name | state | imported by | forwarded to by |", "|---|---|---|---|"]
     order = {"missing": 0, "absent service": 1, "there": 2}
     out += [line for _, line in sorted(table, key=lambda row: order[row[0]])]

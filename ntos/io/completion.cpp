@@ -250,7 +250,7 @@ using namespace io;
 
 Status NtCreateIoCompletion(ke::Caller& Caller, svc::CreateIoCompletion& Call)
 {
-    TRY(Call.IoCompletionHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.IoCompletionHandle));
     ob::Attributes Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     auto New = TRY(ob::Make<CompletionPort>());
     auto Handle = ob::InsertAndOpen(Caller, std::move(New), Where, Call.DesiredAccess);
@@ -262,7 +262,7 @@ Status NtCreateIoCompletion(ke::Caller& Caller, svc::CreateIoCompletion& Call)
 
 Status NtOpenIoCompletion(ke::Caller& Caller, svc::OpenIoCompletion& Call)
 {
-    TRY(Call.IoCompletionHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.IoCompletionHandle));
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     HANDLE Handle = TRY(ob::OpenByName(Caller, CompletionPort::Type, Wanted, Call.DesiredAccess));
     return Call.IoCompletionHandle.Write(Caller, Handle);
@@ -337,7 +337,7 @@ Status NtQueryIoCompletion(ke::Caller& Caller, svc::QueryIoCompletion& Call)
 
 Status NtCreateWaitCompletionPacket(ke::Caller& Caller, svc::CreateWaitCompletionPacket& Call)
 {
-    TRY(Call.WaitCompletionPacketHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.WaitCompletionPacketHandle));
     ob::Attributes Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     auto New = TRY(ob::Make<WaitPacket>());
     auto Handle = ob::InsertAndOpen(Caller, std::move(New), Where, Call.DesiredAccess);

@@ -151,6 +151,7 @@ struct Found {
 
 static Result<Found> FindFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How)
 {
+    ++Caller.Process().Io.OtherOperationCount;
     Ref<File> Opened = TRY(OpenFile(Caller, Wanted, How));
     return Found { std::move(Opened), How.Granted, How.Information, u32(Wanted.Flags & OBJ_INHERIT) };
 }

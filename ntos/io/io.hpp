@@ -283,6 +283,8 @@ Status MountBootVolume(const u8* Archive, u64 Size, u32 FirstFrame);
 // An existing file for reading, by \??\C:\..., \SystemRoot\... or \Device\HarddiskVolume1\...
 Result<Ref<File>> OpenKernelFile(ob::Name Path);
 Result<usize> ReadKernel(File& From, u64 Offset, void* To, usize Bytes);     // bytes read: fewer at the end
+// Opens or creates what a client has named, with his rights, without a handle. How.Access holds no generic rights.
+Result<Ref<File>> OpenFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How);
 // Names a device in the namespace.
 Status NameDevice(Ref<Device> New, ob::Name Path);
 Status LinkKernel(ob::Name Path, ob::Name Target);

@@ -173,6 +173,7 @@ static Status QueryFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
     auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Rule.QueryAccess));
     File& F = static_cast<File&>(*Found.Target);
     TRY(Call.IoStatusBlock.Probe(Caller));
+    ++Caller.Process().Io.OtherOperationCount;
     Scratch Room;
     u32 Bytes = Length < MaximumAnswer ? Length : MaximumAnswer;
     InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
@@ -245,6 +246,7 @@ static Status SetFile(ke::Caller& Caller, svc::SetInformationFile& Call)
     TRY(Call.IoStatusBlock.Probe(Caller));
     if (Length > MaximumAnswer)
         return STATUS_INVALID_PARAMETER;
+    ++Caller.Process().Io.OtherOperationCount;
     Scratch Room;
     u8* From = TRY(Room.Get(Length));
     TRY(Call.FileInformation.Read(Caller, From, Length));

@@ -318,6 +318,10 @@ void Request::Complete(Status Outcome, u64 Information)
     Outcome_ = Outcome;
     Information_ = Information;
     Data.Done = Information;
+    if (What == Operation::Read)
+        Process->Io.ReadTransferCount += Information;
+    else if (What == Operation::Write)
+        Process->Io.WriteTransferCount += Information;
     bool WasPending = State_ == State::Pending;
     State_ = State::Done;
     if (auto* Ended = std::exchange(OnEnd, nullptr))

@@ -87,8 +87,12 @@ template <typename C> static ke::Task<> ReadOrWrite(ke::Caller& Caller, C& Call,
         return ke::Task<>(I.GetStatus());
     Transfer T;
     Status S = TransferNow(Caller, Call, I.Value(), T, Write);
-    if (S.Code() != STATUS_CANT_WAIT)
+    auto& Io = Caller.Process().Io;
+    ++(Write ? Io.WriteOperationCount : Io.ReadOperationCount);
+    if (S.Code() != STATUS_CANT_WAIT) {
+        (Write ? Io.WriteTransferCount : Io.ReadTransferCount) += T.Done;
         return ke::Task<>(S);
+    }
     auto R = MakeTransfer(I.Value(), T, Write);
     if (!R.Ok())
         return ke::Task<>(R.GetStatus());
@@ -155,6 +159,7 @@ static ke::Task<> Control(ke::Caller& Caller, svc::DeviceIoControlFile& Call, Op
     auto I = Issue::Begin(Caller, Call.FileHandle, 0, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock);
     if (!I.Ok())
         return ke::Task<>(I.GetStatus());
+    ++Caller.Process().Io.OtherOperationCount;
     auto R = MakeControl(Caller, Call, I.Value(), What);
     if (!R.Ok())
         return ke::Task<>(R.GetStatus());

@@ -11,6 +11,7 @@ namespace mm {
 using namespace nt;
 
 Status (*AddressSpace::GrowStack)(AddressSpace&, u64);
+Status (*AddressSpace::EndStack)(ke::Caller&, AddressSpace&, u64, u64);
 
 Status AddressSpace::CopyPrivate(Pte& E)
 {

@@ -453,6 +453,8 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
     CO_TRY(ReadAttributes(Caller, Call.AttributeList, Wanted));
     if (Wanted.ImageName.IsEmpty())
         co_return STATUS_INVALID_PARAMETER;
+    if (Call.ThreadFlags & ~THREAD_CREATE_FLAGS_CREATE_SUSPENDED)
+        co_return STATUS_INVALID_PARAMETER;
     if (Wanted.Debug)
         co_return STATUS_NOT_IMPLEMENTED;
     // Some callers (the packaged Win32 library among them) pass a block that they have not filled in and do not look at afterwards.

@@ -57,6 +57,7 @@ public:
     u32 SessionId = 1, ErrorMode = 0, PriorityClass = 2, Cookie = 0, BreakOnTermination = 0;
     u32 TimerResolution = 0;            // what it asked for, in 100 ns; 0: nothing
     SECTION_IMAGE_INFORMATION ImageInfo {};
+    IO_COUNTERS Io {};                  // of files: io counts
     RefPtr<ob::Object> ImageSection;
     u64 ImageBase = 0;
     ob::String ImagePath_;

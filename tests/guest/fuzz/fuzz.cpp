@@ -1,4 +1,6 @@
-// fuzz.exe: the supervisor. fuzz.exe --seed N --calls N [--trace 1] [--only SERVICE+1] [--honest 0] [--each 1]
+// fuzz.exe: the supervisor. fuzz.exe --seed N --calls N
+// For looking closer: --trace 1 tells each call on the log; --run N begins with that run; --honest 0 leaves the honest process out; --each 1
+// compares the counts after each run; --only N calls service number N - 1 only; --sweep N calls each service N times per thread, compared.
 // Exit code 0: the Executive counts what it counted before, and the honest process was never disturbed.
 #include "tests/guest/fuzz/fuzz.hpp"
 
@@ -230,6 +232,21 @@ u32 EndHonest(HANDLE Process)
     return u32(Basic.ExitStatus);
 }
 
+// As many threads as the hostile process may make: the tables of ids and of kernel objects keep the size they once had.
+void UseThreads()
+{
+    static HANDLE Threads[600];
+    u32 Count = 0;
+    while (Count < 600 && RtlCreateUserThread(Self(), nullptr, 1, 0, 0x10000, 0x1000, reinterpret_cast<PVOID>(UseThreads), nullptr, &Threads[Count], nullptr) >= 0)
+        ++Count;
+    while (Count) {
+        HANDLE Thread = Threads[--Count];
+        NtTerminateThread(Thread, 0);
+        NtWaitForSingleObject(Thread, 0, nullptr);
+        NtClose(Thread);
+    }
+}
+
 // All memory once, so that it is cut into pages and these have their places: what is free afterwards is as free as before.
 void UseMemory()
 {
@@ -350,7 +367,12 @@ extern "C" void NtProcessStartup(PEB*)
     NtReleaseKeyedEvent(nullptr, reinterpret_cast<PVOID>(16), 0, &Now);
     UseStack(8);
     Sleep(20);
+    UseThreads();
     UseMemory();
+    // The table of atoms is made with the first one.
+    USHORT Atom;
+    if (NtAddAtom(const_cast<WCHAR*>(L"fuzz"), 8, &Atom) >= 0)
+        NtDeleteAtom(Atom);
     for (Counts* C : { &After, &Then, &Before })
         C->Take();
     u32 Start = Milliseconds(), Quiet = 0;

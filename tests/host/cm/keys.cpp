@@ -231,9 +231,11 @@ TEST_F(Keys, ADescriptorKeepsOthersOut)
     MustCreate(L"Below", C.Handle(Out));
     Client User;
     u64 To = User.Room(8);
-    for (ob::Name Path : { ob::Name(L"\\Registry\\Machine\\Software\\Test\\Private"), ob::Name(L"\\Registry\\Machine\\Software\\Test\\Private\\Below") })
-        for (ACCESS_MASK Access : { KEY_READ, MAXIMUM_ALLOWED, KEY_SET_VALUE })
-            EXPECT_NT(STATUS_ACCESS_DENIED, User.Call(Service::OpenKey, To, Access, User.PutAttributes(Path)));
+    auto Try = [&](ob::Name Path, ACCESS_MASK Access) { return User.Call(Service::OpenKey, To, Access, User.PutAttributes(Path)); };
+    for (ACCESS_MASK Access : { KEY_READ, MAXIMUM_ALLOWED, KEY_SET_VALUE })
+        EXPECT_NT(STATUS_ACCESS_DENIED, Try(L"\\Registry\\Machine\\Software\\Test\\Private", Access));
+    for (ACCESS_MASK Access : { KEY_READ, KEY_SET_VALUE })
+        EXPECT_NT(STATUS_ACCESS_DENIED, Try(L"\\Registry\\Machine\\Software\\Test\\Private\\Below", Access));
     EXPECT_NT(STATUS_SUCCESS, User.Call(Service::OpenKey, To, KEY_READ, User.PutAttributes(L"\\Registry\\Machine\\Software\\Test")));
 }
 

@@ -83,7 +83,7 @@ TEST_F(Seed, MistakesAreToldWithTheirLine)
         EXPECT_NE(Error.What, nullptr) << Row.Text;
     }
     const char* Values[] = {
-        "\"v\"", "\"v", "\"v\"=", "\"v\"=\"x", "\"v\"=\"x\" y", "\"v\"=dword:", "\"v\"=dword:xyz", "\"v\"=dword:123456789", "\"v\"=qword:12345678123456781", "\"v\"=hex:0",
+        "\"v\"", "\"v", "\"v\"=", "\"v\"=\"x", "\"v\"=\"x\" y", "\"v\"=dword:", "\"v\"=dword:xyz", "\"v\"=dword:123456789", "\"v\"=qword:12345678123456781",
         "\"v\"=hex:1g", "\"v\"=hex:001", "\"v\"=hex(:00", "\"v\"=hex(100000000):00", "\"v\"=multi:\"\"", "\"v\"=multi:\"a\",", "\"v\"=multi:a", "\"v\"=float:1",
         "\"v\"=\"\\x\"", "@", "@\"v\"=dword:1", "\"v\"=\"\xFF\"", "\"v\"=\"\xC3\"", "\"v\"=\"\xED\xA0\x80\"", "\"v\"=hex:01,\\",
     };

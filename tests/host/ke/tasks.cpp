@@ -59,7 +59,8 @@ ke::Task<> Deep(u32& Depth, u32& Unwound)
         u32& To;
         ~Count() { ++To; }
     } Here { Unwound };
-    ++Depth;
+    if (++Depth == 100'000)
+        co_return STATUS_SUCCESS;       // it never comes to that
     Status S = co_await Deep(Depth, Unwound);
     co_return S;
 }

@@ -172,7 +172,7 @@ TEST(Waits, NoSignalIsLostOrDoubled)
 {
     Begin();
     u32 Random = 4711;
-    auto Next = [&](u32 Below) { return (Random = Random * 1664525 + 1013904223) >> 8, (Random >> 8) % Below; };
+    auto Next = [&](u32 Below) { Random = Random * 1664525 + 1013904223; return (Random >> 8) % Below; };
     std::vector<std::unique_ptr<Activity>> Actors;
     for (u32 I = 0; I < 8; ++I)
         Actors.push_back(std::make_unique<Activity>());

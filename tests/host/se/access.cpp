@@ -58,9 +58,13 @@ ACCESS_MASK Check(const Own<SecurityDescriptor>& D, const Token& By, ACCESS_MASK
     return Granted.Ok() ? Granted.Value() : 0;
 }
 
+Ref<Token> MakeUser()
+{
+    Begin();
+    return MUST(UserToken());
+}
 struct Access : testing::Test {
-    Access() { Begin(); }
-    Ref<Token> T = (Begin(), MUST(UserToken()));
+    Ref<Token> T = MakeUser();
 };
 
 TEST_F(Access, ListsAreReadInTheirOrder)

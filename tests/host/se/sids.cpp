@@ -1,4 +1,6 @@
 // SIDs, lists and descriptors as programs hand them over: checked to the last byte.
+#include <memory>
+
 #include "ntos/se/token.hpp"
 #include "tests/host/system/system.hpp"
 
@@ -53,7 +55,7 @@ TEST(Sids, ListsAreCheckedEntryByEntry)
     std::vector<u8> Good = AclOf({ sid::Everyone, sid::Machine.Below(1000), sid::Administrators });
     EXPECT_TRUE(IsGoodAcl(Good));
     for (usize Length = 0; Length < Good.size(); ++Length)
-        EXPECT_FALSE(IsGoodAcl({ Good.begin(), Good.begin() + isize(Length) })) << Length;
+        EXPECT_FALSE(IsGoodAcl({ Good.begin(), Good.begin() + long(Length) })) << Length;
     auto With = [&](usize At, u8 Value) {
         std::vector<u8> Bad = Good;
         Bad[At] = Value;
