@@ -64,7 +64,7 @@ static Status Start()
     TRY(io::Initialize());
     TRY(cm::Initialize());
     ps::Ntdll = { .Base = NtdllAt, .LdrInitializeThunk = LoaderAt, .RtlUserThreadStart = ThreadStartAt, .KiUserExceptionDispatcher = ExceptionAt,
-                  .KiUserApcDispatcher = ApcAt, .KiRaiseUserExceptionDispatcher = ExceptionAt + 0x80 };
+                  .KiUserApcDispatcher = ApcAt, .KiRaiseUserExceptionDispatcher = ExceptionAt + 0x80, .KiServiceReturn = ServiceReturnAt };
     fake::Executive::Start([] { ke::Dispatch(ps::ServiceEndpoint); });
     fake::Executive::Run();
     return STATUS_SUCCESS;
