@@ -67,10 +67,10 @@ struct SYSTEM_PERFORMANCE_INFORMATION {
     ULONG AvailablePages, CommittedPages, CommitLimit, PeakCommitment, PageFaultCount;
     ULONG CopyOnWriteCount, TransitionCount, CacheTransitionCount, DemandZeroCount, PageReadCount, PageReadIoCount, CacheReadCount, CacheIoCount,
         DirtyPagesWriteCount, DirtyWriteIoCount, MappedPagesWriteCount, MappedWriteIoCount;
-    // Here the Executive's heap is the paged pool (allocations: blocks in use, frees: none), and the nonpaged pool is what seL4's objects take:
-    // pages that hold them, and capability slots as allocations.
-    ULONG PagedPoolPages, NonPagedPoolPages, PagedPoolAllocs, PagedPoolFrees, NonPagedPoolAllocs, NonPagedPoolFrees;
-    ULONG Others[52];
+    // Here the Executive's heap is the paged pool (allocations: blocks in use, frees: none), seL4's objects are the nonpaged pool (pages that
+    // hold them; allocations: objects alive but page tables), and a free system PTE is a capability slot that can still be had.
+    ULONG PagedPoolPages, NonPagedPoolPages, PagedPoolAllocs, PagedPoolFrees, NonPagedPoolAllocs, NonPagedPoolFrees, FreeSystemPtes;
+    ULONG Others[51];
 };
 static_assert(sizeof(SYSTEM_PERFORMANCE_INFORMATION) == 344 && __builtin_offsetof(SYSTEM_PERFORMANCE_INFORMATION, PagedPoolPages) == 112);
 inline constexpr ULONG SystemPerformanceInformationMinimum = 312;       // before Windows 8

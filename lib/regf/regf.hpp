@@ -18,13 +18,13 @@
 namespace regf {
 
 // What a hive is kept in. Reads and writes lie where the caller says; a read beyond the end is an error (STATUS_END_OF_FILE). Flush returns
-// when all before it is on the medium. SetSize may be asked to shrink a file to nothing.
+// when all before it is on the medium. Writes lie within the size; Extend makes a file longer, never shorter.
 class File {
 public:
     virtual Result<u64> Size() = 0;
     virtual Status ReadAt(u64 Offset, void* To, usize Bytes) = 0;
     virtual Status WriteAt(u64 Offset, const void* From, usize Bytes) = 0;
-    virtual Status SetSize(u64 Bytes) = 0;
+    virtual Status Extend(u64 Size) = 0;
     virtual Status Flush() = 0;
 
 protected:

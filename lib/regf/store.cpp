@@ -70,7 +70,8 @@ Status Store::Create()
     Vector<u8> Empty;
     TRY(Empty.Resize(disk::BaseBlock));
     // Until all is there the file is no hive.
-    TRY(Primary_.SetSize(disk::BaseBlock + WrittenSize_));
+    if (TRY(Primary_.Size()) < disk::BaseBlock + WrittenSize_)
+        TRY(Primary_.Extend(disk::BaseBlock + WrittenSize_));
     TRY(Primary_.WriteAt(0, Empty.Data(), Empty.Size()));
     TRY(Primary_.WriteAt(disk::BaseBlock, Hive_.Bins().Data(), WrittenSize_));
     TRY(Primary_.Flush());
@@ -79,8 +80,8 @@ Status Store::Create()
     Hive_.Bins().Unlogged.Clear();
     Hive_.Bins().Unwritten.Clear();
     for (File* Log : Logs_)
-        if (Log) {
-            TRY(Log->SetSize(0));
+        if (Log && TRY(Log->Size()) >= sizeof(disk::Base)) {
+            TRY(Log->WriteAt(0, Empty.Data(), sizeof(disk::Base)));         // what it said was of another hive
             TRY(Log->Flush());
         }
     MarkedDirty_ = LogStarted_ = false;
@@ -267,7 +268,7 @@ Status Store::WritePages(const Space::PageSet& Pages)
     const Space& S = Hive_.Bins();
     u64 Need = disk::BaseBlock + u64(S.Size());
     if (TRY(Primary_.Size()) < Need)
-        TRY(Primary_.SetSize(Need));
+        TRY(Primary_.Extend(Need));
     for (u32 P = 0, End; P < S.Size() / Space::Page; P = End) {
         End = P + 1;
         if (!Pages.Has(P))
@@ -286,7 +287,7 @@ Status Store::StartLog(u32 First)
     u8 Block[512];
     MakeBase(Block, disk::Base::LogType, First, First);
     if (TRY(Log.Size()) < sizeof(Block))
-        TRY(Log.SetSize(sizeof(Block)));
+        TRY(Log.Extend(sizeof(Block)));
     TRY(Log.WriteAt(0, Block, sizeof(Block)));
     LogStarted_ = true;
     LogEnd_ = sizeof(Block);
@@ -344,7 +345,7 @@ Status Store::Commit()
         TRY(StartLog(Next));
     File& Log = *Logs_[Current_];
     if (TRY(Log.Size()) < LogEnd_ + Size)
-        TRY(Log.SetSize(LogEnd_ + Size));
+        TRY(Log.Extend(LogEnd_ + Size));
     TRY(Log.WriteAt(LogEnd_, Entry.Data(), Size));
     TRY(Log.Flush());
     LogEnd_ += Size;

@@ -255,18 +255,19 @@ NTSTATUS NTAPI RtlCreateUserStack(SIZE_T Commit, SIZE_T Reserve, ULONG ZeroBits,
         Commit = Nt.OptionalHeader.SizeOfStackCommit;
     Reserve = AlignUp(Reserve > MiB ? Reserve : MiB, ReserveAlign < 64 * KiB ? 64 * KiB : ReserveAlign);
     Commit = AlignUp(Commit, CommitAlign < PageSize ? PageSize : CommitAlign);
-    if (Commit + 2 * PageSize > Reserve)
-        Commit = Reserve - 2 * PageSize;
+    if (Commit > Reserve)
+        Commit = Reserve;
+    bool Guarded = Commit < Reserve;        // a stack that is committed as a whole has no room for a guard page
     PVOID Base = nullptr;
     NTSTATUS Status = NtAllocateVirtualMemory(CurrentProcess(), &Base, ZeroBits, &Reserve, MEM_RESERVE, PAGE_READWRITE);
     if (Status < 0)
         return Status;
     u64 Top = u64(Base) + Reserve;
-    PVOID Low = reinterpret_cast<PVOID>(Top - Commit - PageSize);
-    SIZE_T Size = Commit + PageSize;
+    SIZE_T Size = Commit + (Guarded ? PageSize : 0);
+    PVOID Low = reinterpret_cast<PVOID>(Top - Size);
     ULONG Old;
     Status = NtAllocateVirtualMemory(CurrentProcess(), &Low, 0, &Size, MEM_COMMIT, PAGE_READWRITE);
-    if (Status >= 0) {
+    if (Status >= 0 && Guarded) {
         Size = PageSize;
         Status = NtProtectVirtualMemory(CurrentProcess(), &Low, &Size, PAGE_READWRITE | PAGE_GUARD, &Old);
     }

@@ -83,7 +83,8 @@ Status Performance(Query& Q)
     Info.PagedPoolPages = ULONG(Pool.Pages);
     Info.PagedPoolAllocs = ULONG(Pool.Blocks);
     Info.NonPagedPoolPages = ULONG(Memory.KernelObjectPages);
-    Info.NonPagedPoolAllocs = ULONG(Memory.CapabilitySlots);
+    Info.NonPagedPoolAllocs = ULONG(Memory.KernelObjects);
+    Info.FreeSystemPtes = ULONG((1 << 24) - Memory.CapabilitySlots);
     return Q.Write(&Info, Q.Length < sizeof(Info) ? Q.Length : sizeof(Info));
 }
 

@@ -143,7 +143,7 @@ static ke::Task<> WaitForPackets(ke::Caller& Caller, svc::RemoveIoCompletionEx& 
     W.Enter();
     Status S = co_await ke::WaitFor(W.Given(), Alertable, Until);
     if (S.Code() != STATUS_SUCCESS) {
-        CO_TRY(Call.NumEntriesRemoved.Write(Caller, 0));
+        CO_TRY(Call.NumEntriesRemoved.Write(Caller, 1));      // as NT
         co_return S;
     }
     co_return WriteMany(Caller, Call, *Port, W.Take(), Count);
@@ -250,7 +250,7 @@ using namespace io;
 
 Status NtCreateIoCompletion(ke::Caller& Caller, svc::CreateIoCompletion& Call)
 {
-    TRY(Call.IoCompletionHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.IoCompletionHandle));
     ob::Attributes Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     auto New = TRY(ob::Make<CompletionPort>());
     auto Handle = ob::InsertAndOpen(Caller, std::move(New), Where, Call.DesiredAccess);
@@ -262,7 +262,7 @@ Status NtCreateIoCompletion(ke::Caller& Caller, svc::CreateIoCompletion& Call)
 
 Status NtOpenIoCompletion(ke::Caller& Caller, svc::OpenIoCompletion& Call)
 {
-    TRY(Call.IoCompletionHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.IoCompletionHandle));
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     HANDLE Handle = TRY(ob::OpenByName(Caller, CompletionPort::Type, Wanted, Call.DesiredAccess));
     return Call.IoCompletionHandle.Write(Caller, Handle);
@@ -319,7 +319,7 @@ ke::Task<> NtRemoveIoCompletionEx(ke::Caller& Caller, svc::RemoveIoCompletionEx&
         return ke::Task<>(WriteMany(Caller, Call, *Port.Value(), P, Count));
     bool Alertable = Call.Alertable;
     if (!Alertable && Until.Value().HasPassed()) {
-        Status S = Call.NumEntriesRemoved.Write(Caller, 0);
+        Status S = Call.NumEntriesRemoved.Write(Caller, 1);      // as NT
         return ke::Task<>(S.Ok() ? Status(STATUS_TIMEOUT) : S);
     }
     return WaitForPackets(Caller, Call, Port.Take(), Until.Value(), Count, Alertable);
@@ -337,7 +337,7 @@ Status NtQueryIoCompletion(ke::Caller& Caller, svc::QueryIoCompletion& Call)
 
 Status NtCreateWaitCompletionPacket(ke::Caller& Caller, svc::CreateWaitCompletionPacket& Call)
 {
-    TRY(Call.WaitCompletionPacketHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.WaitCompletionPacketHandle));
     ob::Attributes Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     auto New = TRY(ob::Make<WaitPacket>());
     auto Handle = ob::InsertAndOpen(Caller, std::move(New), Where, Call.DesiredAccess);

@@ -94,7 +94,7 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
         ex::Log("[%u.%u]   -> %x\n", T.Process().Id(), T.Id(), u32(Result));
     if (Result == ps::NoReply)
         return Answer::Nothing;
-    if (Result == STATUS_USER_APC) [[unlikely]] {
+    if (Result == STATUS_USER_APC || T.ApcDue) [[unlikely]] {
         T.Reply(Result);
         return T.InService ? Answer::Reply : Answer::Nothing;
     }

@@ -257,9 +257,9 @@ static Status CaptureParameters(ke::Caller& Caller, u64 Address, Parameters& To)
     return STATUS_SUCCESS;
 }
 
-// --- the first process
+// --- the system's own processes
 
-Status StartFirstProcess(ob::Name ImageFile, ob::Name CommandLine)
+Result<Ref<Process>> MakeSystemProcess(ob::Name ImageFile, ob::Name CommandLine)
 {
     Ref<mm::Section> Image = TRY(OpenImage(ImageFile));
     Ref<Process> P = TRY(Process::Create());
@@ -298,10 +298,21 @@ Status StartFirstProcess(ob::Name ImageFile, ob::Name CommandLine)
     memcpy(Made.Environment.Data(), Environment, sizeof(Environment));
     TRY(WriteParameters(*P, Made));
 
-    Ref<Thread> T = TRY(Thread::Create(*P, { .Routine = reinterpret_cast<u64>(P->ImageInfo.TransferAddress), .Argument = P->PebAddress() }));
-    T->SetSecurity(TRY(se::AssignSecurity(nullptr, nullptr, P->Token(), Thread::Type.Mapping, false)));
+    return P;
+}
+
+Status StartSystemProcess(Process& P)
+{
+    Ref<Thread> T = TRY(Thread::Create(P, { .Routine = reinterpret_cast<u64>(P.ImageInfo.TransferAddress), .Argument = P.PebAddress() }));
+    T->SetSecurity(TRY(se::AssignSecurity(nullptr, nullptr, P.Token(), Thread::Type.Mapping, false)));
     T->Start();
     return STATUS_SUCCESS;
+}
+
+Status StartFirstProcess(ob::Name ImageFile, ob::Name CommandLine)
+{
+    Ref<Process> P = TRY(MakeSystemProcess(ImageFile, CommandLine));
+    return StartSystemProcess(*P);
 }
 
 }
@@ -440,6 +451,8 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
     Attributes Wanted;
     CO_TRY(ReadAttributes(Caller, Call.AttributeList, Wanted));
     if (Wanted.ImageName.IsEmpty())
+        co_return STATUS_INVALID_PARAMETER;
+    if (Call.ThreadFlags & ~THREAD_CREATE_FLAGS_CREATE_SUSPENDED)
         co_return STATUS_INVALID_PARAMETER;
     if (Wanted.Debug)
         co_return STATUS_NOT_IMPLEMENTED;

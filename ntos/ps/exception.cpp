@@ -27,7 +27,7 @@ static Status GrowStack(AddressSpace& Space, u64 Address)
     u64 Bottom;
     TRY(mm::CopyFromUser(By->Process(), &Stack, Teb + __builtin_offsetof(NT_TIB, StackBase), sizeof(Stack)));
     TRY(mm::CopyFromUser(By->Process(), &Bottom, Teb + __builtin_offsetof(TEB, DeallocationStack), sizeof(Bottom)));
-    if (Page < Bottom || Page >= Stack.Base || Page >= Stack.Limit)
+    if (Page < Bottom || Page >= Stack.Base)
         return STATUS_GUARD_PAGE_VIOLATION;
     mm::Vad* V = Space.Find(Page);
     if (!V)
@@ -38,6 +38,21 @@ static Status GrowStack(AddressSpace& Space, u64 Address)
     TRY(Space.Commit(*V, Page - PageSize, Page, mm::Protection::ReadWrite, true));
     u64 Limit = Page;
     return mm::CopyToUser(By->Process(), Teb + __builtin_offsetof(NT_TIB, StackLimit), &Limit, sizeof(Limit));
+}
+
+// A guard page that a thread puts into its own stack is where its stack ends from then on, until it grows again.
+static Status EndStack(ke::Caller& By, AddressSpace& Space, u64 Start, u64 End)
+{
+    if (&By.Process().Memory() != &Space)
+        return STATUS_SUCCESS;
+    u64 Teb = By.Thread().TebAddress();
+    struct {
+        u64 Base, Limit;
+    } Stack;
+    TRY(mm::CopyFromUser(By.Process(), &Stack, Teb + __builtin_offsetof(NT_TIB, StackBase), sizeof(Stack)));
+    if (Start < Stack.Limit || End > Stack.Base)
+        return STATUS_SUCCESS;
+    return mm::CopyToUser(By.Process(), Teb + __builtin_offsetof(NT_TIB, StackLimit), &End, sizeof(End));
 }
 
 ke::Caller* FaultingThread;
@@ -53,6 +68,7 @@ Status Thread::PushToStack(u64 Address, const void* From, usize Bytes)
 void InitializeExceptions()
 {
     AddressSpace::GrowStack = GrowStack;
+    AddressSpace::EndStack = EndStack;
 }
 
 // --- raising
@@ -133,8 +149,15 @@ void Thread::DieOf(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 
 // --- fault messages
 
-// `int n` with a gate that user mode may not use arrives as a general protection fault with error code n * 8 + 2.
-static constexpr u64 GateError(u64 Vector) { return Vector * 8 + 2; }
+// `int n` with a gate that user mode may not use arrives as a general protection fault with error code n * 8 + 2, of some emulated
+// processors n * 16 + 2: the instruction tells. The vector, or 0.
+static u8 SoftwareInterrupt(Thread& T, u64 Code, u64 Rip)
+{
+    u8 Bytes[2];
+    if ((Code & 7) != 2 || !mm::CopyFromUser(T.Process(), Bytes, Rip, sizeof(Bytes)).Ok() || Bytes[0] != 0xCD)
+        return 0;
+    return Code == Bytes[1] * 8u + 2 || Code == Bytes[1] * 16u + 2 ? Bytes[1] : 0;
+}
 
 static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
 {
@@ -142,7 +165,10 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
     R.ExceptionAddress = reinterpret_cast<PVOID>(At.Rip);
     switch (Number) {
     case 0: R.ExceptionCode = STATUS_INTEGER_DIVIDE_BY_ZERO; break;
-    case 1: R.ExceptionCode = STATUS_SINGLE_STEP; break;
+    case 1:
+        R.ExceptionCode = STATUS_SINGLE_STEP;
+        At.EFlags &= ~0x100u;           // the trap flag: one step was asked for
+        break;
     case 3:
         R.ExceptionCode = STATUS_BREAKPOINT;
         R.NumberParameters = 1;
@@ -156,7 +182,8 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
     case 17: R.ExceptionCode = STATUS_DATATYPE_MISALIGNMENT; break;
     case 19: R.ExceptionCode = STATUS_FLOAT_MULTIPLE_FAULTS; break;
     case 13:
-        if (Code == GateError(0x29)) {
+        switch (SoftwareInterrupt(T, Code, At.Rip)) {
+        case 0x29:
             // __fastfail: nobody is asked.
             R.ExceptionCode = STATUS_STACK_BUFFER_OVERRUN;
             R.ExceptionFlags = EXCEPTION_NONCONTINUABLE;
@@ -164,17 +191,19 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
             R.ExceptionInformation[0] = At.Rcx;
             T.DieOf(R, At);
             return;
-        }
-        if (Code == GateError(0x2D)) {
+        case 0x2D:
             R.ExceptionCode = STATUS_BREAKPOINT;
             R.NumberParameters = 1;
             R.ExceptionInformation[0] = At.Rax;
             At.Rip += 2;
-            break;
-        }
-        if (Code == GateError(3)) {
+            T.RaiseException(R, At);
+            return;
+        case 3:
             R.ExceptionCode = STATUS_BREAKPOINT;
             R.NumberParameters = 1;
+            T.RaiseException(R, At);
+            return;
+        default:
             break;
         }
         {

@@ -83,7 +83,7 @@ void FreeId(u64 Id, const ob::Object& Of)
 ob::Object* ObjectById(u64 Id)
 {
     Vector<ob::Object*>& Table = Ids.Get();
-    return Id % 4 == 0 && Id / 4 < Table.Size() ? Table[Id / 4] : nullptr;
+    return Id / 4 < Table.Size() ? Table[Id / 4] : nullptr;      // the two low bits do not count, as on Windows
 }
 
 // --- life
@@ -162,6 +162,8 @@ void Process::End()
     Terminating_ = true;
     ExitTime = ke::SystemTime();
     Ref<Process> Keep(*this);
+    if (DriverLink* D = std::exchange(Driver, nullptr))
+        D->ProcessEnds(*this);
     Handles_.CloseAll();
     Memory_->Clear();
     ImageSection.Reset();

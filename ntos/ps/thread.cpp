@@ -3,6 +3,8 @@
 #include "kernel/kernel.hpp"
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
+#include "abi/wire/driver.hpp"
+#include "ntos/hal/hal.hpp"
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
@@ -25,7 +27,7 @@ constinit const ob::TypeInfo Thread::Type {
 };
 
 Thread* Thread::Replying;
-CPtr ServiceEndpoint;
+CPtr ServiceEndpoint, DispatcherNotification;
 
 Thread::Thread() : Object(Type) { }
 
@@ -146,6 +148,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
                                                 .CSpace = CNode_.Cap, .CSpaceBits = mm::ClientCNodeBits, .Pml4 = Space.Pml4(), .IpcBuffer = Teb,
                                                 .IpcBufferFrame = TebFrame_ })))
         return STATUS_INSUFFICIENT_RESOURCES;
+    if (Owner.Driver && (Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::WaitSlot, Owner.Driver->WaitCap, kernel::Read, 0)) ||
+                         Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::DoorbellSlot, DispatcherNotification, kernel::Write,
+                                                 NotificationBadge | hal::DriverDoorbells))))
+        return STATUS_INSUFFICIENT_RESOURCES;
     kernel::Registers Start {};
     Start.Rip = How.SkipLoaderInit ? How.Routine : Ntdll.LdrInitializeThunk;
     Start.Rsp = ContextAt - 0x48;       // as after a call, with a home area
@@ -229,7 +235,8 @@ void Thread::Reply(NTSTATUS Status)
         HeldStatus_ = Status;
         return;
     }
-    if (Status == STATUS_USER_APC && HasApc() && DeliverApc(InterruptedContext(Status)))
+    bool Due = std::exchange(ApcDue, false) || Status == STATUS_USER_APC;
+    if (Due && HasApc() && DeliverApc(InterruptedContext(Status)))
         return;
     if (InFault || ForeignSyscall) {
         CONTEXT At = InterruptedContext(Status);

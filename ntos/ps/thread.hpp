@@ -99,6 +99,7 @@ public:
     // --- the dispatcher's
     bool ForeignSyscall = false;        // entered by a `syscall` that is not ours
     bool InService = false, InFault = false;
+    bool ApcDue = false;                // the service that is about to return was interrupted by an APC: it runs whatever the status
     mm::CPtr ReplySlot() const { return ReplySlot_; }
     void Reply(NTSTATUS Status);        // of a service that waited
     static Thread* Replying;            // the one whose reply the dispatcher is about to send

@@ -168,7 +168,7 @@ Result<ob::ParseResult> Volume::OpenExisting(ob::OpenRequest& Request, CreatePar
     constexpr ACCESS_MASK Writes = FILE_WRITE_DATA | FILE_APPEND_DATA;
     bool Writing = !N.IsFolder && ((How.Access & Writes) || Overwrites(How.Disposition));
     if (N.Attributes & FILE_ATTRIBUTE_READONLY) {
-        if (Writing)
+        if (Writing && How.Disposition != FILE_SUPERSEDE)       // that replaces the file, and its attributes
             return STATUS_ACCESS_DENIED;
         if (How.Options & FILE_DELETE_ON_CLOSE)
             return STATUS_CANNOT_DELETE;

@@ -75,7 +75,7 @@ public:
     Result<mm::PageStore*> NeedData();
     Status SetSize(u64 NewSize);        // STATUS_USER_MAPPED_FILE, STATUS_DISK_FULL
     bool IsImageMapped() const { return Data && Data->ImageMappings; }
-    bool IsMapped() const { return Data && (Data->Mappings || Data->ImageMappings); }
+    bool IsMapped() const { return Data && (Data->Sections || Data->Mappings || Data->ImageMappings); }
     void Touch();                       // written and changed now
 
     // --- folders

@@ -170,8 +170,9 @@ Status OpenNode::Rename(ke::Caller& Caller, std::span<const u8> From, bool Exten
     // What is there already.
     RefPtr<Entry> Old(P.Found);
     if (Old && Old == Entry_.Get()) {
-        if (Link)
-            return Replace ? STATUS_SUCCESS : STATUS_OBJECT_NAME_COLLISION;
+        if (Link && !Replace)
+            return STATUS_OBJECT_NAME_COLLISION;
+        Link = false;
         Old.Reset();                    // at most the case of letters changes
     }
     if (Old) {
@@ -221,11 +222,14 @@ Status OpenNode::Rename(ke::Caller& Caller, std::span<const u8> From, bool Exten
     return STATUS_SUCCESS;
 }
 
-Status OpenNode::SetInformation(ke::Caller& Caller, ACCESS_MASK, FILE_INFORMATION_CLASS Class, std::span<const u8> From)
+Status OpenNode::SetInformation(ke::Caller& Caller, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, std::span<const u8> From)
 {
     Node& N = *Node_;
     switch (Class) {
     case FileBasicInformation:
+        // The packaged kernelbase sets attributes through handles that lack the right: then what counts is whether the caller would get it.
+        if (!(Granted & FILE_WRITE_ATTRIBUTES))
+            (void)TRY(CheckNodeAccess(Caller, N, Entry_->Folder, FILE_WRITE_ATTRIBUTES));
         return SetBasic(From);
     case FileDispositionInformation:
         return SetDisposition(From[0] ? FILE_DISPOSITION_DELETE : 0);

@@ -7,9 +7,12 @@
 #include <intrin.h>
 #define InterlockedBitTestAndSet NeptuneUnusedBitTestAndSet
 #define InterlockedBitTestAndReset NeptuneUnusedBitTestAndReset
+// Windows aligns DEVICE_OBJECT to 16 bytes, which its size depends on.
+#define NextDevice NextDevice __attribute__((aligned(16)))
 #include <neptune/ring0_hide.h>
 #include_next <wdm.h>
 #include <neptune/ring0_show.h>
+#undef NextDevice
 
 // Structured exception handling: Microsoft's excpt.h has the plain words in C.
 #if !defined(__cplusplus) && !defined(try)

@@ -69,7 +69,7 @@ static void Loop(u32 Thread)
         u32 Way = R.Below(100);
         if (Way < 12)
             Refresh(R, Kind(R.Below(KindCount)), R.Below(SlotsPerKind));
-        if (Way >= 97 && !The->OnlyService) {
+        if (Way == 99 && !The->OnlyService) {
             if (The->Trace)
                 DbgPrint("fuzz %u.%u.%u below the stubs\n", The->Run, Thread, Number);
             Hostility(R);

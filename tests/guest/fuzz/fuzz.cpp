@@ -1,4 +1,6 @@
-// fuzz.exe: the supervisor. fuzz.exe --seed N --calls N [--trace 1] [--only SERVICE+1] [--honest 0] [--each 1]
+// fuzz.exe: the supervisor. fuzz.exe --seed N --calls N
+// For looking closer: --trace 1 tells each call on the log; --run N begins with that run; --honest 0 leaves the honest process out; --each 1
+// compares the counts after each run; --only N calls service number N - 1 only; --sweep N calls each service N times per thread, compared.
 // Exit code 0: the Executive counts what it counted before, and the honest process was never disturbed.
 #include "tests/guest/fuzz/fuzz.hpp"
 
@@ -73,12 +75,33 @@ NTSTATUS MakePlaces()
     return S;
 }
 
+// The hostile process may have locked everybody out of what it made: it is taken over first. Open(Access, Handle) opens it.
+template <typename F> void TakeOver(F&& Open)
+{
+    struct {
+        UCHAR Revision, Count, Authority[6];
+        ULONG Sub[2];
+    } Administrators { 1, 2, { 0, 0, 0, 0, 0, 5 }, { 32, 544 } };
+    OpenToAll Everybody;
+    HANDLE H;
+    if (Open(WRITE_OWNER, H) >= 0) {
+        SECURITY_DESCRIPTOR Owner { 1, 0, 0, reinterpret_cast<SID*>(&Administrators), nullptr, nullptr, nullptr };
+        NtSetSecurityObject(H, OWNER_SECURITY_INFORMATION, &Owner);
+        NtClose(H);
+    }
+    if (Open(WRITE_DAC, H) >= 0) {
+        NtSetSecurityObject(H, DACL_SECURITY_INFORMATION, &Everybody.Descriptor);
+        NtClose(H);
+    }
+}
+
 // Deletes what is in a folder, and the folder.
 void EmptyFolder(HANDLE Root, UNICODE_STRING Name, u32 Depth)
 {
     OBJECT_ATTRIBUTES Object { sizeof(Object), Root, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
     IO_STATUS_BLOCK Io {};
     HANDLE Folder;
+    TakeOver([&](ACCESS_MASK Access, HANDLE& H) { return NtOpenFile(&H, Access, &Object, &Io, 7, 0x4000 | 0x200000); });
     if (NtOpenFile(&Folder, FILE_LIST_DIRECTORY | DELETE_ACCESS | SYNCHRONIZE | FILE_WRITE_ATTRIBUTES, &Object, &Io, 7, FILE_SYNCHRONOUS_IO_NONALERT | 0x4000 | 0x200000) < 0)
         return;
     alignas(8) u8 Buffer[700];
@@ -102,6 +125,7 @@ void EmptyKey(HANDLE Root, UNICODE_STRING Name, u32 Depth)
     // A link is deleted itself.
     OBJECT_ATTRIBUTES Object { sizeof(Object), Root, &Name, OBJ_CASE_INSENSITIVE | 0x100, nullptr, nullptr };
     HANDLE Key;
+    TakeOver([&](ACCESS_MASK Access, HANDLE& H) { return NtOpenKeyEx(&H, Access, &Object, 4); });
     if (NtOpenKeyEx(&Key, 0xF003F, &Object, 4) < 0)
         return;
     alignas(8) u8 Buffer[700];
@@ -208,6 +232,21 @@ u32 EndHonest(HANDLE Process)
     return u32(Basic.ExitStatus);
 }
 
+// As many threads as the hostile process may make: the tables of ids and of kernel objects keep the size they once had.
+void UseThreads()
+{
+    static HANDLE Threads[600];
+    u32 Count = 0;
+    while (Count < 600 && RtlCreateUserThread(Self(), nullptr, 1, 0, 0x10000, 0x1000, reinterpret_cast<PVOID>(UseThreads), nullptr, &Threads[Count], nullptr) >= 0)
+        ++Count;
+    while (Count) {
+        HANDLE Thread = Threads[--Count];
+        NtTerminateThread(Thread, 0);
+        NtWaitForSingleObject(Thread, 0, nullptr);
+        NtClose(Thread);
+    }
+}
+
 // All memory once, so that it is cut into pages and these have their places: what is free afterwards is as free as before.
 void UseMemory()
 {
@@ -224,6 +263,36 @@ void UseMemory()
             break;
         for (SIZE_T At = 0; At < Piece; At += PageSize)
             static_cast<volatile u8*>(Pieces[Count])[At] = 1;
+    }
+    // Files take what may not be committed.
+    UNICODE_STRING Name;
+    RtlInitUnicodeString(&Name, L"\\??\\C:\\fuzz.big");
+    OBJECT_ATTRIBUTES Object { sizeof(Object), nullptr, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+    IO_STATUS_BLOCK Io {};
+    HANDLE File;
+    if (Count && NtCreateFile(&File, FILE_GENERIC_WRITE | DELETE_ACCESS, &Object, &Io, nullptr, 0, 0, FILE_SUPERSEDE, FILE_SYNCHRONOUS_IO_NONALERT | 0x1000, nullptr, 0) >= 0) {
+        for (;;) {
+            SYSTEM_PERFORMANCE_INFORMATION Info {};
+            NtQuerySystemInformation(SystemPerformanceInformation, &Info, sizeof(Info), nullptr);
+            if (Info.AvailablePages < 1024 || NtWriteFile(File, nullptr, nullptr, nullptr, &Io, Pieces[0], 1 << 20, nullptr, nullptr) < 0)
+                break;
+        }
+        NtClose(File);
+    }
+    // And the Executive's heap.
+    RtlInitUnicodeString(&Name, L"\\Registry\\Machine\\Software\\fuzz");
+    HANDLE Key;
+    if (Count && NtCreateKey(&Key, 0xF003F, &Object, 0, nullptr, 0, nullptr) >= 0) {
+        for (u32 I = 0; I < 64; ++I) {
+            SYSTEM_PERFORMANCE_INFORMATION Info {};
+            NtQuerySystemInformation(SystemPerformanceInformation, &Info, sizeof(Info), nullptr);
+            WCHAR Digit[3] = { WCHAR('A' + I / 8), WCHAR('A' + I % 8), 0 };
+            RtlInitUnicodeString(&Name, Digit);
+            if (Info.AvailablePages < 600 || NtSetValueKey(Key, &Name, 0, 3, Pieces[0], 1000000) < 0)
+                break;
+        }
+        NtDeleteKey(Key);
+        NtClose(Key);
     }
     while (Count) {
         SIZE_T Size = 0;
@@ -298,12 +367,31 @@ extern "C" void NtProcessStartup(PEB*)
     NtReleaseKeyedEvent(nullptr, reinterpret_cast<PVOID>(16), 0, &Now);
     UseStack(8);
     Sleep(20);
+    UseThreads();
     UseMemory();
+    // The table of atoms is made with the first one.
+    USHORT Atom;
+    if (NtAddAtom(const_cast<WCHAR*>(L"fuzz"), 8, &Atom) >= 0)
+        NtDeleteAtom(Atom);
     for (Counts* C : { &After, &Then, &Before })
         C->Take();
     u32 Start = Milliseconds(), Quiet = 0;
     if (Good && Honest && StartHonest(Process) < 0)
         Good = false;
+    // One service after the other, each in a run of its own.
+    u64 Sweep = Option(L"--sweep", 0);
+    for (u32 Service = 1; Sweep && Good && Service <= u32(abi::Service::Count); ++Service) {
+        CleanUp();
+        Then.Take();
+        The->OnlyService = Service;
+        Good = Round(Service, u32(Sweep));
+        CleanUp();
+        Sleep(5);
+        After.Take();
+        if (Counts::Compare(Then, After, false))
+            Print("after service %u (%u calls)\n", Service, Sum());
+        The->OnlyService = 0;
+    }
     u32 Run = u32(Option(L"--run", 10));
     for (; Good && Made < Calls && Quiet < 20; ++Run) {
         u64 Was = Made;

@@ -22,8 +22,8 @@ namespace {
 void Kernel(Random& R)
 {
     Message M;
-    M.Number = R.Percent(80) ? u64(-i64(1 + R.Below(10))) : AnyNumber(R);
-    M.Capability = R.Percent(75) ? R.Below(5) : AnyNumber(R);
+    M.Number = R.Percent(60) ? u64(-1) : R.Percent(80) ? u64(-i64(1 + R.Below(10))) : AnyNumber(R);
+    M.Capability = R.Percent(50) ? 1 : R.Percent(75) ? R.Below(5) : AnyNumber(R);
     u64 Label = R.Percent(80) ? R.Below(ServiceCount + 16) : AnyNumber(R);
     u64 Caps = R.Percent(30) ? R.Below(4) : 0, Length = R.Percent(50) ? 4 : R.Below(128);
     M.Tag = Label << 12 | Caps << 7 | Length;

@@ -75,7 +75,7 @@ Status Machine::Disk::WriteAt(u64 Offset, const void* From, usize Count)
     return STATUS_SUCCESS;
 }
 
-Status Machine::Disk::SetSize(u64 Count)
+Status Machine::Disk::Extend(u64 Count)
 {
     if (!M->Spend())
         return STATUS_UNSUCCESSFUL;

@@ -36,7 +36,7 @@ public:
         Result<u64> Size() override { return u64(Seen.size()); }
         Status ReadAt(u64 Offset, void* To, usize Count) override;
         Status WriteAt(u64 Offset, const void* From, usize Count) override;
-        Status SetSize(u64 Count) override;
+        Status Extend(u64 Count) override;
         Status Flush() override;
     };
     Disk Files[3];
