@@ -1,4 +1,4 @@
-// Starting the Executive without hardware, and the double of hal.
+// Starting the Executive without hardware, and the doubles of hal and of the part that runs drivers.
 #include "tests/host/system/system.hpp"
 
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "ntos/hal/hal.hpp"
 #include "ntos/io/io.hpp"
 #include "ntos/ke/dispatch.hpp"
+#include "ntos/ke/services.hpp"
 #include "ntos/ke/shared_page.hpp"
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/mm.hpp"
@@ -35,6 +36,11 @@ void Interrupts(u64 Sources)
 }
 
 }
+
+// Drivers' processes are part of the elf world only.
+ke::Task<> NtLoadDriver(ke::Caller&, svc::LoadDriver&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
+ke::Task<> NtUnloadDriver(ke::Caller&, svc::UnloadDriver&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
+Status NtDriverControl(ke::Caller&, svc::DriverControl&) { return STATUS_NOT_IMPLEMENTED; }
 
 namespace test {
 
