@@ -46,8 +46,10 @@ Status StartExecutive(void* BootArgument)
     mm::KernelHandle Endpoint = TRY(mm::AllocateObject(mm::KernelObject::Endpoint));
     mm::KernelHandle Notification = TRY(mm::AllocateObject(mm::KernelObject::Notification));
     ps::ServiceEndpoint = Endpoint.Cap;
+    ps::DispatcherNotification = Notification.Cap;
     if (kernel::Failed(kernel::BindNotification(kernel::boot::Tcb, Notification.Cap)) || kernel::Failed(kernel::SetPriority(kernel::boot::Tcb, ps::ExecutivePriority)))
         return STATUS_UNSUCCESSFUL;
+    TRY(ke::StartGuard());
     TRY(hal::InitializeInterrupts(Notification.Cap));
     abi::KuserSharedData* Shared;
     ps::SharedPage = TRY(ke::MakeSharedPage(Shared));
@@ -69,8 +71,10 @@ Status StartExecutive(void* BootArgument)
     if (Status S = SeedRegistry(); !S.Ok())
         ex::Log("registry description: 0x%x\n", u32(S.Code()));
     TRY(ps::InitializeNtdll());
+    TRY(io::InitializeDrivers());
     mm::MemoryInfo Memory = mm::QueryMemory();
     ex::Log("Neptune OS: %u MiB memory, %u MiB free\n", Memory.TotalPages >> 8, Memory.FreePages >> 8);
+    io::StartBootDrivers();
     return ps::StartFirstProcess(L"\\??\\C:\\Windows\\System32\\smss.exe", L"smss.exe");
 }
 

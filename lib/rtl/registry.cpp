@@ -424,4 +424,25 @@ NTSTATUS NTAPI RtlQueryRegistryValuesEx(ULONG RelativeTo, const WCHAR* Path, RTL
     return RtlQueryRegistryValues(RelativeTo, Path, Table, Context, Environment);
 }
 
+// The unnamed value of a key. Length: room for the data in, its length out; where there is too little room, what fits is copied.
+NTSTATUS NTAPI RtlpNtQueryValueKey(HANDLE Handle, ULONG* Type, PVOID Data, ULONG* Length, ULONG)
+{
+    ULONG Room = Length ? *Length : 0, Needed = 0;
+    Value Buffer;
+    UNICODE_STRING None {};
+    NTSTATUS Status = Buffer.Read([&](PVOID To, ULONG Size, ULONG* Used) {
+        return NtQueryValueKey(Handle, &None, KeyValueFullInformation, To, Size, Used);
+    });
+    if (Status < 0)
+        return Status;
+    Needed = Buffer.Info->DataLength;
+    if (Type)
+        *Type = Buffer.Info->Type;
+    if (Length)
+        *Length = Needed;
+    if (Data)
+        CRT(memcpy)(Data, Buffer.Data(), Needed < Room ? Needed : Room);
+    return Data && Needed > Room ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+}
+
 }

@@ -145,7 +145,14 @@ PVOID NTAPI RtlCreateHeap(ULONG Flags, PVOID Base, SIZE_T Reserve, SIZE_T Commit
 PVOID NTAPI RtlDestroyHeap(PVOID Handle)
 {
     Heap* H = From(Handle);
-    if (!H || Handle == Peb()->ProcessHeap)
+    if (!H) {
+        if (Peb()->BeingDebugged) {
+            DbgPrint("heap: %p is destroyed but is no heap\n", Handle);
+            DbgBreakPoint();
+        }
+        return Handle;
+    }
+    if (Handle == Peb()->ProcessHeap)
         return Handle;
     {
         SrwExclusive Held(AllHeapsLock);

@@ -9,7 +9,7 @@ Status InitializeInterrupts(u64 Notification);
 // Finds the timer hardware, measures the TSC, reads the real-time clock, starts ke's clock. SharedPage: abi::KuserSharedData, or null.
 Status InitializeClock(void* SharedPage);
 // Interrupt sources by bit of the notification badge.
-inline constexpr u64 ClockInterrupt = 1, HostLinkInterrupts = 2;
+inline constexpr u64 ClockInterrupt = 1, HostLinkInterrupts = 2, DriverDoorbells = 4;
 void Interrupts(u64 Sources);
 // A handler for interrupt Pin of the I/O APIC (level triggered, active low as PCI's), under a badge bit.
 Status ConnectInterrupt(u32 Pin, bool Level, bool ActiveLow, u64 BadgeBit, u64& IrqCap);

@@ -142,20 +142,49 @@ Status CheckEaList(std::span<const u8> List)
     }
 }
 
-// The part that all creating services share. Handle and status block have been probed.
-static Status OpenAndAnswer(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How, ke::UserPtr<HANDLE> HandleOut, ke::UserPtr<IO_STATUS_BLOCK> BlockOut)
+// A file that is found, and what the caller gets on it.
+struct Found {
+    Ref<File> Opened;
+    ACCESS_MASK Granted;
+    u32 Information, HandleFlags;
+};
+
+static Result<Found> FindFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How)
 {
+    ++Caller.Process().Io.OtherOperationCount;
     Ref<File> Opened = TRY(OpenFile(Caller, Wanted, How));
-    HANDLE Handle = TRY(ob::GrantHandle(Caller, std::move(Opened), How.Granted, Wanted.Flags & OBJ_INHERIT));
+    return Found { std::move(Opened), How.Granted, How.Information, u32(Wanted.Flags & OBJ_INHERIT) };
+}
+
+// Handle and status block have been probed.
+static Status Answer(ke::Caller& Caller, Found& Of, ke::UserPtr<HANDLE> HandleOut, ke::UserPtr<IO_STATUS_BLOCK> BlockOut)
+{
+    HANDLE Handle = TRY(ob::GrantHandle(Caller, std::move(Of.Opened), Of.Granted, Of.HandleFlags));
     Status S = HandleOut.Write(Caller, Handle);
     if (S.Ok())
-        S = WriteStatusBlock(Caller.Process(), BlockOut.Address(), STATUS_SUCCESS, How.Information);
+        S = WriteStatusBlock(Caller.Process(), BlockOut.Address(), STATUS_SUCCESS, Of.Information);
     if (!S.Ok())
         (void)Caller.Process().Handles().Close(Handle);
     return S;
 }
 
-static Status CreateFile(ke::Caller& Caller, svc::CreateFile& Call)
+static ke::Task<> CreateAndAnswer(ke::Caller& Caller, Found Of, ke::UserPtr<HANDLE> HandleOut, ke::UserPtr<IO_STATUS_BLOCK> BlockOut)
+{
+    CO_TRY(co_await Issue::RunCreate(Caller, Of.Opened, Of.Information));
+    co_return Answer(Caller, Of, HandleOut, BlockOut);
+}
+
+// The part that all creating services share.
+static ke::Task<> Finish(ke::Caller& Caller, Result<Found> Of, ke::UserPtr<HANDLE> HandleOut, ke::UserPtr<IO_STATUS_BLOCK> BlockOut)
+{
+    if (!Of.Ok())
+        return ke::Task<>(Of.GetStatus());
+    if (Of.Value().Opened->NeedsCreate())
+        return CreateAndAnswer(Caller, Of.Take(), HandleOut, BlockOut);
+    return ke::Task<>(Answer(Caller, Of.Value(), HandleOut, BlockOut));
+}
+
+static Result<Found> CreateFile(ke::Caller& Caller, svc::CreateFile& Call)
 {
     TRY(Call.FileHandle.Probe(Caller));
     TRY(Call.IoStatusBlock.Probe(Caller));
@@ -182,10 +211,10 @@ static Status CreateFile(ke::Caller& Caller, svc::CreateFile& Call)
         How.Ea = Ea.Span();
     }
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
-    return OpenAndAnswer(Caller, Wanted, How, Call.FileHandle, Call.IoStatusBlock);
+    return FindFile(Caller, Wanted, How);
 }
 
-static Status OpenFileService(ke::Caller& Caller, svc::OpenFile& Call)
+static Result<Found> OpenFileService(ke::Caller& Caller, svc::OpenFile& Call)
 {
     TRY(Call.FileHandle.Probe(Caller));
     TRY(Call.IoStatusBlock.Probe(Caller));
@@ -195,7 +224,7 @@ static Status OpenFileService(ke::Caller& Caller, svc::OpenFile& Call)
     How.Options = Call.OpenOptions;
     TRY(CheckParameters(How));
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
-    return OpenAndAnswer(Caller, Wanted, How, Call.FileHandle, Call.IoStatusBlock);
+    return FindFile(Caller, Wanted, How);
 }
 
 static Status DeleteFile(ke::Caller& Caller, svc::DeleteFile& Call)
@@ -206,8 +235,8 @@ static Status DeleteFile(ke::Caller& Caller, svc::DeleteFile& Call)
     How.Options = FILE_DELETE_ON_CLOSE;
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     // The object goes at once, and the file with it.
-    (void)TRY(OpenFile(Caller, Wanted, How));
-    return STATUS_SUCCESS;
+    Ref<File> Opened = TRY(OpenFile(Caller, Wanted, How));
+    return Opened->NeedsCreate() ? STATUS_INVALID_DEVICE_REQUEST : STATUS_SUCCESS;
 }
 
 static Status QueryByName(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Attributes, FILE_NETWORK_OPEN_INFORMATION& Info)
@@ -227,6 +256,8 @@ static Status QueryByName(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Att
     if (&Found->GetType() != &File::Type)
         return STATUS_OBJECT_TYPE_MISMATCH;
     Ref<File> Opened = Ref<File>::Adopt(static_cast<File&>(*Found.Leak()));
+    if (Opened->NeedsCreate())
+        return STATUS_INVALID_DEVICE_REQUEST;
     alignas(FILE_NETWORK_OPEN_INFORMATION) u8 Room[sizeof(Info)];
     InfoBuffer Buffer(Room, sizeof(Room));
     TRY(Opened->QueryInformation(FileNetworkOpenInformation, Buffer));
@@ -234,7 +265,7 @@ static Status QueryByName(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Att
     return STATUS_SUCCESS;
 }
 
-static Status CreatePipe(ke::Caller& Caller, svc::CreateNamedPipeFile& Call)
+static Result<Found> CreatePipe(ke::Caller& Caller, svc::CreateNamedPipeFile& Call)
 {
     TRY(Call.FileHandle.Probe(Caller));
     TRY(Call.IoStatusBlock.Probe(Caller));
@@ -248,7 +279,10 @@ static Status CreatePipe(ke::Caller& Caller, svc::CreateNamedPipeFile& Call)
     if (!Call.DefaultTimeout)
         return STATUS_INVALID_PARAMETER;
     Pipe.DefaultTimeout = TRY(Call.DefaultTimeout.Read(Caller)).QuadPart;
-    if (Pipe.DefaultTimeout >= 0 || (How.Options & ~FILE_VALID_PIPE_OPTION_FLAGS) || !How.Share || (How.Share & FILE_SHARE_DELETE) ||
+    // CreateNamedPipe without a timeout means 50 ms; the packaged Win32 library leaves that to us.
+    if (Pipe.DefaultTimeout == 0)
+        Pipe.DefaultTimeout = -500'000;
+    if (Pipe.DefaultTimeout > 0 || (How.Options & ~FILE_VALID_PIPE_OPTION_FLAGS) || !How.Share || (How.Share & FILE_SHARE_DELETE) ||
         (How.Disposition != FILE_OPEN && How.Disposition != FILE_CREATE && How.Disposition != FILE_OPEN_IF && How.Disposition != FILE_OVERWRITE_IF))
         return STATUS_INVALID_PARAMETER;
     if (How.Disposition == FILE_OVERWRITE_IF)       // what the Win32 library asks for anonymous pipes
@@ -258,10 +292,10 @@ static Status CreatePipe(ke::Caller& Caller, svc::CreateNamedPipeFile& Call)
         return STATUS_INVALID_PARAMETER;
     How.Pipe = &Pipe;
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
-    return OpenAndAnswer(Caller, Wanted, How, Call.FileHandle, Call.IoStatusBlock);
+    return FindFile(Caller, Wanted, How);
 }
 
-static Status CreateMailslot(ke::Caller& Caller, svc::CreateMailslotFile& Call)
+static Result<Found> CreateMailslot(ke::Caller& Caller, svc::CreateMailslotFile& Call)
 {
     TRY(Call.FileHandle.Probe(Caller));
     TRY(Call.IoStatusBlock.Probe(Caller));
@@ -278,7 +312,7 @@ static Status CreateMailslot(ke::Caller& Caller, svc::CreateMailslotFile& Call)
         Slot.ReadTimeout = TRY(Call.ReadTimeout.Read(Caller)).QuadPart;
     How.Mailslot = &Slot;
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
-    return OpenAndAnswer(Caller, Wanted, How, Call.FileHandle, Call.IoStatusBlock);
+    return FindFile(Caller, Wanted, How);
 }
 
 }
@@ -287,12 +321,12 @@ using namespace io;
 
 ke::Task<> NtCreateFile(ke::Caller& Caller, svc::CreateFile& Call)
 {
-    return ke::Task<>(io::CreateFile(Caller, Call));
+    return Finish(Caller, io::CreateFile(Caller, Call), Call.FileHandle, Call.IoStatusBlock);
 }
 
 ke::Task<> NtOpenFile(ke::Caller& Caller, svc::OpenFile& Call)
 {
-    return ke::Task<>(OpenFileService(Caller, Call));
+    return Finish(Caller, OpenFileService(Caller, Call), Call.FileHandle, Call.IoStatusBlock);
 }
 
 ke::Task<> NtDeleteFile(ke::Caller& Caller, svc::DeleteFile& Call)
@@ -302,12 +336,12 @@ ke::Task<> NtDeleteFile(ke::Caller& Caller, svc::DeleteFile& Call)
 
 ke::Task<> NtCreateNamedPipeFile(ke::Caller& Caller, svc::CreateNamedPipeFile& Call)
 {
-    return ke::Task<>(CreatePipe(Caller, Call));
+    return Finish(Caller, CreatePipe(Caller, Call), Call.FileHandle, Call.IoStatusBlock);
 }
 
 ke::Task<> NtCreateMailslotFile(ke::Caller& Caller, svc::CreateMailslotFile& Call)
 {
-    return ke::Task<>(CreateMailslot(Caller, Call));
+    return Finish(Caller, CreateMailslot(Caller, Call), Call.FileHandle, Call.IoStatusBlock);
 }
 
 ke::Task<> NtQueryAttributesFile(ke::Caller& Caller, svc::QueryAttributesFile& Call)

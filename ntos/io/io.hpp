@@ -4,7 +4,8 @@
 // completion port, and the operations, which its device's kind of file implements by deriving from it. An operation comes first as a
 // Transfer that must be answered at once (TryRead, TryWrite: the fast path; STATUS_CANT_WAIT declines), then as a Request: NT's IRP. File::Start answers a
 // Request with its final status, or with STATUS_PENDING and calls Request::Complete later; until then Cancel takes it away from the
-// device (File::Withdraw). Drivers in processes of their own will be Files whose Start sends the request over a ring.
+// device (File::Withdraw), or asks the device to end it soon (Request::CancelLater). Files of drivers in processes of their own (driver/driver.hpp)
+// send the request over a ring; what others answer at once (opening, queries) are requests there, too (TakesRequests).
 // Completion follows NT: the IO_STATUS_BLOCK, then the event or the file itself, the APC, the completion port's packet. An operation that fails at
 // once (an error, not a warning) leaves the IO_STATUS_BLOCK and everything else alone.
 // Synchronous files do one waiting read, write or control at a time, in order; queries do not wait behind them (on Windows they do).
@@ -86,6 +87,7 @@ public:
     // in a backslash right after the device's own name. STATUS_REPARSE is told by Reparse in the result.
     virtual Result<ob::ParseResult> Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot) = 0;
     const u32 DeviceType, Characteristics;
+    bool Fallback = false;              // a driver's device of the same name takes its place
 };
 
 // --- operations
@@ -100,7 +102,7 @@ struct Transfer {
     u64 Done = 0;                       // bytes
 };
 
-enum class Operation : u8 { Read, Write, DeviceControl, FsControl, Lock, NotifyChange, Flush };
+enum class Operation : u8 { Read, Write, DeviceControl, FsControl, Lock, NotifyChange, Flush, Create, QueryInformation, SetInformation, QueryVolume, SetVolume };
 
 // An operation under way (NT's IRP).
 class Request : public RefCounted<Request> {
@@ -124,6 +126,8 @@ public:
     void Complete(Status Outcome, u64 Information);
     // Takes it away from its device and completes it as cancelled, if it is pending. False: it was not.
     bool Cancel(NTSTATUS Why = STATUS_CANCELLED);
+    // For File::Withdraw: the request stays pending; the device completes it as soon as it can.
+    void CancelLater() { CancelLater_ = true; }
     bool IsSynchronous() const { return Synchronous_; }
     void WaitAlways() { Synchronous_ = true; }          // whatever the mode of the file
 
@@ -138,7 +142,7 @@ private:
     void CopyReply();
     void Deliver();
     enum class State : u8 { New, Started, Pending, Done } State_ = State::New;
-    bool Synchronous_ = false;
+    bool Synchronous_ = false, CancelLater_ = false;
     Status Outcome_;
     u64 Information_ = 0;
     u64 StatusBlock_ = 0, ApcRoutine_ = 0, ApcContext_ = 0;
@@ -156,6 +160,7 @@ private:
     static Immortal<WaitedList> Waited_;        // synchronous and pending: some thread waits in it
     friend Status CancelRequests(File&, ps::Thread*, u64);
     friend Status CancelSynchronous(ps::Thread&, u64);
+    friend Status SetCompletion(File&, RefPtr<CompletionPort>, u64);
 };
 
 // A buffer for the answer of a query: Data has room for Room bytes; Fill and Append never write beyond, and Result() tells NT's status.
@@ -194,7 +199,7 @@ public:
     static const ob::TypeInfo Type;
     Device& GetDevice() const { return *Device_; }
     u32 Mode() const { return Options_ & (FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING | FILE_SYNCHRONOUS_IO_ALERT |
-                                          FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE); }
+                                          FILE_SYNCHRONOUS_IO_NONALERT); }
     void SetMode(u32 Mode) { Options_ = (Options_ & ~0x1Eu) | Mode; }
     u32 Options() const { return Options_; }
     bool IsSynchronous() const { return Options_ & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT); }
@@ -209,6 +214,13 @@ public:
 
     // --- what kinds of files implement. Statuses are NT's; STATUS_INVALID_DEVICE_REQUEST by default.
     virtual bool HasPosition() const { return true; }       // reads and writes are at offsets
+    // Position has been set by the caller. Files without position may take it as a wish to read the bytes from there again.
+    virtual void PositionSet() { }
+    // Queries and changes of information come as requests to Start instead of the functions below.
+    virtual bool TakesRequests() const { return false; }
+    // A new file is open only when a request Operation::Create has succeeded; CreateEnds tells how it went.
+    virtual bool NeedsCreate() const { return false; }
+    virtual void CreateEnds(Status Outcome) { }
     virtual Status TryRead(Transfer& T) { return STATUS_CANT_WAIT; }
     virtual Status TryWrite(Transfer& T) { return STATUS_CANT_WAIT; }
     // Request::Data.Done / the Information in Result's place: see Request. Final: Information goes to R.Data.Done.
@@ -261,6 +273,9 @@ private:
 
 // --- for the Executive itself
 Status Initialize();                    // after ob: types, \Device\Null, \Device\NamedPipe, \Device\Mailslot, the mount manager, DOS names
+// Drivers (driver/driver.hpp): NtLoadDriver works from here on; StartBootDrivers starts those the registry names for the start of the system.
+Status InitializeDrivers();
+void StartBootDrivers();
 Status InitializeHostLinkDevice();      // \Device\HostLink, when hal has the link
 // The RAM volume from the boot archive (abi/wire/bootfs.hpp), whose pages are FirstFrame, FirstFrame+1 ...: they are used where they lie.
 // \Device\HarddiskVolume1, \??\C:, \SystemRoot. STATUS_FILE_CORRUPT_ERROR, STATUS_REVISION_MISMATCH.
@@ -268,6 +283,8 @@ Status MountBootVolume(const u8* Archive, u64 Size, u32 FirstFrame);
 // An existing file for reading, by \??\C:\..., \SystemRoot\... or \Device\HarddiskVolume1\...
 Result<Ref<File>> OpenKernelFile(ob::Name Path);
 Result<usize> ReadKernel(File& From, u64 Offset, void* To, usize Bytes);     // bytes read: fewer at the end
+// Opens or creates what a client has named, with his rights, without a handle. How.Access holds no generic rights.
+Result<Ref<File>> OpenFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How);
 // Names a device in the namespace.
 Status NameDevice(Ref<Device> New, ob::Name Path);
 Status LinkKernel(ob::Name Path, ob::Name Target);

@@ -16,7 +16,7 @@ struct Issue {
     RefPtr<ob::Object> Event;
     u64 StatusBlock, ApcRoutine, ApcContext;
 
-    // AnyOf: at least one of these rights (0: none needed). Resets the event.
+    // AnyOf: at least one of these rights (0: none needed). The event is reset when the operation starts or fails.
     static Result<Issue> Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf, HANDLE Event, PVOID ApcRoutine, PVOID ApcContext,
                                ke::UserPtr<IO_STATUS_BLOCK> StatusBlock);
     // The operation was answered at once: tells the caller (unless it is an error) and returns the status.
@@ -28,6 +28,8 @@ struct Issue {
     Result<Ref<Request>> Make(Operation What);
     // Starts the request; waits for it if the file is synchronous. The service's return value.
     ke::Task<> Run(Ref<Request> R);
+    // Opens a file that NeedsCreate. Information: as the device tells.
+    static ke::Task<> RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information);
 
 private:
     Status Tell(Status Outcome, u64 Information, bool QueuePacket);

@@ -186,7 +186,9 @@ private:
 
 Status Initialize()
 {
-    TRY(NameDevice(TRY(ob::Make<PlainDevice<NullFile>>(FILE_DEVICE_NULL, 0)), L"\\Device\\Null"));
+    auto Null = TRY(ob::Make<PlainDevice<NullFile>>(FILE_DEVICE_NULL, 0));
+    Null->Fallback = true;
+    TRY(NameDevice(std::move(Null), L"\\Device\\Null"));
     TRY(LinkKernel(L"\\GLOBAL??\\NUL", L"\\Device\\Null"));
     TRY(NameDevice(TRY(ob::Make<PlainDevice<MountManagerFile>>(FILE_DEVICE_MOUNTMGR, 0)), L"\\Device\\MountPointManager"));
     TRY(LinkKernel(L"\\GLOBAL??\\MountPointManager", L"\\Device\\MountPointManager"));

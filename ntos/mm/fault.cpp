@@ -11,6 +11,7 @@ namespace mm {
 using namespace nt;
 
 Status (*AddressSpace::GrowStack)(AddressSpace&, u64);
+Status (*AddressSpace::EndStack)(ke::Caller&, AddressSpace&, u64, u64);
 
 Status AddressSpace::CopyPrivate(Pte& E)
 {
@@ -20,15 +21,7 @@ Status AddressSpace::CopyPrivate(Pte& E)
         ReturnPrivate(1);
         return Frame.GetStatus();
     }
-    const u64* From = reinterpret_cast<const u64*>(PageAddress(E.Frame));
-    u64* To = reinterpret_cast<u64*>(PageAddress(Frame.Value()));
-    for (u32 I = 0; I < PageSize / 8; I += 4) {
-        u64 A = From[I], B = From[I + 1], C = From[I + 2], D = From[I + 3];
-        To[I] = A;
-        To[I + 1] = B;
-        To[I + 2] = C;
-        To[I + 3] = D;
-    }
+    memcpy(PageAddress(Frame.Value()), PageAddress(E.Frame), PageSize);
     UnmapInHardware(E);
     E.Frame = Frame.Value();
     E.Private = 1;
@@ -48,7 +41,7 @@ Status AddressSpace::Resolve(Vad& V, u64 Address, Access How, Pte*& Out)
     if (!Info.Committed)
         return STATUS_ACCESS_VIOLATION;
     Protection P = Info.Protect;
-    if (!IsReadable(P) || (How == Access::Write && !IsWritable(P) && !IsCopyOnWrite(P)))
+    if (!IsReadable(P) || (How == Access::Write && !IsWritable(P) && !IsCopyOnWrite(P)) || (How == Access::Execute && !IsExecutable(P)))
         return STATUS_ACCESS_VIOLATION;
     if (Info.Guard) {
         E = TRY(MakeEntry(Address));

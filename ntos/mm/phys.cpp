@@ -282,12 +282,7 @@ void FreePage(u8* Page)
 
 void ZeroPage(u8* Page)
 {
-    u64* At = reinterpret_cast<u64*>(Page);
-    for (u32 I = 0; I < PageSize / 8; I += 8) {
-        At[I] = At[I + 1] = At[I + 2] = At[I + 3] = 0;
-        At[I + 4] = At[I + 5] = At[I + 6] = At[I + 7] = 0;
-        asm volatile("" ::: "memory");  // or the compiler makes a memset of it, whose REP counts each step under icount
-    }
+    memset(Page, 0, PageSize);
 }
 
 Result<u8*> AllocateContiguous(usize Bytes)
@@ -487,7 +482,8 @@ MemoryInfo QueryMemory()
              .CommitLimit = CommitLimit(),
              .KernelObjectPages = ObjectPages,
              .FramePages = FramesInUse,
-             .CapabilitySlots = SlotsInUse() };
+             .CapabilitySlots = SlotsInUse(),
+             .KernelObjects = ObjectsAlive() };
 }
 
 // --- start

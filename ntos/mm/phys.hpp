@@ -1,4 +1,4 @@
-// Private to mm: the PFN database and what is cut from untyped memory.
+// The PFN database and what is cut from untyped memory: for mm, and for who takes whole frames (the pool, shared pages, ps).
 #pragma once
 #include "ntos/mm/mm.hpp"
 

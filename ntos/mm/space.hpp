@@ -99,6 +99,8 @@ public:
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
     // STATUS_SUCCESS: go on; STATUS_STACK_OVERFLOW; STATUS_GUARD_PAGE_VIOLATION: not a stack.
     static Status (*GrowStack)(AddressSpace& Space, u64 Address);
+    // The caller has made [Start, End) of this space guard pages: if they are in its stack, the stack ends above them (set by ps).
+    static Status (*EndStack)(ke::Caller& By, AddressSpace& Space, u64 Start, u64 End);
 
     u64 PrivatePages = 0, PeakPrivatePages = 0, MappedPages = 0, ReservedBytes = 0, PageFaults = 0;
 

@@ -16,6 +16,16 @@ namespace ps {
 class Thread;
 class Job;
 
+// What makes a process a driver's (ntos/io/driver): two capabilities for each of its threads, and who is told of its end.
+class DriverLink {
+public:
+    virtual void ProcessEnds(class Process& P) = 0;
+    u64 WaitCap = 0;                    // a notification
+
+protected:
+    ~DriverLink() = default;
+};
+
 class Process final : public ob::Object {
 public:
     static const ob::TypeInfo Type;
@@ -45,18 +55,21 @@ public:
     // --- ps' own, and what queries tell
     u64 ParentId = 0, CreateTime = 0, ExitTime = 0;
     u32 SessionId = 1, ErrorMode = 0, PriorityClass = 2, Cookie = 0, BreakOnTermination = 0;
+    u32 TimerResolution = 0;            // what it asked for, in 100 ns; 0: nothing
     SECTION_IMAGE_INFORMATION ImageInfo {};
+    IO_COUNTERS Io {};                  // of files: io counts
     RefPtr<ob::Object> ImageSection;
     u64 ImageBase = 0;
     ob::String ImagePath_;
     u64 Peb_ = 0;
     RefPtr<Job> InJob;
+    DriverLink* Driver = nullptr;       // set before its first thread is made; it keeps itself alive until ProcessEnds
 
     Process();
 
 private:
     friend class Thread;
-    friend void Reap();
+    friend bool Reap();
     friend struct AllProcesses;
     void End();                         // the last thread is gone
     core::ListNode<Process> AllLink_;
@@ -74,7 +87,8 @@ private:
 
 // Ids of processes and threads: multiples of 4, from one table, as on Windows.
 Result<u64> AllocateId(ob::Object& For);
-void FreeId(u64 Id);
+// Nothing if the id is another object's by now: an ended thread keeps telling its id, which is given anew.
+void FreeId(u64 Id, const ob::Object& Of);
 
 // What ntdll exports that the Executive calls (abi/process.hpp); found once, when ntdll is first mapped.
 struct NtdllEntries {
@@ -85,5 +99,8 @@ extern NtdllEntries Ntdll;
 // Opens ntdll.dll, finds its entries; starts the first process, from an image file, with a command line and no handles.
 Status InitializeNtdll();
 Status StartFirstProcess(ob::Name ImageFile, ob::Name CommandLine);
+// A process of the system's own, made ready: no thread yet (StartSystemProcess makes and starts it).
+Result<Ref<Process>> MakeSystemProcess(ob::Name ImageFile, ob::Name CommandLine);
+Status StartSystemProcess(Process& P);
 
 }

@@ -3,6 +3,8 @@
 #include "kernel/kernel.hpp"
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
+#include "abi/wire/driver.hpp"
+#include "ntos/hal/hal.hpp"
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
@@ -21,10 +23,11 @@ constinit const ob::TypeInfo Thread::Type {
     .ValidAccess = THREAD_ALL_ACCESS,
     .Mapping = { STANDARD_RIGHTS_READ | THREAD_GET_CONTEXT | THREAD_QUERY_INFORMATION, STANDARD_RIGHTS_WRITE | THREAD_TERMINATE | THREAD_SUSPEND_RESUME | THREAD_ALERT | THREAD_SET_INFORMATION | THREAD_SET_CONTEXT,
                  STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | THREAD_QUERY_LIMITED_INFORMATION | THREAD_RESUME, THREAD_ALL_ACCESS },
+    .Implies = { { THREAD_QUERY_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION }, { THREAD_SET_INFORMATION, THREAD_SET_LIMITED_INFORMATION } },
 };
 
 Thread* Thread::Replying;
-CPtr ServiceEndpoint;
+CPtr ServiceEndpoint, DispatcherNotification;
 
 Thread::Thread() : Object(Type) { }
 
@@ -68,10 +71,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     // The stack: reserved, its upper end committed, a guard page below that.
     u64 Reserve = How.StackReserve ? How.StackReserve : Owner.ImageInfo.MaximumStackSize;
     u64 Commit = How.StackCommit ? How.StackCommit : Owner.ImageInfo.CommittedStackSize;
+    if (Reserve > 64 * GiB || Commit > 64 * GiB)
+        return STATUS_NO_MEMORY;
     Reserve = AlignUp(Reserve ? Reserve : MiB, mm::AllocationGranularity);
     Commit = AlignUp(Commit ? Commit : PageSize, PageSize) + PageSize;
-    if (Reserve > 64 * GiB)
-        return STATUS_NO_MEMORY;
     if (Commit + 2 * PageSize > Reserve)
         Reserve = AlignUp(Commit + 2 * PageSize, MiB);
     u64 Stack = TRY(Space.FindFree(Reserve, {}));
@@ -144,6 +147,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
         Failed(kernel::ConfigureTcb(Tcb_.Cap, { .FaultEndpoint = abi::FaultEndpoint, .Priority = ClientPriority, .MaximumPriority = ClientPriority,
                                                 .CSpace = CNode_.Cap, .CSpaceBits = mm::ClientCNodeBits, .Pml4 = Space.Pml4(), .IpcBuffer = Teb,
                                                 .IpcBufferFrame = TebFrame_ })))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (Owner.Driver && (Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::WaitSlot, Owner.Driver->WaitCap, kernel::Read, 0)) ||
+                         Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::DoorbellSlot, DispatcherNotification, kernel::Write,
+                                                 NotificationBadge | hal::DriverDoorbells))))
         return STATUS_INSUFFICIENT_RESOURCES;
     kernel::Registers Start {};
     Start.Rip = How.SkipLoaderInit ? How.Routine : Ntdll.LdrInitializeThunk;
@@ -228,7 +235,8 @@ void Thread::Reply(NTSTATUS Status)
         HeldStatus_ = Status;
         return;
     }
-    if (Status == STATUS_USER_APC && HasApc() && DeliverApc(InterruptedContext(Status)))
+    bool Due = std::exchange(ApcDue, false) || Status == STATUS_USER_APC;
+    if (Due && HasApc() && DeliverApc(InterruptedContext(Status)))
         return;
     if (InFault || ForeignSyscall) {
         CONTEXT At = InterruptedContext(Status);
@@ -450,7 +458,7 @@ bool Thread::DeliverApc(const CONTEXT& Interrupted)
     if (!Apc->Owned)
         delete Apc;
     u64 At = AlignDown(Interrupted.Rsp - abi::ApcFrameSize, 16);
-    if (Status S = mm::CopyToUser(Process(), At, &Frame, sizeof(Frame)); !S.Ok()) {
+    if (Status S = PushToStack(At, &Frame, sizeof(Frame)); !S.Ok()) {
         EXCEPTION_RECORD Record { .ExceptionCode = S.Code(), .ExceptionAddress = reinterpret_cast<PVOID>(Interrupted.Rip) };
         DieOf(Record, Interrupted);
         return true;
@@ -516,18 +524,18 @@ void Thread::TakeApart()
             *Range = 0;
         }
     }
-    if (u64 Id = std::exchange(Id_, 0))
-        FreeId(Id);
+    if (Id_)
+        FreeId(Id_, *this);             // queries still tell it
 }
 
-void Reap()
+bool Reap()
 {
+    if (ThreadsToReap().IsEmpty())
+        return false;
     while (Thread* T = ThreadsToReap().PopFront()) {
         ps::Process& Owner = T->Process();
         T->ExitTime = ke::SystemTime();
-        u64 Id = T->Id_;
         T->TakeApart();
-        T->Id_ = Id;                    // queries still tell it
         T->ProcessLink_.Unlink();
         T->Ended_.Set();
         NTSTATUS Status = T->ExitStatus_;
@@ -538,6 +546,7 @@ void Reap()
         }
         T->Release();
     }
+    return true;
 }
 
 }

@@ -75,6 +75,7 @@ public:
     u32 Resume();                       // the count before
     void Terminate(NTSTATUS Status);
     u32 SuspendCount() const { return SuspendCount_; }
+    mm::CPtr KernelThread() const { return Tcb_.Cap; }         // 0 when it has been taken apart
     // The registers the thread has, or will have, in user mode. Of a thread that runs they are a snapshot.
     Status GetRegisters(CONTEXT& To);   // CONTROL | INTEGER | SEGMENTS
     Status SetRegisters(const CONTEXT& From);   // by its ContextFlags
@@ -98,6 +99,7 @@ public:
     // --- the dispatcher's
     bool ForeignSyscall = false;        // entered by a `syscall` that is not ours
     bool InService = false, InFault = false;
+    bool ApcDue = false;                // the service that is about to return was interrupted by an APC: it runs whatever the status
     mm::CPtr ReplySlot() const { return ReplySlot_; }
     void Reply(NTSTATUS Status);        // of a service that waited
     static Thread* Replying;            // the one whose reply the dispatcher is about to send
@@ -108,11 +110,13 @@ public:
 
 private:
     friend class ps::Process;
-    friend void Reap();
+    friend bool Reap();
     void Completed(Status Outcome) override;
     Status Build(ps::Process& Owner, const ThreadStart& How);
     void TakeApart();
     void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);
+    // To this thread's own stack, which grows as if the thread had written there.
+    Status PushToStack(u64 Address, const void* From, usize Bytes);
     ke::Event Ended_ { ke::Event::Notification, false };
     core::List<UserApc, &UserApc::Link> Apcs_;
     core::List<ThreadRundown, &ThreadRundown::Link> Rundown_;
@@ -126,7 +130,8 @@ private:
     NTSTATUS HeldStatus_ = 0, ExitStatus_ = 0x103;
 };
 
-// Takes apart what has been terminated. The dispatcher calls it after each message.
-void Reap();
+// Takes apart what has been terminated; whether there was something (who waits for an end goes on after that). The dispatcher calls it after
+// each message.
+bool Reap();
 
 }

@@ -164,9 +164,10 @@ example:
 Installs missing Debian packages and downloads the pinned ones of tools/deps.toml into the cache; nothing needs the network after that.""")
     fetch.add_argument("names", metavar="NAME", nargs="*", help="only these packages of tools/deps.toml")
 
-    check = add("check", "check formatting and lint", """
-clang-format, include rules, file lengths, Python syntax, and what `git diff --check` finds.""")
-    check.add_argument("--fix", action="store_true", help="format the files instead of complaining")
+    check = add("check", "check the rules of the tree", """
+White space, include rules, file lengths, Python syntax and unused imports, paths of one machine, URLs in scripts, and what
+`git diff --check` finds.""")
+    check.add_argument("--fix", action="store_true", help="mend white space instead of complaining about it")
     check.add_argument("--tidy", action="store_true", help="also run clang-tidy over the host world (slow)")
     check.add_argument("paths", metavar="FILE", nargs="*", help="only these files or folders")
     return parser, commands
@@ -278,4 +279,3 @@ def main(words=None):
         where = f"{error.filename}: " if error.filename else ""
         print(f"neptune: {where}{error.strerror or error}", file=sys.stderr)
         return 1
-

@@ -194,6 +194,8 @@ class Volume:
             where = f"{SYSTEM32}/{name}"
             if not self.archive.has(where):
                 self.archive.add_file(where, closure.stripped(path))
+        for name, path in closure.list_folder(paths.DRIVERS, "*.sys").items():
+            self.archive.add_file(f"{SYSTEM32}/drivers/{name}", closure.stripped(path))
         nls = closure.nls_folder()
         for name in NLS:
             self.archive.add_file(f"{SYSTEM32}/{name}", nls / name)

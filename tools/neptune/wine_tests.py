@@ -28,6 +28,8 @@ MODULES = {
     "ucrtbase": ["-D_UCRT", "-fno-builtin"],
     "advapi32": ["-lole32"],
 }
+# System DLLs that a module's tests load by name.
+DLLS = {"ntdll": ("comctl32.dll", "crypt32.dll", "nsi.dll", "wintrust.dll")}
 LEAVE_OUT = {"kernel32": {"dummy"}}
 LIMIT = 180
 SLACK = 0.02  # some loops of the tests run until a time is over: so much fewer executed is still the same
@@ -141,6 +143,7 @@ def run_in_machine(module, images, limit):
         result = content.Volume()
         for path in images.values():
             result.add_path(f"{content.WORK}/{path.name}", path)
+        result.roots += [result.library.find(name) for name in DLLS.get(module, ())]
         return result
 
     programs = [content.Program(rf"C:\work\{path.name}", [name], environment={"WINETEST_PLATFORM": "windows"}) for name, path in images.items()]

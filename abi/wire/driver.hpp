@@ -1,0 +1,145 @@
+// Between the Executive and a driver process: the shared memory, the messages in its two rings, and the requests a driver makes
+// by NtDriverControl. The host (wdm/ntoskrnl) and the Executive (ntos/io/driver) are built from the same header; Version tells them apart.
+//
+// The section (Layout): the indices of both rings, the rings, the frame numbers of the data area, the data area. Only the Executive gives out
+// pages of the data area: a request's data stays where the request's message says until the driver has answered it. The driver reads and
+// writes them; the Executive copies from and to the client's memory once.
+// Numbers that the driver gives (cookies: the addresses of its DEVICE_OBJECTs and FILE_OBJECTs) only ever go back to the same process.
+// Order is the wire number: append only.
+#pragma once
+#include <type_traits>
+
+#include "lib/ring/ring.hpp"
+
+namespace wire::driver {
+
+inline constexpr u32 Version = 1;
+inline constexpr u32 RequestSlots = 64, ReplySlots = 128, DataPages = 4096;
+
+// What a request's data looks like to the driver.
+enum class Transfer : u8 { None, Buffered, Direct, Neither };
+enum class Kind : u16 {
+    Irp,                    // a new request
+    Cancel,                 // of the request with this tag
+    Unload,                 // call DriverUnload, then end
+    AddDevice,              // call AddDevice for the physical device in Device (0: one the Executive makes, see Parameters)
+    RemoteDone,             // an IRP the driver sent to another process is complete: Tag is the driver's own
+    Interrupt,              // of the connected interrupt in Device
+};
+
+struct Message {
+    Kind What;
+    u8 Major, Minor;
+    Transfer Mode;
+    u8 StackFlags;          // SL_*
+    u8 RequestorMode;
+    u8 Unused;
+    u32 Tag;                // for the answer
+    u32 Options;            // Create: disposition << 24 | options
+    u64 Device;             // cookie
+    u64 File;               // cookie; 0 in a Create
+    u32 Data;               // first page in the data area
+    u32 InputBytes;         // at its start
+    u32 OutputOffset;       // bytes from there
+    u32 OutputBytes;
+    u64 Parameters[4];      // as IO_STACK_LOCATION.Parameters, by major function (wdm/ntoskrnl/irp.cpp)
+    u64 Process, Thread;    // ids of the client
+    u32 Access;             // Create: granted access
+    u16 Share, Attributes;  // Create
+    u64 Related;            // Create: cookie of the file it is relative to. RemoteDone: Status in the low half
+    u64 Information;        // RemoteDone
+    u64 Unused2;
+};
+static_assert(sizeof(Message) == 128 && std::has_unique_object_representations_v<Message> && std::is_trivially_copyable_v<Message>);
+
+enum class ReplyKind : u16 {
+    Done,                   // the request Tag is complete
+    Call,                   // a request of the driver's own to a device of another process: Information is the address of a RemoteCall
+    CancelCall,             // take that back: Tag
+};
+
+struct Reply {
+    ReplyKind What;
+    u8 Major, Minor;
+    u32 Tag;
+    u32 Status;
+    u32 Options;
+    u64 Information;
+    u64 File;               // Done of a Create: cookie of the FILE_OBJECT
+};
+static_assert(sizeof(Reply) == 32 && std::has_unique_object_representations_v<Reply> && std::is_trivially_copyable_v<Reply>);
+
+// In the driver's own memory.
+struct RemoteCall {
+    u64 Handle;             // of an open file of the other process's device
+    u8 Major, Minor, StackFlags, Unused;
+    u32 Tag;                // for RemoteDone
+    Transfer Mode;
+    u8 Unused2[3];
+    u32 InputBytes, OutputBytes, Unused3;
+    u64 Input, Output;      // addresses
+    u64 Parameters[4];
+};
+static_assert(sizeof(RemoteCall) == 80 && std::has_unique_object_representations_v<RemoteCall>);
+
+struct Header {
+    u32 Version, Unused[31];
+    ring::Indices Requests, Replies;
+};
+static_assert(sizeof(Header) <= PageSize);
+
+// Pages of the section.
+namespace layout {
+inline constexpr u32 Header = 0, Requests = 1, Replies = Requests + RequestSlots * sizeof(Message) / PageSize,
+                     Frames = Replies + ReplySlots * sizeof(Reply) / PageSize, Data = Frames + DataPages * 8 / PageSize, Total = Data + DataPages;
+static_assert(RequestSlots * sizeof(Message) % PageSize == 0 && ReplySlots * sizeof(Reply) % PageSize == 0);
+}
+
+// --- NtDriverControl
+
+enum class Control : u32 {
+    Attach,                 // -> Attached. First
+    Started,                // Status: DriverEntry has returned
+    CreateDevice,           // NewDevice, then the name -> DeviceId
+    DeleteDevice,           // DeviceId
+    CreateLink,             // Names: link, target
+    DeleteLink,             // Names: link
+    ReferenceHandle,        // HandleOf -> HandleGot
+    Log,                    // text
+    Stopping,               // Status: the driver is unloaded, the process ends on purpose
+    SetSecurity,            // DeviceId, then a self-relative descriptor
+};
+
+struct Attached {
+    u64 Section;            // address in the driver's process
+    u32 Version, Unused;
+};
+struct Status {
+    u32 Code, Unused;
+};
+struct NewDevice {
+    u64 Cookie;
+    u32 Type, Characteristics;
+    u32 Exclusive, NameBytes;       // the name follows
+};
+struct DeviceId {
+    u64 Id;
+};
+struct Names {
+    u32 FirstBytes, SecondBytes;    // they follow
+};
+struct HandleOf {
+    u64 Process, Handle;            // the client's process id
+    u32 Access, Unused;
+};
+struct HandleGot {
+    u64 Handle;
+    u32 Granted, Type;              // 1 event, 2 semaphore, 3 mutant, 4 timer, 5 process, 6 thread, 7 file, 8 section, 9 key, 0 any other
+};
+
+// Capability slots of a driver process's threads, beside abi::ServiceEndpoint and abi::FaultEndpoint.
+inline constexpr u64 DoorbellSlot = 0, WaitSlot = 3;
+// Badges of the notification a driver waits for.
+inline constexpr u64 RingBadge = 1;
+
+}

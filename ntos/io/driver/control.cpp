@@ -1,0 +1,166 @@
+// NtDriverControl: what a driver process asks of the I/O manager by a system call.
+#include <string.h>
+
+#include "ntos/ex/ex.hpp"
+#include "ntos/ex/log.hpp"
+#include "ntos/ex/mutant.hpp"
+#include "ntos/ex/semaphore.hpp"
+#include "ntos/io/driver/driver.hpp"
+#include "ntos/mm/section.hpp"
+
+namespace io::driver {
+
+using namespace nt;
+
+namespace {
+
+constexpr u32 MaximumName = 1024, MaximumLog = 512;
+
+// The fixed part of the input.
+template <typename T> Result<T> Input(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    if (Call.InputLength < sizeof(T))
+        return STATUS_INVALID_PARAMETER;
+    return Call.InputBuffer.ReadAs<T>(Caller);
+}
+
+template <typename T> Status Output(ke::Caller& Caller, svc::DriverControl& Call, const T& Value)
+{
+    if (Call.OutputLength < sizeof(T))
+        return STATUS_BUFFER_TOO_SMALL;
+    return Call.OutputBuffer.WriteAs(Caller, Value);
+}
+
+Result<ob::String> InputName(ke::Caller& Caller, svc::DriverControl& Call, usize Offset, u32 Bytes)
+{
+    if (Bytes & 1 || Bytes > MaximumName * 2 || Offset + Bytes > Call.InputLength)
+        return STATUS_INVALID_PARAMETER;
+    ob::String Text;
+    TRY(Text.Characters().Resize(Bytes / 2));
+    TRY(Call.InputBuffer.Read(Caller, Text.Characters().Data(), Bytes, Offset));
+    return Text;
+}
+
+u32 TypeNumber(const ob::Object& O)
+{
+    const ob::TypeInfo& T = O.GetType();
+    return &T == &ex::Event::Type ? 1 : &T == &ex::Semaphore::Type ? 2 : &T == &ex::Mutant::Type ? 3 : &T == &ps::Process::Type ? 5 :
+           &T == &ps::Thread::Type ? 6 : &T == &File::Type ? 7 : &T == &mm::Section::Type ? 8 : 0;
+}
+
+// A handle of a client's, for the driver: only while the driver has a request of that client.
+Status ReferenceHandle(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    auto In = TRY(Input<wd::HandleOf>(Caller, Call));
+    RefPtr<ps::Process> Client = In.Process ? ps::Process::ById(In.Process) : RefPtr<ps::Process>(&Caller.Process());
+    if (!Client)
+        return STATUS_INVALID_CID;
+    ob::HandleEntry* E = Client->Handles().Find(reinterpret_cast<HANDLE>(In.Handle));
+    if (!E)
+        return STATUS_INVALID_HANDLE;
+    if (In.Access & ~E->Access)
+        return STATUS_ACCESS_DENIED;
+    Ref<ob::Object> Target(*E->Target);
+    wd::HandleGot Out { 0, E->Access, TypeNumber(*Target) };
+    Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Target, Out.Granted, 0)));
+    Status S = Output(Caller, Call, Out);
+    if (!S.Ok())
+        Caller.Process().Handles().Close(reinterpret_cast<HANDLE>(Out.Handle)).Ignore();
+    return S;
+}
+
+}
+
+Status Driver::CreateDevice(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    auto In = TRY(Input<wd::NewDevice>(Caller, Call));
+    ob::String Path = TRY(InputName(Caller, Call, sizeof(In), In.NameBytes));
+    Ref<DriverDevice> New = TRY(ob::Make<DriverDevice>(Ref<Channel>(*In_), In.Cookie, In.Type, In.Characteristics, In.Exclusive != 0));
+    New->Id = NextDevice_++;
+    if (!Path.IsEmpty()) {
+        Status S = NameDevice(Ref<Device>(*New), Path);
+        if (S == STATUS_OBJECT_NAME_COLLISION) {
+            auto Old = ob::LookupKernel(Path);
+            if (!Old.Ok() || &Old.Value()->GetType() != &Device::Type || !static_cast<Device&>(*Old.Value()).Fallback)
+                return S;
+            New->Replaced = RefPtr<Device>(static_cast<Device*>(Old.Value().Get()));
+            if (ob::Directory* D = New->Replaced->Parent()) {
+                ob::MakePermanent(*New->Replaced, false);
+                if (New->Replaced->Parent())
+                    D->Remove(*New->Replaced);
+            }
+            S = NameDevice(Ref<Device>(*New), Path);
+        }
+        TRY(S);
+    }
+    Devices.PushBack(*New);
+    wd::DeviceId Out { New->Id };
+    New.Leak();                         // the driver's own reference
+    return Output(Caller, Call, Out);
+}
+
+Status Driver::Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make)
+{
+    auto In = TRY(Input<wd::Names>(Caller, Call));
+    ob::String Name = TRY(InputName(Caller, Call, sizeof(In), In.FirstBytes));
+    if (Name.IsEmpty())
+        return STATUS_OBJECT_NAME_INVALID;
+    if (!Make) {
+        for (usize I = 0; I < Links_.Size(); ++I) {
+            if (!ob::Equal(Links_[I], Name, true))
+                continue;
+            auto Found = ob::LookupKernel(Name, true);
+            Links_.RemoveAt(I);
+            if (Found.Ok())
+                ob::MakePermanent(*Found.Value(), false);
+            return STATUS_SUCCESS;
+        }
+        return STATUS_OBJECT_NAME_NOT_FOUND;    // not one of this driver's
+    }
+    ob::String Target = TRY(InputName(Caller, Call, sizeof(In) + In.FirstBytes, In.SecondBytes));
+    ob::String Copy = TRY(ob::String::Copy(Name));
+    TRY(LinkKernel(Name, Target));
+    return Links_.Push(std::move(Copy));
+}
+
+Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    switch (wd::Control(Call.Code.Get())) {
+    case wd::Control::Attach:
+        return Output(Caller, Call, wd::Attached { In_->SectionAddress, wd::Version, 0 });
+    case wd::Control::Started:
+        HasStarted(Status(NTSTATUS(TRY(Input<wd::Status>(Caller, Call)).Code)));
+        return STATUS_SUCCESS;
+    case wd::Control::Stopping:
+        State_ = State::Unloading;
+        return STATUS_SUCCESS;
+    case wd::Control::CreateDevice:
+        return CreateDevice(Caller, Call);
+    case wd::Control::DeleteDevice: {
+        DriverDevice* D = Find(TRY(Input<wd::DeviceId>(Caller, Call)).Id);
+        if (!D)
+            return STATUS_NO_SUCH_DEVICE;
+        D->TakeAway();
+        D->Release();
+        return STATUS_SUCCESS;
+    }
+    case wd::Control::CreateLink:
+        return Link(Caller, Call, true);
+    case wd::Control::DeleteLink:
+        return Link(Caller, Call, false);
+    case wd::Control::ReferenceHandle:
+        return ReferenceHandle(Caller, Call);
+    case wd::Control::Log: {
+        char Text[MaximumLog];
+        u32 Bytes = Call.InputLength < MaximumLog - 1 ? u32(Call.InputLength) : MaximumLog - 1;
+        TRY(Call.InputBuffer.Read(Caller, Text, Bytes));
+        Text[Bytes] = 0;
+        ex::Log("driver %S: %s\n", Name(), static_cast<const char*>(Text));
+        return STATUS_SUCCESS;
+    }
+    default:
+        return STATUS_INVALID_PARAMETER_1;
+    }
+}
+
+}

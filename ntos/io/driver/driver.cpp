@@ -1,0 +1,161 @@
+// Driver objects: starting, ending, starting again.
+#include "ntos/io/driver/driver.hpp"
+
+#include "ntos/ex/log.hpp"
+#include "ntos/mm/space.hpp"
+#include "ntos/ps/detail.hpp"
+
+namespace io::driver {
+
+using namespace nt;
+
+constinit const ob::TypeInfo Driver::Type {
+    .Name = L"Driver",
+    .ValidAccess = STANDARD_RIGHTS_REQUIRED,
+    .Mapping = { STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, STANDARD_RIGHTS_REQUIRED },
+};
+
+// Starting again: after 100 ms, doubled each time, at most so often; a driver that has run for a minute starts counting anew.
+static constexpr u32 MaximumDeaths = 8;
+static constexpr u64 FirstPause = 1'000'000, GoodRun = 600'000'000;
+
+Driver::~Driver()
+{
+    ASSERT(Devices.IsEmpty());
+}
+
+Status Driver::StartProcess()
+{
+    State_ = State::Starting;
+    Changed.Reset();
+    auto Go = [&]() -> Status {
+        Ref<Channel> New = TRY(Channel::Create(*this));
+        ob::String Command = TRY(ob::String::Copy(L"wdmhost.exe "));
+        TRY(Command.Append(Key_));
+        Ref<ps::Process> P = TRY(ps::MakeSystemProcess(L"\\SystemRoot\\System32\\wdmhost.exe", Command));
+        auto Undo = [&](Status S) {
+            P->Terminate(STATUS_UNSUCCESSFUL);
+            return S;
+        };
+        mm::ViewRequest View;
+        View.Protect = PAGE_READWRITE;
+        View.Inherit = false;
+        auto At = mm::MapView(P->Memory(), Ref<mm::Section>(New->Shared()), View);
+        if (!At.Ok())
+            return Undo(At.GetStatus());
+        New->SectionAddress = At.Value();
+        New->Process = P.Get();
+        P->Driver = New.Get();
+        In_ = New;
+        Ref<Driver> Keep(*this);
+        if (Status S = ps::StartSystemProcess(*P); !S.Ok())
+            return Undo(S);
+        AddRef();                       // the process's, until HasEnded
+        return STATUS_SUCCESS;
+    };
+    Status S = Go();
+    if (!S.Ok() && State_ == State::Starting) {
+        State_ = State::Failed;
+        Outcome_ = S;
+        Changed.Set();
+    }
+    return S;
+}
+
+void Driver::HasStarted(Status Outcome)
+{
+    if (State_ != State::Starting)
+        return;
+    Outcome_ = Outcome;
+    if (Outcome.Ok()) {
+        State_ = State::Running;
+        StartedAt_ = ke::InterruptTime();
+    } else {
+        State_ = State::Failed;
+    }
+    Changed.Set();
+}
+
+void Driver::HasEnded(ps::Process& P)
+{
+    State Was = State_;
+    for (ob::String& L : Links_) {
+        auto Found = ob::LookupKernel(L, true);
+        if (Found.Ok())
+            ob::MakePermanent(*Found.Value(), false);
+    }
+    Links_.Clear();
+    while (DriverDevice* D = Devices.First()) {
+        RefPtr<Device> Old = std::move(D->Replaced);
+        ob::String Path;
+        if (Old)
+            if (auto Name = D->QueryName(); Name.Ok())
+                Path = Name.Take();
+        Ref<DriverDevice> Keep(*D);
+        D->TakeAway();
+        if (Old && !Path.IsEmpty())
+            NameDevice(Ref<Device>(*Old), Path).Ignore();       // without memory the name is lost until the driver is back
+        Keep->Release();                // the driver's own reference
+    }
+    In_.Reset();
+    State_ = State::Stopped;
+    if (Was == State::Starting) {
+        State_ = State::Failed;
+        Outcome_ = P.ExitStatus() < 0 ? Status(P.ExitStatus()) : Status(STATUS_DRIVER_PROCESS_TERMINATED);
+        ex::Log("driver %S: its process ended before it had started (status 0x%x)\n", Name(), u32(P.ExitStatus()));
+    } else if (Was == State::Running) {
+        if (ke::InterruptTime() - StartedAt_ > GoodRun)
+            Deaths_ = 0;
+        ++Deaths_;
+        if (Deaths_ > MaximumDeaths) {
+            State_ = State::Failed;
+            Outcome_ = STATUS_DRIVER_PROCESS_TERMINATED;
+            ex::Log("driver %S: its process %u died (status 0x%x), %u times now: it is not started again\n", Name(), P.Id(), u32(P.ExitStatus()), Deaths_);
+        } else {
+            u64 Pause = FirstPause << (Deaths_ - 1);
+            ex::Log("driver %S: its process %u died (status 0x%x); it is started again in %u ms\n", Name(), P.Id(), u32(P.ExitStatus()), Pause / 10000);
+            if (!Again_.Set(ke::InterruptTime() + Pause).Ok())
+                State_ = State::Failed;
+        }
+    }
+    Changed.Set();
+    Release();
+}
+
+void Driver::Restart::Expired(ke::Timer& T)
+{
+    Driver& D = static_cast<Restart&>(T).Owner;
+    if (D.State_ != State::Stopped)
+        return;
+    if (Status S = D.StartProcess(); !S.Ok())
+        ex::Log("driver %S: cannot be started again: 0x%x\n", D.Name(), u32(S.Code()));
+}
+
+Status Driver::BeginUnload()
+{
+    if (State_ == State::Stopped && Again_.Cancel())
+        return STATUS_SUCCESS;
+    if (State_ != State::Running || !In_)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    class UnloadIrp final : public Irp {
+    public:
+        void Done(Channel&, Status, u64, u64, bool) override { }
+    };
+    auto* I = new UnloadIrp;
+    if (!I)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    I->M.What = wd::Kind::Unload;
+    Changed.Reset();
+    In_->Submit(*I);
+    return STATUS_SUCCESS;
+}
+
+DriverDevice* Driver::Find(u64 Id)
+{
+    for (DriverDevice& D : Devices)
+        if (D.Id == Id)
+            return &D;
+    return nullptr;
+}
+
+}

@@ -1,0 +1,207 @@
+// Drivers in processes of their own: the Executive's side.
+//
+// A Driver is a service key's driver: \Driver\Name, and the process that runs it (wdm/host). Its Channel is the shared memory with
+// the two rings (abi/wire/driver.hpp). A DriverDevice is a device the driver made; a DriverFile is an open file of it, whose requests become Irps.
+// An Irp is queued (no room in the ring or in the data area), sent, or done. What a driver writes into the rings is copied, checked, and believed only
+// where it concerns the driver itself: an answer to a request that was not sent ends its process.
+// A cancelled request stays with the driver until the driver completes it, as on NT; its client may be gone by then.
+// Death: when the process ends, its Irps complete with STATUS_DEVICE_REMOVED, its devices leave the namespace (handles to them fail with the same
+// status), and unless it ended on purpose the driver is started again after a pause, which doubles each time, a limited number of times.
+// Differs from Windows: NtClose does not wait for IRP_MJ_CLEANUP (it is sent before anything that is issued later); data of METHOD_NEITHER and direct
+// transfers is copied into memory of the driver's.
+#pragma once
+#include "abi/wire/driver.hpp"
+#include "ntos/io/io.hpp"
+#include "ntos/mm/section.hpp"
+#include "ntos/ps/process.hpp"
+
+namespace io::driver {
+
+namespace wd = wire::driver;
+
+class Channel;
+class Driver;
+class DriverDevice;
+class DriverFile;
+
+// One request on its way through a driver process. Deletes itself after Done.
+class Irp {
+public:
+    core::ListNode<Irp> Link;           // of its channel: queued or sent
+    wd::Message M {};
+    u32 DataBytes = 0;                  // wanted of the data area
+    RefPtr<DriverFile> File;            // kept until it is done
+    RefPtr<DriverDevice> Device;
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+    // Fills the data (Room for DataBytes; a client's memory is copied). A failure is the end of the request.
+    virtual Status CopyIn(Channel& In) { return STATUS_SUCCESS; }
+    // It ended. Sent tells whether the driver has had it (and the data area what it left there).
+    virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
+    virtual ~Irp() = default;
+
+private:
+    friend class Channel;
+    bool Sent_ = false, CancelWanted_ = false;
+    u32 Pages_ = 0;
+};
+using IrpList = core::List<Irp, &Irp::Link>;
+
+class Channel final : public RefCounted<Channel>, public ps::DriverLink {
+public:
+    static Result<Ref<Channel>> Create(Driver& Of);
+    ~Channel();
+    mm::Section& Shared() const { return *Section_; }
+    // Sends now or when there is room. Irp.Done is called in any case, perhaps before this returns.
+    void Submit(Irp& I);
+    void Cancel(Irp& I);
+    // Executive's address of a byte of the data area, and how many follow it in its page.
+    u8* DataAt(u32 Page, u32 Offset, u32& Run);
+    Status ReadData(const Irp& I, u32 Offset, void* To, u32 Bytes);
+    Status WriteData(const Irp& I, u32 Offset, const void* From, u32 Bytes);
+    Status DataToUser(const Irp& I, u32 Offset, ps::Process& To, u64 Address, u64 Bytes);
+    Status DataFromUser(const Irp& I, u32 Offset, ps::Process& From, u64 Address, u64 Bytes);
+    void Drain();                       // takes what the driver has answered
+    bool IsDead() const { return Dead_; }
+    Driver& Of() const { return Driver_; }
+    u32 Outstanding() const { return Outstanding_; }
+
+    ps::Process* Process = nullptr;     // while it runs
+    u64 SectionAddress = 0;
+
+    // --- ps::DriverLink
+    void ProcessEnds(ps::Process& P) override;
+
+private:
+    friend class RefCounted<Channel>;
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+    explicit Channel(Driver& Of) : Driver_(Of) { }
+    Status Build();
+    void Misbehaves(const char* What);
+    bool Send(Irp& I);                  // false: no room
+    void Pump();
+    void Finish(Irp& I, Status Outcome, u64 Information, u64 Cookie);
+    Result<u32> TakePages(u32 Count);
+    void FreePages(u32 First, u32 Count);
+    void Call(const wd::Reply& R);
+    struct Slots {
+        u8* const* Pages;
+        u32 Bytes;
+        u8* operator()(u32 I) const { return Pages[I * Bytes >> PageShift] + (I * Bytes & PageMask); }
+    };
+    Driver& Driver_;
+    RefPtr<mm::Section> Section_;
+    mm::KernelHandle Notification_;
+    u8* Fixed_[wd::layout::Data] = {};
+    u8* Data_[wd::DataPages] = {};
+    u64 Used_[wd::DataPages / 64] = {};
+    ring::Producer<wd::Message, wd::RequestSlots, Slots> Requests_;
+    ring::Consumer<wd::Reply, wd::ReplySlots, Slots> Replies_;
+    IrpList Queued_, Sent_;
+    static constexpr u32 MaximumSent = 2048;
+    struct Tag {
+        Irp* I = nullptr;
+        u16 Generation = 0, NextFree = 0;
+    };
+    Vector<Tag> Tags_;
+    u16 FreeTag_ = 0;                   // index + 1
+    u32 Outstanding_ = 0, CancelsWanted_ = 0;
+    bool Dead_ = false;
+    core::ListNode<Channel> AllLink_;
+    using ChannelList = core::List<Channel, &Channel::AllLink_>;
+    static Immortal<ChannelList> All_;
+    friend void DrainAll();
+};
+
+class DriverDevice final : public Device {
+public:
+    DriverDevice(Ref<Channel> In, u64 Cookie, u32 DeviceType, u32 Characteristics, bool Exclusive)
+        : Device(DeviceType, Characteristics), Cookie(Cookie), Exclusive(Exclusive), In_(std::move(In)) { }
+    ~DriverDevice() override { DriverLink.Unlink(); }
+    Result<ob::ParseResult> Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot) override;
+    Channel& In() const { return *In_; }
+    bool IsGone() const { return Gone || In_->IsDead(); }
+    void TakeAway();                    // out of the namespace; what is open fails from now on
+    const u64 Cookie;
+    const bool Exclusive;
+    bool Gone = false;
+    u32 Opens = 0;
+    u64 Id = 0;
+    core::ListNode<DriverDevice> DriverLink;
+    RefPtr<Device> Replaced;            // the Executive's own device of that name, back when this one goes
+
+private:
+    Ref<Channel> In_;
+};
+
+class DriverFile final : public File {
+public:
+    DriverFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, u64 Related);
+    ~DriverFile() override;
+    DriverDevice& Device() const { return static_cast<DriverDevice&>(GetDevice()); }
+    bool NeedsCreate() const override { return true; }
+    bool TakesRequests() const override { return true; }
+    void CreateEnds(Status Outcome) override;
+    Status Start(Request& R) override;
+    void Withdraw(Request& R) override;
+    void Cleanup() override;
+    Result<ob::String> RelativeName() override { return ob::String::Copy(Name_); }
+    u64 Cookie() const { return Cookie_; }
+
+private:
+    friend class RequestIrp;
+    void SendPlain(u8 Major);
+    ob::String Name_;
+    Vector<u8> Ea_;
+    u64 Related_, Cookie_ = 0;
+    u32 Share_, Attributes_, Disposition_;
+    bool Created_ = false;
+};
+
+// \Driver\Name.
+class Driver final : public ob::Object {
+public:
+    static const ob::TypeInfo Type;
+    Driver(ob::String Name, ob::String Key) : Object(Type), Name_(std::move(Name)), Key_(std::move(Key)), Again_(*this) { }
+    ~Driver() override;
+    enum class State : u8 { Stopped, Starting, Running, Unloading, Failed };
+    Status StartProcess();
+    // From its process.
+    void HasStarted(Status Outcome);
+    void HasEnded(ps::Process& P);      // the process
+    Status BeginUnload();
+    State Now() const { return State_; }
+    Status Outcome() const { return Outcome_; }
+    ke::Event Changed { ke::Event::Notification, false };      // set when it is running, failed or stopped
+    ob::Name Name() const { return Name_.View(); }
+    ob::Name Key() const { return Key_.View(); }
+    Channel* In() const { return In_.Get(); }
+    DriverDevice* Find(u64 Id);
+    Status Control(ke::Caller& Caller, svc::DriverControl& Call);
+    core::List<DriverDevice, &DriverDevice::DriverLink> Devices;
+
+private:
+    Status CreateDevice(ke::Caller& Caller, svc::DriverControl& Call);
+    Status Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make);
+    void StartAgain();
+    ob::String Name_, Key_;
+    State State_ = State::Stopped;
+    Status Outcome_;
+    RefPtr<Channel> In_;
+    u64 NextDevice_ = 1, StartedAt_ = 0;
+    u32 Deaths_ = 0;
+    Vector<ob::String> Links_;
+    struct Restart : ke::Timer {
+        explicit Restart(Driver& Of) : Timer(Expired), Owner(Of) { }
+        static void Expired(ke::Timer& T);
+        Driver& Owner;
+    } Again_;
+};
+
+// By service key (\Registry\Machine\System\CurrentControlSet\Services\X). STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_SYNTAX_BAD.
+Result<Ref<Driver>> FindOrMakeDriver(ob::Name Key);
+Status DeviceRequest(ke::Caller& Caller, svc::DriverControl& Call);
+void DrainAll();
+
+}

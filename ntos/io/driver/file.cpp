@@ -1,0 +1,273 @@
+// Open files of drivers' devices: requests become Irps.
+#include <string.h>
+
+#include "ntos/io/create.hpp"
+#include "ntos/io/driver/driver.hpp"
+#include "ntos/io/issue.hpp"
+
+namespace io::driver {
+
+using namespace nt;
+
+// IRP_MJ_ and their minors, as wdm.h has them.
+namespace mj {
+constexpr u8 Create = 0x00, Close = 0x02, Read = 0x03, Write = 0x04, QueryInformation = 0x05, SetInformation = 0x06, FlushBuffers = 0x09,
+             QueryVolume = 0x0A, SetVolume = 0x0B, DirectoryControl = 0x0C, FsControl = 0x0D, DeviceControl = 0x0E, LockControl = 0x11, Cleanup = 0x12;
+}
+
+// The Irp of a client's request.
+class RequestIrp final : public Irp {
+public:
+    explicit RequestIrp(Request& R) : R_(R) { }
+    Status Fill();
+    Status CopyIn(Channel& In) override;
+    void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
+
+private:
+    void Layout(u32 In, u32 Out, bool Shared);
+    Request& R_;                        // holds a reference of its own until Complete
+    u32 InputFromUser_ = 0;             // bytes of the client's buffer that go in at OutputOffset (or at the start, for a write)
+    bool BackWhole_ = false;            // the whole output goes back, whatever the outcome
+};
+
+void RequestIrp::Layout(u32 In, u32 Out, bool Shared)
+{
+    M.InputBytes = In;
+    M.OutputBytes = Out;
+    M.OutputOffset = Shared || !Out || !In ? 0 : Out >= PageSize ? AlignUp(In, PageSize) : AlignUp(In, 64);
+    DataBytes = Shared ? (In > Out ? In : Out) : M.OutputOffset + (Out ? Out : In);
+}
+
+Status RequestIrp::Fill()
+{
+    auto& F = static_cast<DriverFile&>(*R_.Target);
+    M.What = wd::Kind::Irp;
+    M.RequestorMode = 1;
+    M.Device = F.Device().Cookie;
+    M.File = F.Cookie();
+    M.Process = R_.Process->Id();
+    M.Thread = R_.Thread ? R_.Thread->Id() : 0;
+    u64* P = M.Parameters;
+    switch (R_.What) {
+    case Operation::Create: {
+        M.Major = mj::Create;
+        u32 Name = u32(F.Name_.View().Length * 2), Ea = u32(F.Ea_.Size());
+        M.Options = F.Disposition_ << 24 | (F.Options() & 0xFFFFFF);
+        M.Access = F.OpenedAccess();
+        M.Share = u16(F.Share_);
+        M.Attributes = u16(F.Attributes_);
+        M.Related = F.Related_;
+        P[0] = Ea;
+        Layout(Name, Ea, false);
+        M.Mode = wd::Transfer::None;
+        return STATUS_SUCCESS;
+    }
+    case Operation::Read:
+    case Operation::Write: {
+        bool Write = R_.What == Operation::Write;
+        M.Major = Write ? mj::Write : mj::Read;
+        P[0] = R_.Data.Length;
+        P[1] = R_.Data.Key;
+        P[2] = R_.Data.Append ? ~u64(0) : R_.Data.Offset;
+        if (R_.Data.Length > wd::DataPages * PageSize)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        if (Write) {
+            Layout(R_.Data.Length, 0, false);
+            InputFromUser_ = R_.Data.Length;
+        } else {
+            Layout(0, R_.Data.Length, false);
+        }
+        return STATUS_SUCCESS;
+    }
+    case Operation::DeviceControl:
+    case Operation::FsControl: {
+        M.Major = R_.What == Operation::DeviceControl ? mj::DeviceControl : mj::FsControl;
+        P[0] = R_.Data.Length;
+        P[1] = R_.Input.Size();
+        P[2] = R_.Code;
+        if (R_.Data.Length > wd::DataPages * PageSize / 2)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        u32 Method = R_.Code & 3;
+        M.Mode = Method == 0 ? wd::Transfer::Buffered : Method == 3 ? wd::Transfer::Neither : wd::Transfer::Direct;
+        Layout(u32(R_.Input.Size()), R_.Data.Length, Method == 0);
+        if (Method != 0) {
+            InputFromUser_ = R_.Data.Length;
+            BackWhole_ = Method != 1;
+        }
+        return STATUS_SUCCESS;
+    }
+    case Operation::Flush: M.Major = mj::FlushBuffers; return STATUS_SUCCESS;
+    case Operation::QueryInformation:
+    case Operation::QueryVolume:
+        M.Major = R_.What == Operation::QueryVolume ? mj::QueryVolume : mj::QueryInformation;
+        M.Mode = wd::Transfer::Buffered;
+        P[0] = R_.Data.Length;
+        P[1] = R_.Code;
+        Layout(0, R_.Data.Length, true);
+        return STATUS_SUCCESS;
+    case Operation::SetInformation:
+    case Operation::SetVolume:
+        M.Major = R_.What == Operation::SetVolume ? mj::SetVolume : mj::SetInformation;
+        M.Mode = wd::Transfer::Buffered;
+        P[0] = R_.Input.Size();
+        P[1] = R_.Code;
+        Layout(u32(R_.Input.Size()), 0, true);
+        return STATUS_SUCCESS;
+    case Operation::Lock:
+        M.Major = mj::LockControl;
+        M.Minor = 1;                    // IRP_MN_LOCK
+        M.StackFlags = u8((R_.Code & 1 ? 2 : 0) | (R_.Code & 2 ? 1 : 0));      // SL_EXCLUSIVE_LOCK, SL_FAIL_IMMEDIATELY
+        P[0] = R_.LockLength;
+        P[1] = R_.Data.Key;
+        P[2] = R_.Data.Offset;
+        return STATUS_SUCCESS;
+    case Operation::NotifyChange:
+        M.Major = mj::DirectoryControl;
+        M.Minor = 2;                    // IRP_MN_NOTIFY_CHANGE_DIRECTORY
+        M.StackFlags = R_.WatchTree ? 1 : 0;    // SL_WATCH_TREE
+        P[0] = R_.Data.Length;
+        P[1] = R_.Code;
+        Layout(0, R_.Data.Length, false);
+        return STATUS_SUCCESS;
+    }
+    return STATUS_INVALID_DEVICE_REQUEST;
+}
+
+Status RequestIrp::CopyIn(Channel& In)
+{
+    auto& F = static_cast<DriverFile&>(*R_.Target);
+    if (R_.What == Operation::Create) {
+        TRY(In.WriteData(*this, 0, F.Name_.View().Data, M.InputBytes));
+        return M.OutputBytes ? In.WriteData(*this, M.OutputOffset, F.Ea_.Data(), M.OutputBytes) : Status(STATUS_SUCCESS);
+    }
+    if (R_.Input.Size())
+        TRY(In.WriteData(*this, 0, R_.Input.Data(), u32(R_.Input.Size())));
+    if (InputFromUser_)
+        TRY(In.DataFromUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, InputFromUser_));
+    return STATUS_SUCCESS;
+}
+
+void RequestIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent)
+{
+    auto& F = static_cast<DriverFile&>(*R_.Target);
+    if (Outcome == STATUS_PENDING)      // no final status: a mistake of the driver's
+        Outcome = STATUS_DRIVER_INTERNAL_ERROR;
+    if (R_.What == Operation::Create && Sent)
+        F.Cookie_ = Cookie;
+    bool ReadsBack = R_.What != Operation::Create && M.OutputBytes;
+    if (Sent && ReadsBack && (BackWhole_ || !IsError(Outcome)) && !In.IsDead()) {
+        u64 Bytes = BackWhole_ || Information > M.OutputBytes ? M.OutputBytes : Information;
+        if (Status S = In.DataToUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, Bytes); !S.Ok()) {
+            Outcome = S;
+            Information = 0;
+        }
+    }
+    R_.Context[0] = 0;
+    R_.Complete(Outcome, Information);
+}
+
+// A request without a client: cleanup and close.
+class PlainIrp final : public Irp {
+public:
+    void Done(Channel&, Status, u64, u64, bool) override { }
+};
+
+DriverFile::DriverFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, u64 Related)
+    : File(Of, How), Name_(std::move(Name)), Related_(Related), Share_(How.Share), Attributes_(How.Attributes), Disposition_(How.Disposition)
+{
+    ++Of.Opens;
+    for (u8 B : How.Ea)
+        if (!Ea_.Push(B).Ok())
+            break;
+}
+
+DriverFile::~DriverFile()
+{
+    CleanupOnce();
+    --Device().Opens;
+    if (Created_)
+        SendPlain(mj::Close);
+}
+
+void DriverFile::CreateEnds(Status Outcome)
+{
+    Created_ = Outcome.Ok();
+    Ea_.Clear();
+}
+
+void DriverFile::SendPlain(u8 Major)
+{
+    if (Device().IsGone())
+        return;
+    auto* I = new PlainIrp;
+    if (!I)
+        return;                         // without memory the driver does not hear of it
+    I->M.What = wd::Kind::Irp;
+    I->M.Major = Major;
+    I->M.Device = Device().Cookie;
+    I->M.File = Cookie_;
+    I->Device = RefPtr<DriverDevice>(&Device());
+    Device().In().Submit(*I);
+}
+
+void DriverFile::Cleanup()
+{
+    if (Created_)
+        SendPlain(mj::Cleanup);
+}
+
+Status DriverFile::Start(Request& R)
+{
+    if (Device().IsGone())
+        return STATUS_DEVICE_REMOVED;
+    auto* I = new RequestIrp(R);
+    if (!I)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (Status S = I->Fill(); !S.Ok()) {
+        delete static_cast<Irp*>(I);
+        return S;
+    }
+    R.Context[0] = reinterpret_cast<u64>(static_cast<Irp*>(I));
+    Device().In().Submit(*I);
+    return STATUS_PENDING;
+}
+
+void DriverFile::Withdraw(Request& R)
+{
+    auto* I = reinterpret_cast<Irp*>(R.Context[0]);
+    ASSERT(I);
+    R.CancelLater();
+    Device().In().Cancel(*I);
+}
+
+// --- the device
+
+Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot)
+{
+    if (How.Pipe || How.Mailslot || How.TargetFolder)
+        return STATUS_INVALID_PARAMETER;
+    if (IsGone())
+        return STATUS_DEVICE_REMOVED;
+    if (Exclusive && Opens)
+        return STATUS_ACCESS_DENIED;
+    How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
+    How.Information = FILE_OPENED;
+    ob::String Name;
+    if (!Start && Rest.Data)
+        TRY(Name.Append(L"\\"));
+    TRY(Name.Append(Rest));
+    ob::ParseResult R;
+    R.Found = TRY(ob::Make<DriverFile>(*this, How, std::move(Name), Start ? static_cast<DriverFile*>(Start)->Cookie() : 0));
+    return R;
+}
+
+void DriverDevice::TakeAway()
+{
+    Gone = true;
+    DriverLink.Unlink();
+    ob::MakePermanent(*this, false);
+    if (Parent())
+        Parent()->Remove(*this);
+}
+
+}

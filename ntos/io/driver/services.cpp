@@ -1,0 +1,130 @@
+// Loading and unloading by service key, and what the registry starts by itself.
+#include <string.h>
+
+#include "ntos/cm/key.hpp"
+#include "ntos/ex/log.hpp"
+#include "ntos/hal/hal.hpp"
+#include "ntos/io/driver/driver.hpp"
+#include "ntos/mm/space.hpp"
+
+namespace io::driver {
+
+using namespace nt;
+
+static constexpr u32 LoadDriverPrivilege = 10;
+static constexpr ob::Name Services = L"\\Registry\\Machine\\System\\CurrentControlSet\\Services";
+
+Result<Ref<Driver>> FindOrMakeDriver(ob::Name Key)
+{
+    usize At = Key.Length;
+    while (At && Key.Data[At - 1] != L'\\')
+        --At;
+    ob::Name Last = Key.From(At);
+    if (!At || Last.IsEmpty())
+        return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    (void)TRY(cm::OpenNode(Key, false));
+    ob::String Path = TRY(ob::String::Copy(L"\\Driver\\"));
+    TRY(Path.Append(Last));
+    if (auto Old = ob::LookupKernel(Path); Old.Ok()) {
+        if (&Old.Value()->GetType() != &Driver::Type)
+            return STATUS_OBJECT_TYPE_MISMATCH;
+        return Ref<Driver>::Adopt(static_cast<Driver&>(*Old.Value().Leak()));
+    }
+    Ref<Driver> New = TRY(ob::Make<Driver>(TRY(ob::String::Copy(Last)), TRY(ob::String::Copy(Key))));
+    TRY(ob::InsertKernel(New, Path, true));
+    return New;
+}
+
+static Result<u32> Number(cm::Node& Of, ob::Name Name)
+{
+    cm::UpperName Upper;
+    TRY(Upper.Set(Name));
+    const cm::Value* V = Of.FindValue(Upper);
+    if (!V || V->Type != 4 || V->Data.Size() != 4)      // REG_DWORD
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    u32 N;
+    memcpy(&N, V->Data.Data(), 4);
+    return Result<u32>(N);
+}
+
+static ke::Task<> Load(ke::Caller& Caller, Ref<Driver> D)
+{
+    if (D->Now() == Driver::State::Running || D->Now() == Driver::State::Starting || D->Now() == Driver::State::Unloading)
+        co_return STATUS_IMAGE_ALREADY_LOADED;
+    CO_TRY(D->StartProcess());
+    while (D->Now() == Driver::State::Starting)
+        CO_TRY(co_await ke::WaitFor(D->Changed));
+    co_return D->Now() == Driver::State::Running ? Status(STATUS_SUCCESS) : D->Outcome().Ok() ? Status(STATUS_DRIVER_PROCESS_TERMINATED) : D->Outcome();
+}
+
+static ke::Task<> Unload(ke::Caller& Caller, Ref<Driver> D)
+{
+    CO_TRY(D->BeginUnload());
+    while (D->Now() == Driver::State::Running || D->Now() == Driver::State::Unloading) {
+        CO_TRY(co_await ke::WaitFor(D->Changed));
+        if (D->Now() == Driver::State::Running)
+            co_return STATUS_INVALID_DEVICE_REQUEST;    // it has no unload routine
+    }
+    co_return STATUS_SUCCESS;
+}
+
+static Result<Ref<Driver>> Named(ke::Caller& Caller, ke::UserPtr<UNICODE_STRING> Name)
+{
+    if (!se::HasPrivilege(Caller.Thread().EffectiveToken(), LoadDriverPrivilege))
+        return STATUS_PRIVILEGE_NOT_HELD;
+    ob::String Key = TRY(ob::CaptureString(Caller, Name));
+    return FindOrMakeDriver(Key);
+}
+
+}
+
+using namespace io::driver;
+
+ke::Task<> NtLoadDriver(ke::Caller& Caller, svc::LoadDriver& Call)
+{
+    auto D = Named(Caller, Call.DriverServiceName);
+    return D.Ok() ? Load(Caller, D.Take()) : ke::Task<>(D.GetStatus());
+}
+
+ke::Task<> NtUnloadDriver(ke::Caller& Caller, svc::UnloadDriver& Call)
+{
+    auto D = Named(Caller, Call.DriverServiceName);
+    return D.Ok() ? Unload(Caller, D.Take()) : ke::Task<>(D.GetStatus());
+}
+
+Status NtDriverControl(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    auto* In = static_cast<Channel*>(Caller.Process().Driver);
+    return In ? In->Of().Control(Caller, Call) : Status(STATUS_ACCESS_DENIED);
+}
+
+namespace io {
+
+Status InitializeDrivers()
+{
+    hal::SetInterruptHandler(hal::DriverDoorbells, DrainAll);
+    return STATUS_SUCCESS;
+}
+
+void StartBootDrivers()
+{
+    auto Keys = cm::OpenNode(driver::Services, false);
+    if (!Keys.Ok())
+        return;
+    for (usize I = 0; I < Keys.Value()->ChildCount(); ++I) {
+        cm::Node& N = *Keys.Value()->Child(I);
+        auto Start = driver::Number(N, L"Start"), Type = driver::Number(N, L"Type");
+        if (!Start.Ok() || !Type.Ok() || Start.Value() > 1 || !(Type.Value() & 3))
+            continue;
+        auto Go = [&]() -> Status {
+            ob::String Path = TRY(ob::String::Copy(driver::Services));
+            TRY(Path.Append(L"\\"));
+            TRY(Path.Append(N.Name()));
+            return TRY(FindOrMakeDriver(Path))->StartProcess();
+        };
+        if (Status S = Go(); !S.Ok())
+            ex::Log("driver %S: cannot be started: 0x%x\n", N.Name(), u32(S.Code()));
+    }
+}
+
+}

@@ -1,0 +1,136 @@
+// Private to ntoskrnl.exe of a driver process: threads and IRQL, waiting, the rings.
+//
+// Host threads take turns at the ring: the leader takes messages and calls dispatch routines. A thread about to block (Blocking below) hands the
+// ring over first, so a dispatch routine may wait for whatever it likes. Every other thread (system threads, workers, timers) is an ordinary thread.
+// IRQL belongs to a thread. Raised to DISPATCH_LEVEL or above it holds the process-wide dispatch lock: code at that level excludes all
+// other such code, as on a machine with one processor. When the level falls below, queued DPCs run first.
+#pragma once
+#include "wdm/ntoskrnl/nt.hpp"
+
+#include "abi/wire/driver.hpp"
+
+namespace host {
+
+namespace wd = wire::driver;
+
+// --- memory: the process heap
+void* Allocate(usize Bytes);            // zeroed; null
+void Free(void* At);
+template <typename T> T* New() { return static_cast<T*>(Allocate(sizeof(T))); }
+
+// A lock whose holder may be preempted; not recursive.
+class Lock {
+public:
+    void Acquire()
+    {
+        LONG Free = 0;
+        if (!__atomic_compare_exchange_n(&State_, &Free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) [[unlikely]]
+            Wait();
+    }
+    void Release()
+    {
+        if (__atomic_exchange_n(&State_, 0, __ATOMIC_RELEASE) == 2) [[unlikely]]
+            RtlWakeAddressSingle(&State_);
+    }
+
+private:
+    void Wait();
+    LONG State_ = 0;
+};
+class Hold {
+public:
+    explicit Hold(Lock& L) : L_(L) { L_.Acquire(); }
+    ~Hold() { L_.Release(); }
+    Hold(const Hold&) = delete;
+
+private:
+    Lock& L_;
+};
+
+// --- threads
+
+// What PsGetCurrentThread points to. Waits block on State.
+struct Thread {
+    DISPATCHER_HEADER Header;           // signalled when it has ended
+    LONG Woken;
+    NTSTATUS WaitStatus;
+    HANDLE Handle, Id;
+    bool IsHost, IsLeader, IsSystem;
+    KIRQL Irql;
+    LONG References;
+    ULONG Priority;
+    PKSTART_ROUTINE Start;
+    PVOID Context;
+    PIRP TopLevelIrp;
+    u64 Client;                         // process id of the client whose request it works on
+};
+inline Thread* Current()
+{
+    Thread* T;
+    asm("movq %%gs:0x188, %0" : "=r"(T));       // where drivers' KeGetCurrentThread looks
+    return T;
+}
+Thread* NewThreadHere();                // makes this thread known
+NTSTATUS StartThread(Thread* T, PKSTART_ROUTINE Start, PVOID Context);     // T's references: one is the thread's own
+void Release(Thread* T);
+
+// --- IRQL
+inline KIRQL Irql() { return Current()->Irql; }
+KIRQL Raise(KIRQL To);                  // the old one
+void Lower(KIRQL To);
+// A verifier's finding: a line in the log that names the driver, and the end of the process.
+[[noreturn]] void BugCheck(ULONG Code, u64 P1, u64 P2, u64 P3, u64 P4, const char* What, const void* Caller);
+void RequireIrql(KIRQL AtMost, const char* Function, const void* Caller);
+void RunDpcs();                         // at DISPATCH_LEVEL
+extern LIST_ENTRY Dpcs;
+void StartTimers();
+
+// The thread is about to wait for something: another one takes the ring meanwhile.
+class Blocking {
+public:
+    Blocking();
+};
+// Waits for one of the process's own objects or handles with the ring handed over.
+NTSTATUS WaitForHandle(HANDLE H, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+
+// --- IRPs that have a prefix of ours
+struct HostIrp {
+    u32 Tag;                            // of a request from the ring
+    u8 Kind;
+    bool Completed;
+    u16 Size;                           // of the prefix and the IRP with its stacks
+    HostIrp* NextFree;
+    wd::Message M;
+    MDL Mdl;                            // of direct requests; frames follow elsewhere
+    PFN_NUMBER* Frames;
+    HANDLE Remote;
+    IRP* Irp() { return reinterpret_cast<IRP*>(this + 1); }
+    static HostIrp* Of(IRP* I) { return reinterpret_cast<HostIrp*>(I) - 1; }
+};
+static_assert(sizeof(HostIrp) % 16 == 0);
+inline constexpr UCHAR HasPrefix = 0x80;        // in IRP.AllocationFlags
+enum : u8 { PlainKind, RingKind };
+HostIrp* NewIrp(CCHAR Stacks);
+void FreeIrp(IRP* I);
+
+// --- the ring
+NTSTATUS Attach();
+void Answer(u32 Tag, NTSTATUS Status, u64 Information, u64 File);
+void Post(const wd::Reply& R);
+void ServeRing();                       // a host thread's life
+void Receive(const wd::Message& M);     // irp.cpp
+u8* DataAt(u32 Page, u32 Offset);
+u64 DataFrame(u32 Page);                // physical page number
+NTSTATUS Control(wd::Control Code, const void* In, usize InBytes, void* Out = nullptr, usize OutBytes = 0);
+void Log(const char* Format, ...);
+
+// --- the driver
+extern DRIVER_OBJECT* TheDriver;
+extern UNICODE_STRING ServiceKey;
+void Unload();
+DEVICE_OBJECT* TopOf(DEVICE_OBJECT* D);
+// Dispatcher objects
+void SignalObject(DISPATCHER_HEADER* H);        // sets SignalState as given and wakes; dispatcher lock held
+extern Lock Dispatcher;
+
+}

@@ -1,0 +1,591 @@
+// IRPs: from the ring's messages, allocation, the way down and the way up.
+#include "wdm/ntoskrnl/host.hpp"
+
+namespace host {
+
+namespace {
+
+constexpr u32 MostTags = 2048;
+HostIrp* ByTag[MostTags];               // requests from the ring, under way; at DISPATCH_LEVEL, so that a cancel finds them whole
+KSPIN_LOCK CancelLock;
+
+// IRPs for reuse, by number of stack locations. Freed ones stay poisoned for a while: completing one again is noticed.
+constexpr int Classes = 8;
+HostIrp* FreeIrps[Classes];
+Lock PoolLock;
+
+USHORT SizeOf(CCHAR Stacks) { return USHORT(sizeof(IRP) + Stacks * sizeof(IO_STACK_LOCATION)); }
+
+void Initialize(IRP* I, USHORT Bytes, CCHAR Stacks)
+{
+    memset(I, 0, Bytes);
+    I->Type = IO_TYPE_IRP;
+    I->Size = Bytes;
+    I->StackCount = Stacks;
+    I->CurrentLocation = CHAR(Stacks + 1);
+    InitializeListHead(&I->ThreadListEntry);
+    I->Tail.Overlay.CurrentStackLocation = reinterpret_cast<IO_STACK_LOCATION*>(I + 1) + Stacks;
+}
+
+// An MDL of pages in the data area.
+MDL* DataMdl(HostIrp* H, u32 Page, u32 Offset, u32 Bytes, bool Write)
+{
+    u8* At = DataAt(Page, Offset);
+    MDL* M;
+    u32 Pages = u32((Bytes + (Offset & PageMask) + PageMask) >> PageShift);
+    M = static_cast<MDL*>(Allocate(sizeof(MDL) + Pages * sizeof(PFN_NUMBER)));
+    if (!M)
+        return nullptr;
+    M->Size = CSHORT(sizeof(MDL) + Pages * sizeof(PFN_NUMBER));
+    M->MdlFlags = CSHORT(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | (Write ? MDL_WRITE_OPERATION : 0));
+    M->Process = nullptr;
+    M->MappedSystemVa = At;
+    M->StartVa = reinterpret_cast<PVOID>(u64(At) & ~PageMask);
+    M->ByteCount = Bytes;
+    M->ByteOffset = u32(u64(At) & PageMask);
+    auto* Frames = reinterpret_cast<PFN_NUMBER*>(M + 1);
+    for (u32 P = 0; P < Pages; ++P)
+        Frames[P] = DataFrame(Page + (Offset >> PageShift) + P);
+    (void)H;
+    return M;
+}
+
+FILE_OBJECT* NewFile(DEVICE_OBJECT* D, const wd::Message& M)
+{
+    auto* F = static_cast<FILE_OBJECT*>(Allocate(sizeof(FILE_OBJECT) + M.InputBytes + 2));
+    if (!F)
+        return nullptr;
+    F->Type = IO_TYPE_FILE;
+    F->Size = sizeof(FILE_OBJECT);
+    F->DeviceObject = D;
+    F->RelatedFileObject = reinterpret_cast<FILE_OBJECT*>(M.Related);
+    auto* Name = reinterpret_cast<WCHAR*>(F + 1);
+    if (M.InputBytes)
+        memcpy(Name, DataAt(M.Data, 0), M.InputBytes);
+    F->FileName = { USHORT(M.InputBytes), USHORT(M.InputBytes + 2), Name };
+    u32 Options = M.Options & 0xFFFFFF;
+    F->Flags = (Options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT) ? FO_SYNCHRONOUS_IO : 0) | (Options & FILE_SYNCHRONOUS_IO_ALERT ? FO_ALERTABLE_IO : 0) |
+               (Options & FILE_NO_INTERMEDIATE_BUFFERING ? FO_NO_INTERMEDIATE_BUFFERING : 0) | (Options & FILE_WRITE_THROUGH ? FO_WRITE_THROUGH : 0);
+    F->ReadAccess = (M.Access & (FILE_READ_DATA | FILE_EXECUTE)) != 0;
+    F->WriteAccess = (M.Access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) != 0;
+    F->DeleteAccess = (M.Access & DELETE) != 0;
+    F->SharedRead = (M.Share & FILE_SHARE_READ) != 0;
+    F->SharedWrite = (M.Share & FILE_SHARE_WRITE) != 0;
+    F->SharedDelete = (M.Share & FILE_SHARE_DELETE) != 0;
+    KeInitializeEvent(&F->Event, NotificationEvent, FALSE);
+    KeInitializeEvent(&F->Lock, SynchronizationEvent, TRUE);
+    return F;
+}
+
+struct CreateExtras {
+    IO_SECURITY_CONTEXT Security;
+    ACCESS_STATE Access;
+};
+
+// How the data is shown to the driver.
+bool Present(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
+{
+    const wd::Message& M = H->M;
+    u8* In = M.InputBytes ? DataAt(M.Data, 0) : nullptr;
+    u8* Out = M.OutputBytes ? DataAt(M.Data, M.OutputOffset) : nullptr;
+    switch (M.Major) {
+    case IRP_MJ_READ:
+    case IRP_MJ_WRITE: {
+        bool Write = M.Major == IRP_MJ_WRITE;
+        u8* Buffer = Write ? In : Out;
+        u32 Bytes = Write ? M.InputBytes : M.OutputBytes;
+        I->UserBuffer = Buffer;
+        if (D->Flags & DO_BUFFERED_IO) {
+            I->AssociatedIrp.SystemBuffer = Buffer;
+            I->Flags |= IRP_BUFFERED_IO | (Write ? 0 : IRP_INPUT_OPERATION);
+        } else if (D->Flags & DO_DIRECT_IO && Bytes) {
+            I->MdlAddress = DataMdl(H, M.Data, 0, Bytes, !Write);
+            return I->MdlAddress != nullptr;
+        }
+        return true;
+    }
+    case IRP_MJ_DEVICE_CONTROL:
+    case IRP_MJ_INTERNAL_DEVICE_CONTROL:
+    case IRP_MJ_FILE_SYSTEM_CONTROL:
+        switch (M.Mode) {
+        case wd::Transfer::Buffered:
+            I->AssociatedIrp.SystemBuffer = In ? In : Out;
+            I->UserBuffer = Out;
+            I->Flags |= IRP_BUFFERED_IO;
+            return true;
+        case wd::Transfer::Direct:
+            I->AssociatedIrp.SystemBuffer = In;
+            if (M.OutputBytes) {
+                I->MdlAddress = DataMdl(H, M.Data, M.OutputOffset, M.OutputBytes, true);
+                return I->MdlAddress != nullptr;
+            }
+            return true;
+        default:
+            S->Parameters.DeviceIoControl.Type3InputBuffer = In;
+            I->UserBuffer = Out;
+            return true;
+        }
+    case IRP_MJ_DIRECTORY_CONTROL:
+        I->UserBuffer = Out;
+        if (D->Flags & DO_DIRECT_IO && M.OutputBytes)
+            I->MdlAddress = DataMdl(H, M.Data, M.OutputOffset, M.OutputBytes, true);
+        else
+            I->AssociatedIrp.SystemBuffer = Out;
+        return true;
+    default:
+        I->AssociatedIrp.SystemBuffer = In ? In : Out;
+        I->Flags |= IRP_BUFFERED_IO;
+        return true;
+    }
+}
+
+bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
+{
+    const wd::Message& M = H->M;
+    FILE_OBJECT* F = NewFile(D, M);
+    auto* X = New<CreateExtras>();
+    if (!F || !X) {
+        Free(F);
+        Free(X);
+        return false;
+    }
+    X->Security.AccessState = &X->Access;
+    X->Security.DesiredAccess = M.Access;
+    X->Access.PreviouslyGrantedAccess = X->Access.OriginalDesiredAccess = M.Access;
+    S->Parameters.Create.SecurityContext = &X->Security;
+    S->Parameters.Create.Options = M.Options;
+    S->Parameters.Create.FileAttributes = M.Attributes;
+    S->Parameters.Create.ShareAccess = M.Share;
+    S->Parameters.Create.EaLength = ULONG(M.Parameters[0]);
+    if (M.OutputBytes)
+        I->AssociatedIrp.SystemBuffer = DataAt(M.Data, M.OutputOffset);
+    S->FileObject = F;
+    I->Tail.Overlay.OriginalFileObject = F;
+    H->Remote = X;
+    return true;
+}
+
+void ReceiveIrp(const wd::Message& M)
+{
+    auto* Named = reinterpret_cast<DEVICE_OBJECT*>(M.Device);
+    DEVICE_OBJECT* D = TopOf(Named);
+    HostIrp* H = NewIrp(D->StackSize);
+    if (!H) {
+        Answer(M.Tag, STATUS_INSUFFICIENT_RESOURCES, 0, 0);
+        return;
+    }
+    H->Kind = RingKind;
+    H->Tag = M.Tag;
+    H->M = M;
+    IRP* I = H->Irp();
+    I->RequestorMode = KPROCESSOR_MODE(M.RequestorMode);
+    I->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(M.Thread);
+    I->UserIosb = &I->IoStatus;
+    auto* File = reinterpret_cast<FILE_OBJECT*>(M.File);
+    I->Tail.Overlay.OriginalFileObject = File;
+    IO_STACK_LOCATION* S = IoGetNextIrpStackLocation(I);
+    S->MajorFunction = M.Major;
+    S->MinorFunction = M.Minor;
+    S->Flags = M.StackFlags;
+    S->FileObject = File;
+    memcpy(&S->Parameters, M.Parameters, sizeof(M.Parameters));
+    if (M.Major == IRP_MJ_LOCK_CONTROL) {
+        auto* Length = static_cast<LARGE_INTEGER*>(Allocate(sizeof(LARGE_INTEGER)));
+        if (Length)
+            Length->QuadPart = LONGLONG(M.Parameters[0]);
+        S->Parameters.LockControl.Length = Length;
+        H->Remote = Length;
+    }
+    bool Fine = M.Major == IRP_MJ_CREATE ? PresentCreate(H, I, S, Named) : Present(H, I, S, D);
+    if (!Fine) {
+        Answer(M.Tag, STATUS_INSUFFICIENT_RESOURCES, 0, 0);
+        FreeIrp(I);
+        return;
+    }
+    KIRQL Old = Raise(DISPATCH_LEVEL);
+    ByTag[M.Tag % MostTags] = H;
+    Lower(Old);
+    if (File && M.Major == IRP_MJ_CLEANUP)
+        File->Flags |= FO_CLEANUP_COMPLETE;
+    Thread* T = Current();
+    T->Client = M.Process;
+    (void)IofCallDriver(D, I);
+    T->Client = 0;
+}
+
+void ReceiveCancel(const wd::Message& M)
+{
+    KIRQL Irql;
+    IoAcquireCancelSpinLock(&Irql);
+    HostIrp* H = ByTag[M.Tag % MostTags];
+    if (!H || H->Tag != M.Tag) {
+        IoReleaseCancelSpinLock(Irql);
+        return;
+    }
+    IRP* I = H->Irp();
+    I->Cancel = TRUE;
+    PDRIVER_CANCEL Routine = IoSetCancelRoutine(I, nullptr);
+    if (!Routine) {
+        IoReleaseCancelSpinLock(Irql);
+        return;
+    }
+    I->CancelIrql = Irql;
+    Routine(IoGetCurrentIrpStackLocation(I)->DeviceObject, I);
+}
+
+// A request from the ring is complete.
+void FinishRing(HostIrp* H)
+{
+    IRP* I = H->Irp();
+    KIRQL Old = Raise(Irql() < DISPATCH_LEVEL ? DISPATCH_LEVEL : Irql());
+    ByTag[H->Tag % MostTags] = nullptr;
+    Lower(Old);
+    u64 Cookie = 0;
+    NTSTATUS Status = I->IoStatus.Status;
+    u64 Information = I->IoStatus.Information;
+    u32 Tag = H->Tag;
+    if (I->MdlAddress) {
+        for (MDL* M = I->MdlAddress; M;) {
+            MDL* Next = M->Next;
+            Free(M);
+            M = Next;
+        }
+        I->MdlAddress = nullptr;
+    }
+    FILE_OBJECT* F = I->Tail.Overlay.OriginalFileObject;
+    if (H->M.Major == IRP_MJ_CREATE) {
+        Cookie = u64(F);
+        if (Status < 0) {
+            Cookie = 0;
+            Free(F);
+        }
+    } else if (H->M.Major == IRP_MJ_CLOSE) {
+        Free(F);
+    }
+    if (H->Remote) {
+        Free(H->Remote);
+        H->Remote = nullptr;
+    }
+    FreeIrp(I);
+    Answer(Tag, Status, Information, Cookie);
+}
+
+// A request of the driver's own, after its last completion routine.
+void FinishPlain(IRP* I)
+{
+    if (I->Flags & IRP_ASSOCIATED_IRP) {
+        IRP* Master = I->AssociatedIrp.MasterIrp;
+        LONG Left = __atomic_sub_fetch(&Master->AssociatedIrp.IrpCount, 1, __ATOMIC_ACQ_REL);
+        IoFreeIrp(I);
+        if (Left == 0)
+            IofCompleteRequest(Master, IO_NO_INCREMENT);
+        return;
+    }
+    if (I->Flags & IRP_BUFFERED_IO) {
+        if (I->Flags & IRP_INPUT_OPERATION && I->IoStatus.Status >= 0 && I->UserBuffer && I->AssociatedIrp.SystemBuffer)
+            memcpy(I->UserBuffer, I->AssociatedIrp.SystemBuffer, I->IoStatus.Information);
+        if (I->Flags & IRP_DEALLOCATE_BUFFER)
+            Free(I->AssociatedIrp.SystemBuffer);
+    }
+    for (MDL* M = I->MdlAddress; M;) {
+        MDL* Next = M->Next;
+        Free(M);
+        M = Next;
+    }
+    PKEVENT Event = I->UserEvent;
+    if (I->UserIosb)
+        *I->UserIosb = I->IoStatus;
+    FreeIrp(I);
+    if (Event)
+        KeSetEvent(Event, 0, FALSE);
+}
+
+}
+
+HostIrp* NewIrp(CCHAR Stacks)
+{
+    HostIrp* H = nullptr;
+    USHORT Bytes = SizeOf(Stacks);
+    if (Stacks < Classes) {
+        Hold Held(PoolLock);
+        if ((H = FreeIrps[int(Stacks)]))
+            FreeIrps[int(Stacks)] = H->NextFree;
+    }
+    if (!H)
+        H = static_cast<HostIrp*>(Allocate(sizeof(HostIrp) + Bytes));
+    if (!H)
+        return nullptr;
+    H->Kind = PlainKind;
+    H->Completed = false;
+    H->Remote = nullptr;
+    Initialize(H->Irp(), Bytes, Stacks);
+    H->Irp()->AllocationFlags = HasPrefix;
+    return H;
+}
+
+void FreeIrp(IRP* I)
+{
+    if (!(I->AllocationFlags & HasPrefix))
+        return;
+    HostIrp* H = HostIrp::Of(I);
+    I->Type = 0;                        // completing it again is noticed
+    if (I->StackCount < Classes) {
+        Hold Held(PoolLock);
+        H->NextFree = FreeIrps[int(I->StackCount)];
+        FreeIrps[int(I->StackCount)] = H;
+        return;
+    }
+    Free(H);
+}
+
+void Receive(const wd::Message& M)
+{
+    switch (M.What) {
+    case wd::Kind::Irp:
+        ReceiveIrp(M);
+        break;
+    case wd::Kind::Cancel:
+        ReceiveCancel(M);
+        break;
+    case wd::Kind::Unload:
+        Unload();
+        Answer(M.Tag, STATUS_INVALID_DEVICE_REQUEST, 0, 0);    // it has no unload routine
+        break;
+    default:
+        Log("a message of unknown kind %u", unsigned(M.What));
+        break;
+    }
+}
+
+}
+
+using namespace host;
+#define CALLER __builtin_return_address(0)
+
+extern "C" {
+
+NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT D, PIRP I)
+{
+    if (I->Type != IO_TYPE_IRP || I->CurrentLocation <= 1) [[unlikely]]
+        BugCheck(0x35, u64(I), 0, 0, 0, "NO_MORE_IRP_STACK_LOCATIONS: an IRP is sent that has no stack location left", CALLER);
+    --I->CurrentLocation;
+    IO_STACK_LOCATION* S = --I->Tail.Overlay.CurrentStackLocation;
+    S->DeviceObject = D;
+    KIRQL Before = Irql();
+    PDRIVER_DISPATCH Routine = D->DriverObject->MajorFunction[S->MajorFunction];
+    NTSTATUS Status = Routine(D, I);
+    if (Irql() != Before) [[unlikely]]
+        BugCheck(0xC9, 0x0A, u64(Routine), Irql(), Before, "a dispatch routine returned at another IRQL", reinterpret_cast<void*>(Routine));
+    return Status;
+}
+NTSTATUS NTAPI IoCallDriverExport(PDEVICE_OBJECT D, PIRP I) { return IofCallDriver(D, I); }
+NTSTATUS NTAPI PoCallDriver(PDEVICE_OBJECT D, PIRP I) { return IofCallDriver(D, I); }
+void NTAPI PoStartNextPowerIrp(PIRP) { }
+
+void FASTCALL IofCompleteRequest(PIRP I, CCHAR)
+{
+    if (I->Type != IO_TYPE_IRP || I->CurrentLocation > I->StackCount + 1) [[unlikely]]
+        BugCheck(0x44, u64(I), 0, 0, 0, "MULTIPLE_IRP_COMPLETE_REQUESTS: an IRP is completed twice", CALLER);
+    if (I->CancelRoutine) [[unlikely]]
+        BugCheck(0x48, u64(I), 0, 0, 0, "CANCEL_STATE_IN_COMPLETED_IRP: an IRP is completed with a cancel routine set", CALLER);
+    if (I->IoStatus.Status == STATUS_PENDING) [[unlikely]]
+        BugCheck(0xC9, 6, u64(I), 0, 0, "an IRP is completed with STATUS_PENDING", CALLER);
+    if (Irql() > DISPATCH_LEVEL) [[unlikely]]
+        BugCheck(0x0A, u64(I), Irql(), 0, 0, "IoCompleteRequest above DISPATCH_LEVEL", CALLER);
+    // Up: each location's completion routine belongs to the driver above it.
+    IO_STACK_LOCATION* S = IoGetCurrentIrpStackLocation(I);
+    ++I->CurrentLocation;
+    ++I->Tail.Overlay.CurrentStackLocation;
+    while (I->CurrentLocation <= I->StackCount + 1) {
+        I->PendingReturned = S->Control & SL_PENDING_RETURNED;
+        NTSTATUS Status = I->IoStatus.Status;
+        if ((Status >= 0 && S->Control & SL_INVOKE_ON_SUCCESS) || (Status < 0 && S->Control & SL_INVOKE_ON_ERROR) || (I->Cancel && S->Control & SL_INVOKE_ON_CANCEL)) {
+            PIO_COMPLETION_ROUTINE Routine = S->CompletionRoutine;
+            PVOID Context = S->Context;
+            memset(S, 0, sizeof(*S));
+            DEVICE_OBJECT* D = I->CurrentLocation == I->StackCount + 1 ? nullptr : IoGetCurrentIrpStackLocation(I)->DeviceObject;
+            if (Routine(D, I, Context) == STATUS_MORE_PROCESSING_REQUIRED)
+                return;
+        } else if (I->PendingReturned && I->CurrentLocation <= I->StackCount) {
+            IoMarkIrpPending(I);
+        }
+        S = IoGetCurrentIrpStackLocation(I);
+        ++I->CurrentLocation;
+        ++I->Tail.Overlay.CurrentStackLocation;
+    }
+    if (I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind)
+        FinishRing(HostIrp::Of(I));
+    else
+        FinishPlain(I);
+}
+void NTAPI IoCompleteRequestExport(PIRP I, CCHAR B) { IofCompleteRequest(I, B); }
+
+PIRP NTAPI IoAllocateIrp(CCHAR Stacks, BOOLEAN)
+{
+    HostIrp* H = NewIrp(Stacks);
+    return H ? H->Irp() : nullptr;
+}
+void NTAPI IoFreeIrp(PIRP I)
+{
+    if (I->Type != IO_TYPE_IRP) [[unlikely]]
+        BugCheck(0x44, u64(I), 1, 0, 0, "an IRP is freed that is none", CALLER);
+    FreeIrp(I);
+}
+void NTAPI IoInitializeIrp(PIRP I, USHORT Bytes, CCHAR Stacks) { Initialize(I, Bytes, Stacks); }
+void NTAPI IoReuseIrp(PIRP I, NTSTATUS Status)
+{
+    UCHAR Flags = I->AllocationFlags;
+    Initialize(I, I->Size, I->StackCount);
+    I->AllocationFlags = Flags;
+    I->IoStatus.Status = Status;
+}
+PIRP NTAPI IoMakeAssociatedIrp(PIRP Master, CCHAR Stacks)
+{
+    PIRP I = IoAllocateIrp(Stacks, FALSE);
+    if (I) {
+        I->Flags |= IRP_ASSOCIATED_IRP;
+        I->Tail.Overlay.Thread = Master->Tail.Overlay.Thread;
+        I->AssociatedIrp.MasterIrp = Master;
+    }
+    return I;
+}
+
+// --- requests a driver makes
+
+static PIRP Build(DEVICE_OBJECT* D, PIO_STATUS_BLOCK Iosb, PKEVENT Event)
+{
+    PIRP I = IoAllocateIrp(D->StackSize, FALSE);
+    if (!I)
+        return nullptr;
+    I->UserIosb = Iosb;
+    I->UserEvent = Event;
+    I->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(Current());
+    return I;
+}
+PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG Major, PDEVICE_OBJECT D, PVOID Buffer, ULONG Length, PLARGE_INTEGER Offset, PIO_STATUS_BLOCK Iosb)
+{
+    PIRP I = Build(D, Iosb, nullptr);
+    if (!I)
+        return nullptr;
+    IO_STACK_LOCATION* S = IoGetNextIrpStackLocation(I);
+    S->MajorFunction = UCHAR(Major);
+    if (Major == IRP_MJ_READ || Major == IRP_MJ_WRITE) {
+        I->UserBuffer = Buffer;
+        if (D->Flags & DO_BUFFERED_IO) {
+            I->AssociatedIrp.SystemBuffer = Allocate(Length ? Length : 1);
+            if (!I->AssociatedIrp.SystemBuffer) {
+                FreeIrp(I);
+                return nullptr;
+            }
+            if (Major == IRP_MJ_WRITE)
+                memcpy(I->AssociatedIrp.SystemBuffer, Buffer, Length);
+            I->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER | (Major == IRP_MJ_READ ? IRP_INPUT_OPERATION : 0);
+        } else if (D->Flags & DO_DIRECT_IO && Length) {
+            if (!IoAllocateMdl(Buffer, Length, FALSE, FALSE, I)) {
+                FreeIrp(I);
+                return nullptr;
+            }
+            MmProbeAndLockPages(I->MdlAddress, KernelMode, Major == IRP_MJ_READ ? IoWriteAccess : IoReadAccess);
+        }
+        S->Parameters.Read.Length = Length;
+        if (Offset)
+            S->Parameters.Read.ByteOffset = *Offset;
+    }
+    return I;
+}
+PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG Major, PDEVICE_OBJECT D, PVOID Buffer, ULONG Length, PLARGE_INTEGER Offset, PKEVENT Event, PIO_STATUS_BLOCK Iosb)
+{
+    PIRP I = IoBuildAsynchronousFsdRequest(Major, D, Buffer, Length, Offset, Iosb);
+    if (I)
+        I->UserEvent = Event;
+    return I;
+}
+PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG Code, PDEVICE_OBJECT D, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength, BOOLEAN Internal, PKEVENT Event,
+                                         PIO_STATUS_BLOCK Iosb)
+{
+    PIRP I = Build(D, Iosb, Event);
+    if (!I)
+        return nullptr;
+    IO_STACK_LOCATION* S = IoGetNextIrpStackLocation(I);
+    S->MajorFunction = Internal ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL;
+    S->Parameters.DeviceIoControl.IoControlCode = Code;
+    S->Parameters.DeviceIoControl.InputBufferLength = InputLength;
+    S->Parameters.DeviceIoControl.OutputBufferLength = OutputLength;
+    I->UserBuffer = Output;
+    ULONG Method = Code & 3;
+    if (Method == METHOD_NEITHER) {
+        S->Parameters.DeviceIoControl.Type3InputBuffer = Input;
+        return I;
+    }
+    ULONG Room = Method == METHOD_BUFFERED && OutputLength > InputLength ? OutputLength : InputLength;
+    if (Room) {
+        I->AssociatedIrp.SystemBuffer = Allocate(Room);
+        if (!I->AssociatedIrp.SystemBuffer) {
+            FreeIrp(I);
+            return nullptr;
+        }
+        if (Input)
+            memcpy(I->AssociatedIrp.SystemBuffer, Input, InputLength);
+        I->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
+    }
+    if (Method == METHOD_BUFFERED) {
+        if (Output)
+            I->Flags |= IRP_INPUT_OPERATION;
+    } else if (Output && OutputLength) {
+        if (!IoAllocateMdl(Output, OutputLength, FALSE, FALSE, I)) {
+            Free(I->AssociatedIrp.SystemBuffer);
+            FreeIrp(I);
+            return nullptr;
+        }
+        MmProbeAndLockPages(I->MdlAddress, KernelMode, Method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess);
+    }
+    return I;
+}
+BOOLEAN NTAPI IoForwardIrpSynchronously(PDEVICE_OBJECT D, PIRP I)
+{
+    if (I->CurrentLocation <= 1)
+        return FALSE;
+    KEVENT Event;
+    KeInitializeEvent(&Event, SynchronizationEvent, FALSE);
+    IoCopyCurrentIrpStackLocationToNext(I);
+    IoSetCompletionRoutine(I, [](PDEVICE_OBJECT, PIRP Done, PVOID Context) -> NTSTATUS {
+        if (Done->PendingReturned)
+            KeSetEvent(static_cast<PKEVENT>(Context), 0, FALSE);
+        return STATUS_MORE_PROCESSING_REQUIRED;
+    }, &Event, TRUE, TRUE, TRUE);
+    if (IofCallDriver(D, I) == STATUS_PENDING)
+        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, nullptr);
+    return TRUE;
+}
+
+// --- cancelling
+
+void NTAPI IoAcquireCancelSpinLock(PKIRQL Irql) { *Irql = KeAcquireSpinLockRaiseToDpc(&CancelLock); }
+void NTAPI IoReleaseCancelSpinLock(KIRQL Irql) { KeReleaseSpinLock(&CancelLock, Irql); }
+BOOLEAN NTAPI IoCancelIrp(PIRP I)
+{
+    KIRQL Irql;
+    IoAcquireCancelSpinLock(&Irql);
+    I->Cancel = TRUE;
+    PDRIVER_CANCEL Routine = IoSetCancelRoutine(I, nullptr);
+    if (!Routine) {
+        IoReleaseCancelSpinLock(Irql);
+        return FALSE;
+    }
+    I->CancelIrql = Irql;
+    Routine(IoGetCurrentIrpStackLocation(I)->DeviceObject, I);
+    return TRUE;
+}
+NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT, PIRP I, PIO_COMPLETION_ROUTINE Routine, PVOID Context, BOOLEAN Success, BOOLEAN Error, BOOLEAN Cancel)
+{
+    IoSetCompletionRoutine(I, Routine, Context, Success, Error, Cancel);
+    return STATUS_SUCCESS;
+}
+ULONG NTAPI IoGetRequestorProcessId(PIRP I)
+{
+    return I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind ? ULONG(HostIrp::Of(I)->M.Process) : ULONG(OwnProcessId());
+}
+PIRP NTAPI IoGetTopLevelIrp() { return Current()->TopLevelIrp; }
+void NTAPI IoSetTopLevelIrp(PIRP I) { Current()->TopLevelIrp = I; }
+
+}
