@@ -422,36 +422,61 @@ static struct DeviceRegion {
     u64 Base, Next, End;
 } Devices[256];
 static u32 DeviceCount;
+// Device pages that driver processes have had: seL4 gives each frame once.
+static constexpr u32 MaximumDevicePages = 4096;
+static struct {
+    u64 Page;
+    CPtr Frame;
+} KnownPages[MaximumDevicePages];
+static u32 KnownDevicePages;
 static u64 NextDevice = DeviceBase;
+
+// A frame of device memory, made from the region it is in.
+static Result<CPtr> CutDevice(u64 Page)
+{
+    DeviceRegion* R = nullptr;
+    for (u32 I = 0; I < DeviceCount; ++I)
+        if (Devices[I].Next <= Page && Page < Devices[I].End)
+            R = &Devices[I];
+    if (!R)
+        return STATUS_NOT_FOUND;
+    // Move the watermark up to Page in power-of-two steps; what is stepped over stays usable as regions of its own.
+    while (R->Next < Page) {
+        u32 Bits = u32(__builtin_ctzll(R->Next | (u64(1) << 30)));
+        while ((u64(1) << Bits) > Page - R->Next)
+            --Bits;
+        CPtr Cap = TRY(AllocateSlot());
+        if (Failed(kernel::Retype(R->Cap, ObjectType::Untyped, Bits, Cap, 1)))
+            return STATUS_NO_MEMORY;
+        if (DeviceCount < 256)
+            Devices[DeviceCount++] = { Cap, R->Next, R->Next, R->Next + (u64(1) << Bits) };
+        R->Next += u64(1) << Bits;
+    }
+    CPtr Frame = TRY(AllocateSlot());
+    if (Failed(kernel::Retype(R->Cap, ObjectType::Page, 0, Frame, 1)))
+        return STATUS_NO_MEMORY;
+    R->Next += PageSize;
+    return Frame;
+}
+
+Result<CPtr> DeviceFrame(u64 Page)
+{
+    for (u32 I = 0; I < KnownDevicePages; ++I)
+        if (KnownPages[I].Page == Page)
+            return KnownPages[I].Frame;
+    if (KnownDevicePages == MaximumDevicePages)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    CPtr Frame = TRY(CutDevice(Page));
+    KnownPages[KnownDevicePages++] = { Page, Frame };
+    return Frame;
+}
 
 Result<volatile u8*> MapDevice(u64 Physical, usize Bytes)
 {
     u64 First = AlignDown(Physical, PageSize), End = AlignUp(Physical + Bytes, PageSize);
     u64 At = NextDevice;
     for (u64 Page = First; Page < End; Page += PageSize) {
-        DeviceRegion* R = nullptr;
-        for (u32 I = 0; I < DeviceCount; ++I)
-            if (Devices[I].Next <= Page && Page < Devices[I].End)
-                R = &Devices[I];
-        if (!R)
-            return STATUS_NOT_FOUND;
-        // Move the watermark up to Page in power-of-two steps; what is stepped over stays usable as regions of its own.
-        while (R->Next < Page) {
-            u32 Bits = u32(__builtin_ctzll(R->Next | (u64(1) << 30)));
-            while ((u64(1) << Bits) > Page - R->Next)
-                --Bits;
-            CPtr Cap = TRY(AllocateSlot());
-            if (Failed(kernel::Retype(R->Cap, ObjectType::Untyped, Bits, Cap, 1)))
-                return STATUS_NO_MEMORY;
-            if (DeviceCount < 256)
-                Devices[DeviceCount++] = { Cap, R->Next, R->Next, R->Next + (u64(1) << Bits) };
-            R->Next += u64(1) << Bits;
-        }
-        CPtr Frame = TRY(AllocateSlot());
-        if (Failed(kernel::Retype(R->Cap, ObjectType::Page, 0, Frame, 1)))
-            return STATUS_NO_MEMORY;
-        R->Next += PageSize;
-        TRY(MapOwn(Frame, NextDevice, false));
+        TRY(MapOwn(TRY(CutDevice(Page)), NextDevice, false));
         NextDevice += PageSize;
     }
     return reinterpret_cast<volatile u8*>(At + (Physical - First));

@@ -191,6 +191,15 @@ void Thread::SetPriority(i32 Base, i32 Increment)
     }
 }
 
+Status Thread::BecomeInterruptThread(u64 Notification)
+{
+    if (Failed(kernel::DeleteFrom(CNode_.Cap, mm::ClientCNodeBits, wire::driver::WaitSlot)) ||
+        Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::WaitSlot, Notification, kernel::Read, 0)) ||
+        Failed(kernel::SetPriority(Tcb_.Cap, ExecutivePriority + 1)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    return STATUS_SUCCESS;
+}
+
 // --- suspension
 
 Status Thread::Suspend(u32& Previous)

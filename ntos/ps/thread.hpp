@@ -94,6 +94,8 @@ public:
     ob::String Description;
     bool HideFromDebugger = false;
     void SetPriority(i32 Base, i32 Increment);
+    // Of a driver's process: the thread waits on this notification from now on (abi/wire/driver.hpp), above all ordinary threads.
+    Status BecomeInterruptThread(u64 Notification);
 
     // --- the dispatcher's
     bool ForeignSyscall = false;        // entered by a `syscall` that is not ours

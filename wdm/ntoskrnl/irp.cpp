@@ -1,5 +1,5 @@
 // IRPs: from the ring's messages, allocation, the way down and the way up.
-#include "wdm/ntoskrnl/host.hpp"
+#include "wdm/ntoskrnl/device.hpp"
 
 namespace host {
 
@@ -351,6 +351,16 @@ void Receive(const wd::Message& M)
         Unload();
         Answer(M.Tag, STATUS_INVALID_DEVICE_REQUEST, 0, 0);    // it has no unload routine
         break;
+    case wd::Kind::RemoteDone:
+        Answer(M.Tag, STATUS_SUCCESS, 0, 0);
+        RemoteDone(u32(M.Parameters[0]), NTSTATUS(M.Related), M.Information);
+        break;
+    case wd::Kind::AddDevice: {
+        wd::PciDevice About;
+        memcpy(&About, DataAt(M.Data, 0), sizeof(About));
+        Answer(M.Tag, AddPciDevice(About), 0, 0);
+        break;
+    }
     default:
         Log("a message of unknown kind %u", unsigned(M.What));
         break;
