@@ -6,7 +6,7 @@ set(NEPTUNE_FREESTANDING -ffreestanding -fno-exceptions -fno-rtti -fno-stack-pro
 if(NEPTUNE_WORLD STREQUAL "elf")
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX,C>:${NEPTUNE_FREESTANDING}>"
     -fPIE -mno-sse -mno-mmx -fno-asynchronous-unwind-tables -fno-unwind-tables -ffunction-sections -fdata-sections
-    -fno-omit-frame-pointer "$<$<COMPILE_LANGUAGE:CXX>:-fno-use-cxa-atexit;-fno-c++-static-destructors>")
+    -fomit-frame-pointer "$<$<COMPILE_LANGUAGE:CXX>:-fno-use-cxa-atexit;-fno-c++-static-destructors;-flto=thin>")
 elseif(NEPTUNE_WORLD STREQUAL "pe")
   # The C++ standard headers of mingw-w64's g++ (only the freestanding ones are used).
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX,C>:${NEPTUNE_FREESTANDING}>" -ffunction-sections -fdata-sections
@@ -14,7 +14,7 @@ elseif(NEPTUNE_WORLD STREQUAL "pe")
 else()
   option(NEPTUNE_SANITIZE "AddressSanitizer and UBSan for everything" ON)
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti>" -fshort-wchar -fms-extensions
-    -Wno-microsoft -Wno-unused-parameter -Wno-missing-field-initializers -g)
+    -Wno-microsoft -Wno-unused-parameter -Wno-missing-field-initializers -O1 -g1)      # compiling costs more than running; lines are enough
   if(NEPTUNE_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=vptr)
     add_link_options(-fsanitize=address,undefined)

@@ -112,6 +112,11 @@ Error WriteRegisters(CPtr Tcb, bool Resume, const Registers& From);
 Error SuspendTcb(CPtr Tcb);              // ends a Call as WriteRegisters does; ResumeTcb then repeats it
 Error ResumeTcb(CPtr Tcb);
 Error BindNotification(CPtr Tcb, CPtr Notification);
+// Makes Tcb a thread of the Executive's own address and capability space, above all others, that begins at Entry; faults of the initial
+// thread arrive at Endpoint from then on (they go nowhere before, and the thread just stops). Stack: its upper end, 16-byte aligned.
+Error StartGuard(CPtr Tcb, CPtr Endpoint, void (*Entry)(), u64 Stack, u64 IpcBuffer, CPtr IpcBufferFrame);
+// Called once by core::Panic after its own line: what else should be told.
+extern void (*OnPanic)();
 
 // --- messages
 struct Message {

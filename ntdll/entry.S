@@ -173,15 +173,16 @@ function RtlCaptureContext
     retq
     .seh_endproc
 
-// RtlpResume(CONTEXT*): continue there. Integer and control registers only; the selectors are this thread's own.
+// RtlpResume(CONTEXT*): continue there. Integer and control registers only; the selectors are the microkernel's: its GDT has the user
+// code segment before the user data segment. SS tells, CS does not: SYSRET leaves a selector in it that names no code segment.
 function RtlpResume
     .seh_endprologue
     movl %ss, %eax
     pushq %rax
     pushq CxRsp(%rcx)
-    movl CxEFlags(%rcx), %eax
-    pushq %rax
-    movl %cs, %eax
+    movl CxEFlags(%rcx), %edx
+    pushq %rdx
+    subl $8, %eax
     pushq %rax
     pushq CxRip(%rcx)
     movq CxRax(%rcx), %rax

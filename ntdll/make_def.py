@@ -44,7 +44,7 @@ for File in Options.wanted:
             Wanted[Words[0]] = " ".join(Words[1:])
 # Whatever the objects define under a name of the Windows API is exported without being listed.
 Public = re.compile(r"^(Nt|Zw|Rtl|Ldr|Dbg|Etw|Tp|Csr|Alpc|Ki|WinSqm|Ver|ApiSet|MD4|MD5|A_SHA|Nls|__wine_|wine_)[A-Z_a-z0-9]*$")
-Internal = re.compile(r"^(Rtlp|Ldrp|Ntdll|KiDispatch)")
+Internal = re.compile(r"^(Rtlp(?!Nt)|Ldrp|Ntdll|KiDispatch)")
 for Name in Defined:
     if Public.match(Name) and not Internal.match(Name):
         Wanted.setdefault(Name, "" if Name in Code else "data")

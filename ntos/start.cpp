@@ -49,6 +49,7 @@ Status StartExecutive(void* BootArgument)
     ps::DispatcherNotification = Notification.Cap;
     if (kernel::Failed(kernel::BindNotification(kernel::boot::Tcb, Notification.Cap)) || kernel::Failed(kernel::SetPriority(kernel::boot::Tcb, ps::ExecutivePriority)))
         return STATUS_UNSUCCESSFUL;
+    TRY(ke::StartGuard());
     TRY(hal::InitializeInterrupts(Notification.Cap));
     abi::KuserSharedData* Shared;
     ps::SharedPage = TRY(ke::MakeSharedPage(Shared));

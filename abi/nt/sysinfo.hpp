@@ -65,9 +65,14 @@ struct SYSTEM_PERFORMANCE_INFORMATION {
     LARGE_INTEGER IdleProcessTime, IoReadTransferCount, IoWriteTransferCount, IoOtherTransferCount;
     ULONG IoReadOperationCount, IoWriteOperationCount, IoOtherOperationCount;
     ULONG AvailablePages, CommittedPages, CommitLimit, PeakCommitment, PageFaultCount;
-    ULONG Others[70];
+    ULONG CopyOnWriteCount, TransitionCount, CacheTransitionCount, DemandZeroCount, PageReadCount, PageReadIoCount, CacheReadCount, CacheIoCount,
+        DirtyPagesWriteCount, DirtyWriteIoCount, MappedPagesWriteCount, MappedWriteIoCount;
+    // Here the Executive's heap is the paged pool (allocations: blocks in use, frees: none), seL4's objects are the nonpaged pool (pages that
+    // hold them; allocations: objects alive but page tables), and a free system PTE is a capability slot that can still be had.
+    ULONG PagedPoolPages, NonPagedPoolPages, PagedPoolAllocs, PagedPoolFrees, NonPagedPoolAllocs, NonPagedPoolFrees, FreeSystemPtes;
+    ULONG Others[51];
 };
-static_assert(sizeof(SYSTEM_PERFORMANCE_INFORMATION) == 344);
+static_assert(sizeof(SYSTEM_PERFORMANCE_INFORMATION) == 344 && __builtin_offsetof(SYSTEM_PERFORMANCE_INFORMATION, PagedPoolPages) == 112);
 inline constexpr ULONG SystemPerformanceInformationMinimum = 312;       // before Windows 8
 
 struct SYSTEM_BASIC_PERFORMANCE_INFORMATION {

@@ -26,7 +26,8 @@ struct Header {
     u64 TotalSize;
     u64 NamesOffset;
     u64 NamesSize;
-    u64 Reserved[3];
+    u64 Created;    // when the archive was made: 100 ns since 1601. The machine's clock, which counts whole seconds, cannot be behind it
+    u64 Reserved[2];
 };
 
 struct Entry {

@@ -1,7 +1,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernel/kernel.hpp"
 #include "lib/core/result.hpp"
+
+void (*kernel::OnPanic)();
 
 namespace core {
 

@@ -4,6 +4,8 @@
 
 namespace kernel {
 
+void (*OnPanic)();
+
 // A 16550's registers.
 static constexpr u16 Com1 = 0x3f8;
 static constexpr u16 Data = Com1, InterruptEnable = Com1 + 1, FifoControl = Com1 + 2, LineControl = Com1 + 3, ModemControl = Com1 + 4,
@@ -58,6 +60,24 @@ static void Write(const char* Text)
     kernel::DebugWrite(Text, Length);
 }
 
+// Return addresses, by the frame pointers that every function here keeps.
+static void WriteCallers(const void* Frame)
+{
+    const u64* At = static_cast<const u64*>(Frame);
+    Write("callers:");
+    for (u32 I = 0; I < 16 && At; ++I) {
+        char Text[] = " 0x................";
+        for (u32 D = 0; D < 16; ++D)
+            Text[3 + D] = "0123456789abcdef"[At[1] >> (60 - D * 4) & 15];
+        Write(Text);
+        const u64* Next = reinterpret_cast<const u64*>(At[0]);
+        if (Next <= At || Next > At + 0x8000)
+            break;
+        At = Next;
+    }
+    Write("\n");
+}
+
 void Panic(const char* What, const char* File, int Line)
 {
     char Digits[12];
@@ -74,6 +94,11 @@ void Panic(const char* What, const char* File, int Line)
     Write(": ");
     Write(What);
     Write("\n");
+    WriteCallers(__builtin_frame_address(0));
+    if (void (*Tell)() = kernel::OnPanic) {
+        kernel::OnPanic = nullptr;
+        Tell();
+    }
     for (;;)
         (void)kernel::SuspendTcb(kernel::boot::Tcb);     // the initial thread; another one spins, with its clients waiting
 }

@@ -151,6 +151,21 @@ Error SuspendTcb(CPtr Tcb) { return ToError(TCB_Suspend({ Tcb })); }
 Error ResumeTcb(CPtr Tcb) { return ToError(TCB_Resume({ Tcb })); }
 Error BindNotification(CPtr Tcb, CPtr Notification) { return ToError(TCB_BindNotification({ Tcb }, Notification)); }
 
+Error StartGuard(CPtr Tcb, CPtr Endpoint, void (*Entry)(), u64 Stack, u64 IpcBuffer, CPtr IpcBufferFrame)
+{
+    TcbSettings S { .FaultEndpoint = 0, .Priority = 255, .MaximumPriority = 255, .CSpace = RootCap, .CSpaceBits = RootBits + NodeBits,
+                    .Pml4 = boot::Pml4, .IpcBuffer = IpcBuffer, .IpcBufferFrame = IpcBufferFrame };
+    if (Error E = ConfigureTcb(Tcb, S); Failed(E))
+        return E;
+    Registers R {};
+    R.Rip = reinterpret_cast<u64>(Entry);
+    R.Rsp = Stack - 8;                   // as after a call
+    R.Rflags = 0x202;
+    if (Error E = WriteRegisters(Tcb, true, R); Failed(E))
+        return E;
+    return ToError(TCB_SetSpace({ boot::Tcb }, Endpoint, { RootCap }, 0, { boot::Pml4 }, 0));
+}
+
 // --- interrupts and ports
 
 Error GetIoApicIrq(CPtr To, u32 IoApic, u32 Pin, bool Level, bool ActiveLow, u32 Vector)

@@ -33,19 +33,11 @@ usize BlockLength(const WCHAR* Block)
     return usize(P - Block) + 1;
 }
 
-// The block that the process started with is not from the heap and stays. Known from the first replacement on.
-const void* InitialBlock = nullptr;
-
-// The size said to be the environment's is that of its heap block.
+// Every block is from the heap. The size said to be the environment's is that of its heap block.
 void Install(WCHAR* New)
 {
-    static bool Replaced;
-    if (!Replaced) {
-        InitialBlock = Parameters().Environment;
-        Replaced = true;
-    }
     Parameters().Environment = New;
-    Parameters().EnvironmentSize = !New ? 0 : New == InitialBlock ? BlockLength(New) * 2 : platform::SizeOf(New);
+    Parameters().EnvironmentSize = New ? platform::SizeOf(New) : 0;
     ++Parameters().EnvironmentVersion;
 }
 
@@ -206,7 +198,7 @@ NTSTATUS NTAPI RtlCreateEnvironment(BOOLEAN Inherit, WCHAR** Environment)
 }
 NTSTATUS NTAPI RtlDestroyEnvironment(WCHAR* Environment)
 {
-    if (Environment && Environment != InitialBlock)
+    if (Environment)
         platform::Free(Environment);
     return STATUS_SUCCESS;
 }

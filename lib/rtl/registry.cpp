@@ -339,19 +339,17 @@ NTSTATUS NTAPI RtlOpenCurrentUser(ACCESS_MASK Access, HANDLE* Result)
 
 NTSTATUS NTAPI RtlCheckRegistryKey(ULONG RelativeTo, WCHAR* Path)
 {
-    if (!Path && RelativeTo != RTL_REGISTRY_ABSOLUTE)
-        return STATUS_OBJECT_PATH_SYNTAX_BAD;
     Key K;
-    return K.Open(RelativeTo, Path, 0, false);
+    return K.Open(RelativeTo, Path, KEY_READ, false);
 }
 NTSTATUS NTAPI RtlCreateRegistryKey(ULONG RelativeTo, WCHAR* Path)
 {
-    if (!Path)
-        return STATUS_OBJECT_PATH_SYNTAX_BAD;
     RelativeTo &= ~RTL_REGISTRY_OPTIONAL;
-    if (RelativeTo == RTL_REGISTRY_ABSOLUTE && !*Path)
+    if (RelativeTo >= RTL_REGISTRY_MAXIMUM)
+        return STATUS_INVALID_PARAMETER;
+    if (RelativeTo != RTL_REGISTRY_USER && (!Path || (RelativeTo == RTL_REGISTRY_ABSOLUTE && !*Path)))
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
-    if (RelativeTo <= RTL_REGISTRY_USER && *Path == '\\' && RelativeTo != RTL_REGISTRY_ABSOLUTE)
+    if (Path && RelativeTo <= RTL_REGISTRY_USER && *Path == '\\' && RelativeTo != RTL_REGISTRY_ABSOLUTE)
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     Key K;
     return K.Open(RelativeTo, Path, KEY_ALL_ACCESS, true);
@@ -422,6 +420,27 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, const WCHAR* Path, RTL_Q
 NTSTATUS NTAPI RtlQueryRegistryValuesEx(ULONG RelativeTo, const WCHAR* Path, RTL_QUERY_REGISTRY_TABLE* Table, PVOID Context, PVOID Environment)
 {
     return RtlQueryRegistryValues(RelativeTo, Path, Table, Context, Environment);
+}
+
+// The unnamed value of a key. Length: room for the data in, its length out; where there is too little room, what fits is copied.
+NTSTATUS NTAPI RtlpNtQueryValueKey(HANDLE Handle, ULONG* Type, PVOID Data, ULONG* Length, ULONG)
+{
+    ULONG Room = Length ? *Length : 0, Needed = 0;
+    Value Buffer;
+    UNICODE_STRING None {};
+    NTSTATUS Status = Buffer.Read([&](PVOID To, ULONG Size, ULONG* Used) {
+        return NtQueryValueKey(Handle, &None, KeyValueFullInformation, To, Size, Used);
+    });
+    if (Status < 0)
+        return Status;
+    Needed = Buffer.Info->DataLength;
+    if (Type)
+        *Type = Buffer.Info->Type;
+    if (Length)
+        *Length = Needed;
+    if (Data)
+        CRT(memcpy)(Data, Buffer.Data(), Needed < Room ? Needed : Room);
+    return Data && Needed > Room ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }
 
 }

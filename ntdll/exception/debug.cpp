@@ -24,12 +24,15 @@ constexpr NTSTATUS PrintException = 0x40010006;         // DBG_PRINTEXCEPTION_C
     }
 }
 
-void Print(const char* Format, va_list Arguments)
+void Print(const char* Format, va_list Arguments, const char* Prefix = "")
 {
     char Text[512];
-    int Length = _vsnprintf(Text, sizeof(Text) - 1, Format, Arguments);
-    if (Length < 0 || Length > int(sizeof(Text)) - 1)
-        Length = sizeof(Text) - 1;
+    constexpr int Room = sizeof(Text) - 1;
+    int Start = 0;
+    for (; Prefix[Start] && Start < Room; ++Start)
+        Text[Start] = Prefix[Start];
+    int Length = _vsnprintf(Text + Start, size_t(Room - Start), Format, Arguments);
+    Length = Length < 0 || Length > Room - Start ? Room : Start + Length;
     Text[Length] = 0;
     if (Peb()->BeingDebugged) {
         RaisePrint(Text, u32(Length));
@@ -155,8 +158,7 @@ ULONG NTAPI vDbgPrintEx(ULONG, ULONG, const char* Format, va_list Arguments)
 }
 ULONG NTAPI vDbgPrintExWithPrefix(const char* Prefix, ULONG, ULONG, const char* Format, va_list Arguments)
 {
-    DbgPrint("%s", Prefix);
-    Print(Format, Arguments);
+    Print(Format, Arguments, Prefix);
     return STATUS_SUCCESS;
 }
 ULONG NTAPI DbgPrompt(const char* Text, char*, ULONG)

@@ -95,7 +95,8 @@ bool FinishEpilogue(u64 ImageBase, u64 Pc, const RUNTIME_FUNCTION& Function, con
         u64 Target = u64(At) + (At[0] == 0xE9 ? 5 + i64(Byte32(At + 1)) : 2 + i64(i8(At[1])));
         u64 Rva = Target - ImageBase;
         if (Rva < Function.BeginAddress || Rva >= Function.EndAddress) {
-            // A jump into another part of the same function is no end: parts are chained to their primary entry.
+            // A jump into another part of the same function is no end, unless it is a tail call of itself: parts are chained to their
+            // primary entry.
             u64 Base = 0;
             RUNTIME_FUNCTION* Other = RtlLookupFunctionEntry(Target, &Base, nullptr);
             Ends = true;
@@ -109,7 +110,7 @@ bool FinishEpilogue(u64 ImageBase, u64 Pc, const RUNTIME_FUNCTION& Function, con
                     }
                     return F->BeginAddress;
                 };
-                Ends = Primary(Other) != Primary(&Function) || Other->BeginAddress == Rva;
+                Ends = Primary(Other) != Primary(&Function) || Primary(Other) == Rva;
             }
         }
     } else if (At[0] == 0xFF && Left() >= 2 && (At[1] == 0x25 || (At[1] & 0xF8) == 0xE0)) {

@@ -145,7 +145,14 @@ PVOID NTAPI RtlCreateHeap(ULONG Flags, PVOID Base, SIZE_T Reserve, SIZE_T Commit
 PVOID NTAPI RtlDestroyHeap(PVOID Handle)
 {
     Heap* H = From(Handle);
-    if (!H || Handle == Peb()->ProcessHeap)
+    if (!H) {
+        if (Peb()->BeingDebugged) {
+            DbgPrint("heap: %p is destroyed but is no heap\n", Handle);
+            DbgBreakPoint();
+        }
+        return Handle;
+    }
+    if (Handle == Peb()->ProcessHeap)
         return Handle;
     {
         SrwExclusive Held(AllHeapsLock);
@@ -189,7 +196,7 @@ BOOLEAN NTAPI RtlFreeHeap(PVOID Handle, ULONG Flags, PVOID Memory)
         if (Block* B = Find(*H, Memory)) [[likely]] {
             if (B->Flags & Large)
                 GiveLarge(*H, LargeOf(B));
-            else
+            else if (!Keep(*H, B))
                 Give(*H, B);
             return 1;
         }

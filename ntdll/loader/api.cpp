@@ -385,6 +385,12 @@ IMAGE_BASE_RELOCATION* NTAPI LdrProcessRelocationBlock(PVOID Page, ULONG Count, 
         switch (Entries[I] >> 12) {
         case IMAGE_REL_BASED_ABSOLUTE:
             break;
+        case IMAGE_REL_BASED_HIGH:
+            *static_cast<u16*>(Where) = u16(((u32(*static_cast<u16*>(Where)) << 16) + u32(Delta)) >> 16);
+            break;
+        case IMAGE_REL_BASED_LOW:
+            *static_cast<u16*>(Where) += u16(Delta);
+            break;
         case IMAGE_REL_BASED_HIGHLOW:
             *static_cast<u32*>(Where) += u32(Delta);
             break;

@@ -180,6 +180,8 @@ Status AttachAll(Module* Wanted)
         M->Phase = State::Ready;
         M->Attached = Ok;
         if (!Ok) {
+            if (TheProcess.Initialized)
+                CallEntry(M, DLL_PROCESS_DETACH, nullptr);
             M->Flags |= LDRP_PROCESS_ATTACH_FAILED;
             DbgPrint("ldr: %wZ refused to attach\n", &M->BaseDllName);
             Answer = STATUS_DLL_INIT_FAILED;

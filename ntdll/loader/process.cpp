@@ -67,6 +67,8 @@ void InitializeProcess(PVOID NtdllBase)
                                    Nt.OptionalHeader.SizeOfHeapCommit <= MiB ? Nt.OptionalHeader.SizeOfHeapCommit : 0, nullptr, nullptr);
     if (!P->ProcessHeap)
         Die(STATUS_NO_MEMORY, "no memory for the heap");
+    if (!RtlpMoveProcessParameters())
+        Die(STATUS_NO_MEMORY, "no memory for the parameters");
     InitializePeb();
     RtlpInitializeNls();
 

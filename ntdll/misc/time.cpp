@@ -41,17 +41,27 @@ i64 Load(const volatile abi::KSYSTEM_TIME& T)
 
 constexpr i64 QpcFrequency = 10000000;
 
+// Not inlined: the compiler guards calls, not stores.
+[[gnu::noinline]] void Put(LARGE_INTEGER* To, i64 Value)
+{
+    To->QuadPart = Value;
+    asm volatile("" ::: "memory");
+}
+
 }
 
 i64 RtlpInterruptTime() { return Now<&abi::ClockPage::InterruptTimeBase>(); }
 
 extern "C" {
 
+// These two are services on Windows: a bad pointer is a status, not an exception.
 NTSTATUS NTAPI NtQuerySystemTime(LARGE_INTEGER* Time)
 {
-    if (!Time)
+    __try {
+        Put(Time, Load(Kuser().SystemTime));    // as of the last tick, like the times of files
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
         return STATUS_ACCESS_VIOLATION;
-    Time->QuadPart = Now<&abi::ClockPage::SystemTimeBase>();
+    }
     return STATUS_SUCCESS;
 }
 NTSTATUS NTAPI ZwQuerySystemTime(LARGE_INTEGER* Time) { return NtQuerySystemTime(Time); }
@@ -60,11 +70,13 @@ LONGLONG NTAPI RtlGetSystemTimePrecise() { return Now<&abi::ClockPage::SystemTim
 // The counter runs at 10 MHz, as on every recent Windows.
 NTSTATUS NTAPI NtQueryPerformanceCounter(LARGE_INTEGER* Counter, LARGE_INTEGER* Frequency)
 {
-    if (!Counter)
+    __try {
+        Put(Counter, Now<&abi::ClockPage::InterruptTimeBase>());
+        if (Frequency)
+            Put(Frequency, QpcFrequency);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
         return STATUS_ACCESS_VIOLATION;
-    Counter->QuadPart = Now<&abi::ClockPage::InterruptTimeBase>();
-    if (Frequency)
-        Frequency->QuadPart = QpcFrequency;
+    }
     return STATUS_SUCCESS;
 }
 NTSTATUS NTAPI ZwQueryPerformanceCounter(LARGE_INTEGER* Counter, LARGE_INTEGER* Frequency) { return NtQueryPerformanceCounter(Counter, Frequency); }

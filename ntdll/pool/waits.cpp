@@ -6,7 +6,7 @@ namespace tp {
 namespace {
 
 constexpr u32 BucketSize = 60;
-constexpr ULONG WT_EXECUTEINWAITTHREAD = 0x4, WT_EXECUTEONLYONCE = 0x8;
+constexpr ULONG WT_EXECUTEINIOTHREAD = 0x1, WT_EXECUTEINWAITTHREAD = 0x4, WT_EXECUTEONLYONCE = 0x8;
 
 // A thread that waits for up to BucketSize handles and for Update, which says that the set has changed.
 struct Bucket {
@@ -30,7 +30,8 @@ void Fire(Object* O, bool Signalled, bool& Inline)
     } else {
         O->Wait.Armed = false;
     }
-    Inline = O->Wait.Registered && O->Wait.Flags & WT_EXECUTEINWAITTHREAD;
+    // What is to run in an I/O thread must find one that never ends and waits alertably: the wait thread is both.
+    Inline = O->Wait.Registered && O->Wait.Flags & (WT_EXECUTEINWAITTHREAD | WT_EXECUTEINIOTHREAD);
     if (Inline) {
         Reference(O);
         SrwExclusive Held(O->ThePool->Lock);

@@ -81,18 +81,20 @@ NTSTATUS NTAPI RtlCreateProcessParametersEx(Params** Out, const UNICODE_STRING* 
     Runtime = Runtime ? Runtime : &None;
     const UNICODE_STRING* Sources[] = { &Current, DllPath, Image, CommandLine, Title, Desktop, Shell, Runtime };
 
-    const u64 EnvSize = Environment ? EnvironmentBytes(static_cast<const WCHAR*>(Environment)) : 0;
+    const u64 EnvSize = Environment ? EnvironmentBytes(static_cast<const WCHAR*>(Environment)) : 0, EnvRoom = AlignUp<u64>(EnvSize, 8);
     constexpr u64 DirectoryRoom = 260 * 2;
-    u64 Total = AlignUp<u64>(sizeof(Params), 8);
-    for (u32 I = 0; I < 8; ++I) {
-        u64 Room = I == 0 ? DirectoryRoom : Sources[I]->Length + 2u;
-        if (I == 0 && Sources[0]->Length + 4u > Room)
-            Room = Sources[0]->Length + 4u;
+    auto RoomOf = [&](u32 I) -> u64 {
+        u64 Room = Sources[I]->Length + 2u;
+        if (I == 0)
+            return Room + 2 > DirectoryRoom ? Room + 2 : DirectoryRoom;
         if (I == 4 || I == 5 || I == 6)
-            Room = Sources[I]->MaximumLength > Room ? Sources[I]->MaximumLength : Room;
-        Total += AlignUp<u64>(Room, 8);
-    }
-    auto* P = static_cast<Params*>(RtlAllocateHeap(Peb()->ProcessHeap, HEAP_ZERO_MEMORY, Total + EnvSize));
+            return Sources[I]->MaximumLength > Room ? Sources[I]->MaximumLength : Room;
+        return I == 7 && !Sources[I]->Length ? 0 : Room;
+    };
+    u64 Total = AlignUp<u64>(sizeof(Params), 8);
+    for (u32 I = 0; I < 8; ++I)
+        Total += AlignUp<u64>(RoomOf(I), 8);
+    auto* P = static_cast<Params*>(RtlAllocateHeap(Peb()->ProcessHeap, HEAP_ZERO_MEMORY, Total + EnvRoom));
     if (!P) {
         RtlReleasePebLock();
         return STATUS_NO_MEMORY;
@@ -103,18 +105,12 @@ NTSTATUS NTAPI RtlCreateProcessParametersEx(Params** Out, const UNICODE_STRING* 
         P->ConsoleFlags = Mine->ConsoleFlags;
     u64 Offset = AlignUp<u64>(sizeof(Params), 8);
     for (u32 I = 0; I < 8; ++I) {
-        u64 Room = I == 0 ? DirectoryRoom : Sources[I]->Length + 2u;
-        if (I == 0 && Sources[0]->Length + 4u > Room)
-            Room = Sources[0]->Length + 4u;
-        if (I == 4 || I == 5 || I == 6)
-            Room = Sources[I]->MaximumLength > Room ? Sources[I]->MaximumLength : Room;
+        u64 Room = RoomOf(I);
         UNICODE_STRING* To = Fields[I](P);
         To->Length = Sources[I]->Length;
         To->MaximumLength = USHORT(Room < 0xFFFE ? Room : 0xFFFE);
-        if (I == 7 && !Sources[I]->Length) {
-            To->MaximumLength = 0;
+        if (!Room)
             continue;
-        }
         To->Buffer = At<WCHAR>(P, Offset);
         if (To->Length)
             __builtin_memcpy(To->Buffer, Sources[I]->Buffer, To->Length);
@@ -128,7 +124,7 @@ NTSTATUS NTAPI RtlCreateProcessParametersEx(Params** Out, const UNICODE_STRING* 
     }
     if (EnvSize) {
         P->Environment = At<>(P, Total);
-        P->EnvironmentSize = EnvSize;
+        P->EnvironmentSize = EnvRoom;
         __builtin_memcpy(P->Environment, Environment, EnvSize);
     }
     RtlReleasePebLock();
@@ -144,6 +140,52 @@ NTSTATUS NTAPI RtlCreateProcessParameters(Params** Out, const UNICODE_STRING* Im
     return RtlCreateProcessParametersEx(Out, Image, DllPath, Directory, CommandLine, Environment, Title, Desktop, Shell, Runtime, 0);
 }
 void NTAPI RtlDestroyProcessParameters(Params* P) { Free(P); }
+
+}
+
+// The parameters and the environment that the creator left in memory of their own become heap blocks, as programs expect that resize
+// or free them. The strings follow the structure without gaps; the current directory can grow, so it has a block of its own.
+bool RtlpMoveProcessParameters()
+{
+    auto* Given = RtlNormalizeProcessParams(Peb()->ProcessParameters);
+    if (!Given)
+        return true;
+    u64 Bytes = sizeof(Params);
+    for (u32 I = 1; I < 8; ++I)
+        Bytes += Fields[I](Given)->MaximumLength;
+    auto* P = static_cast<Params*>(RtlAllocateHeap(Peb()->ProcessHeap, HEAP_ZERO_MEMORY, Bytes));
+    const UNICODE_STRING& Here = Given->CurrentDirectory.DosPath;
+    auto* Directory = static_cast<WCHAR*>(RtlAllocateHeap(Peb()->ProcessHeap, HEAP_ZERO_MEMORY, Here.MaximumLength));
+    const u64 EnvBytes = Given->Environment ? EnvironmentBytes(static_cast<WCHAR*>(Given->Environment)) : 0;
+    PVOID Environment = EnvBytes ? RtlAllocateHeap(Peb()->ProcessHeap, 0, EnvBytes) : nullptr;
+    if (!P || !Directory || (EnvBytes && !Environment))
+        return false;
+    *P = *Given;
+    P->MaximumLength = P->Length = ULONG(Bytes);
+    u64 Offset = sizeof(Params);
+    for (u32 I = 1; I < 8; ++I) {
+        const UNICODE_STRING& From = *Fields[I](Given);
+        if (!From.MaximumLength)
+            continue;
+        UNICODE_STRING* To = Fields[I](P);
+        To->Buffer = At<WCHAR>(P, Offset);
+        __builtin_memcpy(To->Buffer, From.Buffer, From.Length);
+        Offset += From.MaximumLength;
+    }
+    __builtin_memcpy(Directory, Here.Buffer, Here.Length);
+    P->CurrentDirectory.DosPath.Buffer = Directory;
+    if (Environment)
+        __builtin_memcpy(Environment, Given->Environment, EnvBytes);
+    P->Environment = Environment;
+    P->EnvironmentSize = EnvBytes;
+    Peb()->ProcessParameters = P;
+    PVOID Old = Given;
+    SIZE_T Whole = 0;
+    NtFreeVirtualMemory(CurrentProcess(), &Old, &Whole, MEM_RELEASE);
+    return true;
+}
+
+extern "C" {
 
 // Path is an NT path. The new process is suspended.
 NTSTATUS NTAPI RtlCreateUserProcess(UNICODE_STRING* Path, ULONG, Params* Parameters, PVOID ProcessSecurity, PVOID ThreadSecurity, HANDLE Parent,
@@ -213,18 +255,19 @@ NTSTATUS NTAPI RtlCreateUserStack(SIZE_T Commit, SIZE_T Reserve, ULONG ZeroBits,
         Commit = Nt.OptionalHeader.SizeOfStackCommit;
     Reserve = AlignUp(Reserve > MiB ? Reserve : MiB, ReserveAlign < 64 * KiB ? 64 * KiB : ReserveAlign);
     Commit = AlignUp(Commit, CommitAlign < PageSize ? PageSize : CommitAlign);
-    if (Commit + 2 * PageSize > Reserve)
-        Commit = Reserve - 2 * PageSize;
+    if (Commit > Reserve)
+        Commit = Reserve;
+    bool Guarded = Commit < Reserve;        // a stack that is committed as a whole has no room for a guard page
     PVOID Base = nullptr;
     NTSTATUS Status = NtAllocateVirtualMemory(CurrentProcess(), &Base, ZeroBits, &Reserve, MEM_RESERVE, PAGE_READWRITE);
     if (Status < 0)
         return Status;
     u64 Top = u64(Base) + Reserve;
-    PVOID Low = reinterpret_cast<PVOID>(Top - Commit - PageSize);
-    SIZE_T Size = Commit + PageSize;
+    SIZE_T Size = Commit + (Guarded ? PageSize : 0);
+    PVOID Low = reinterpret_cast<PVOID>(Top - Size);
     ULONG Old;
     Status = NtAllocateVirtualMemory(CurrentProcess(), &Low, 0, &Size, MEM_COMMIT, PAGE_READWRITE);
-    if (Status >= 0) {
+    if (Status >= 0 && Guarded) {
         Size = PageSize;
         Status = NtProtectVirtualMemory(CurrentProcess(), &Low, &Size, PAGE_READWRITE | PAGE_GUARD, &Old);
     }

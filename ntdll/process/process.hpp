@@ -2,6 +2,7 @@
 #pragma once
 #include "ntdll/ntdll.hpp"
 
+bool RtlpMoveProcessParameters();           // into the heap; false if there is no memory
 void RtlpInitializeTls();                   // the TlsAlloc bitmaps
 void RtlpInitializeNls();                   // code pages, upper-case table, locale file
 void RtlpInitializeActivationContexts();    // the program's manifest

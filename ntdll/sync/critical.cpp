@@ -104,12 +104,12 @@ NTSTATUS NTAPI RtlLeaveCriticalSection(RTL_CRITICAL_SECTION* Section)
 {
     if (--Section->RecursionCount > 0)
         return STATUS_SUCCESS;
-    if (Section->RecursionCount < 0) [[unlikely]] {         // not owned: nothing to give back
-        Section->RecursionCount = 0;
-        return STATUS_INVALID_OWNER;
-    }
+    // Not owned: nothing to give back. The count stays wrong until somebody enters, as on Windows.
+    if (Section->RecursionCount < 0) [[unlikely]]
+        return STATUS_SUCCESS;
     Section->OwningThread = nullptr;
-    if (__atomic_fetch_or(&Section->LockCount, Unlocked, __ATOMIC_SEQ_CST) != (-1 & ~Unlocked)) [[unlikely]]
+    // The bit is clear while somebody owns the section: adding sets it, in one instruction.
+    if (__atomic_fetch_add(&Section->LockCount, Unlocked, __ATOMIC_SEQ_CST) != (-1 & ~Unlocked)) [[unlikely]]
         WakeOne(*Section);
     return STATUS_SUCCESS;
 }
@@ -155,10 +155,10 @@ ULONG NTAPI RtlSetCriticalSectionSpinCount(RTL_CRITICAL_SECTION* Section, ULONG 
     Section->SpinCount = SpinCount & 0xFFFFFF;
     return Old;
 }
-BOOLEAN NTAPI RtlIsCriticalSectionLocked(RTL_CRITICAL_SECTION* Section) { return Section->RecursionCount != 0; }
-BOOLEAN NTAPI RtlIsCriticalSectionLockedByThread(RTL_CRITICAL_SECTION* Section)
+ULONG NTAPI RtlIsCriticalSectionLocked(RTL_CRITICAL_SECTION* Section) { return Section->RecursionCount > 0; }
+ULONG NTAPI RtlIsCriticalSectionLockedByThread(RTL_CRITICAL_SECTION* Section)
 {
-    return Section->OwningThread == Teb()->ClientId.UniqueThread && Section->RecursionCount;
+    return Section->OwningThread == Teb()->ClientId.UniqueThread && Section->RecursionCount > 0;
 }
 void NTAPI RtlEnableEarlyCriticalSectionEventCreation() { }
 

@@ -4,8 +4,8 @@
 // handle; \Registry is such an object in the namespace and parses the names below it. Symbolic links are keys whose SymbolicLinkValue
 // names another; they are followed by giving ob a new name to look up.
 // All changes go through the few functions of Node that also tell those who watch (notify.hpp); a hive kept in a file takes part there: it makes Nodes of
-// its cells when it is mounted, and writes a cell back when Node::Changed tells it (Hive).
-// Differs from Windows: nothing is kept over a restart yet (LoadKey, SaveKey ... are absent), there is one registry view (no WOW64), no
+// its cells when it is mounted, and writes a cell back some seconds after Node::Changed told it (Hive; hive/hive.hpp, lib/regf/regf.hpp).
+// Differs from Windows: the system's own hives are not in files yet (those a program loads are), there is one registry view (no WOW64), no
 // transactions and no virtualization. A new key that would get its parent's descriptor shares it.
 #pragma once
 #include "lib/core/result.hpp"
@@ -31,5 +31,8 @@ struct SeedError {
 // Empty lines and lines that begin with ; are skipped, and a first line that says REGEDIT4 or "Windows Registry Editor ...".
 // STATUS_INVALID_PARAMETER: *Error (if there) tells; the log too. What comes before the error has been done.
 Status LoadSeed(const char* Text, usize Size, SeedError* Error = nullptr);
+
+// Everything that changed in hives with files goes into the files: before the system ends.
+void FlushHives();
 
 }

@@ -10,26 +10,6 @@ namespace cm {
 
 namespace {
 
-struct Entry {
-    se::Sid Who;
-    ACCESS_MASK Rights;
-};
-
-// Owned by the administrators; all that is below inherits it.
-Result<Own<se::SecurityDescriptor>> MakeDescriptor(std::span<const Entry> Entries)
-{
-    se::AclBuilder Dacl;
-    for (const Entry& E : Entries)
-        TRY(Dacl.Add(ACCESS_ALLOWED_ACE_TYPE, CONTAINER_INHERIT_ACE, E.Rights, E.Who));
-    Vector<u8> List = TRY(Dacl.Finish());
-    se::Parts P;
-    P.Control = SE_DACL_PRESENT | SE_DACL_PROTECTED;
-    P.Owner = se::sid::Administrators.Bytes();
-    P.Group = se::sid::LocalSystem.Bytes();
-    P.Dacl = List.Span();
-    return se::PutTogether(P);
-}
-
 Status MakeLink(ob::Name Path, ob::Name Target)
 {
     Ref<Node> N = TRY(OpenNode(Path, true));
@@ -77,19 +57,19 @@ Status Initialize()
     Ref<Node> Top = TRY(Node::CreateRoot(L"REGISTRY"));
     Root = Top.Get();
     Root->Fixed = true;
-    static const Entry Everywhere[] = {
+    static const se::Allowed Everywhere[] = {
         { se::sid::LocalSystem, KEY_ALL_ACCESS },
         { se::sid::Administrators, KEY_ALL_ACCESS },
         { se::sid::Everyone, KEY_READ },
         { se::sid::RestrictedCode, KEY_READ },
     };
-    const Entry TheUsers[] = {
+    const se::Allowed TheUsers[] = {
         { se::sid::Machine.Below(1000), KEY_ALL_ACCESS },
         { se::sid::LocalSystem, KEY_ALL_ACCESS },
         { se::sid::Administrators, KEY_ALL_ACCESS },
         { se::sid::RestrictedCode, KEY_READ },
     };
-    Root->SetFirstSecurity(TRY(MakeDescriptor(Everywhere)));
+    Root->SetFirstSecurity(TRY(se::MakeDescriptor(Everywhere, CONTAINER_INHERIT_ACE)));
     for (ob::Name Path : { ob::Name(L"\\Registry\\MACHINE"), ob::Name(L"\\Registry\\USER"), ob::Name(L"\\Registry\\MACHINE\\SOFTWARE"), ob::Name(L"\\Registry\\MACHINE\\SOFTWARE\\Classes"),
                            ob::Name(L"\\Registry\\MACHINE\\SYSTEM"), ob::Name(L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001"), ob::Name(L"\\Registry\\USER\\.DEFAULT") })
         TRY(OpenNode(Path, true))->Fixed = true;
@@ -98,7 +78,7 @@ Status Initialize()
     for (const ob::String* Path : { &User, &Classes }) {
         Ref<Node> N = TRY(OpenNode(Path->View(), true));
         N->Fixed = true;
-        N->SetFirstSecurity(TRY(MakeDescriptor(TheUsers)));
+        N->SetFirstSecurity(TRY(se::MakeDescriptor(TheUsers, CONTAINER_INHERIT_ACE)));
     }
     TRY(MakeLink(L"\\Registry\\MACHINE\\SYSTEM\\CurrentControlSet", L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001"));
     TRY(OpenNode(L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001\\Hardware Profiles\\0001", true));
@@ -106,7 +86,7 @@ Status Initialize()
     TRY(MakeLink(L"\\Registry\\USER\\S-1-5-18", L"\\Registry\\USER\\.DEFAULT"));
     TRY(MakeLink(ClassesLink.View(), Classes.View()));
     Ref<Key> Object = TRY(ob::Make<Key>(std::move(Top)));
-    TRY(ob::InsertKernel(Object, L"\\Registry", true));
+    TRY(ob::InsertKernel(Object, L"\\REGISTRY", true));
     Object.Leak();                      // for ever
     return STATUS_SUCCESS;
 }

@@ -169,6 +169,7 @@ Status Node::Delete()
     Node* Above = std::exchange(Parent_, nullptr);
     Above->Unlink(*this);
     Above->Changed(REG_NOTIFY_CHANGE_NAME);
+    Keeper = nullptr;
     for (Slot& S : Values_)
         delete S.V;
     Values_.Clear();
@@ -193,6 +194,8 @@ Status Node::Rename(ob::Name Name)
     Parent_->Unlink(*this);
     Text_ = std::move(Text);
     MUST(Parent_->Insert(*this));       // there is room for it: it has just been taken out
+    if (Keeper)
+        Keeper->Changed(*this);
     Parent_->Changed(REG_NOTIFY_CHANGE_NAME);
     return STATUS_SUCCESS;
 }
@@ -236,6 +239,7 @@ Status Node::SetValue(ob::Name Name, const UpperName& Upper, u32 Type, Vector<u8
     if (At < Values_.Size()) {
         Values_[At].V->Type = Type;
         Values_[At].V->Data = std::move(Data);
+        Values_[At].V->Cell = NoCell;
     } else {
         Own<Value> New(new Value);
         if (!New)

@@ -17,10 +17,12 @@ inline constexpr usize MaximumData = 64 * MiB;
 class Node;
 struct Watch;
 
-// A file (one day) that keeps a tree of nodes.
+inline constexpr u32 NoCell = ~0u;
+
+// A file that keeps a tree of nodes (hive/hive.hpp).
 class Hive {
 public:
-    virtual void Changed(Node& N) = 0;          // values, class, subkeys or security of N are not what they were
+    virtual void Changed(Node& N) = 0;          // name, values, class, subkeys or security of N are not what they were
     virtual Status Flush() = 0;
 
 protected:
@@ -31,6 +33,7 @@ struct Value {
     ob::String Name;
     u32 Type = 0;
     Vector<u8> Data;
+    mutable u32 Cell = NoCell;          // where its hive has it, as it is now
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
 };
@@ -88,6 +91,8 @@ public:
     ob::String Class;
     bool Volatile = false, IsLink = false, Fixed = false;       // Fixed: may not be deleted or renamed
     Hive* Keeper = nullptr;
+    u32 Cell = NoCell;                  // where the hive has it
+    bool Unsaved = false;               // the hive's: changed since it was written
 
 private:
     friend class RefCounted<Node>;

@@ -169,7 +169,8 @@ Status DescribeValue(const KeyQuery& Q, const Value& V, u32 Class)
             u8 Small[256];              // the commonest query: one copy
             KEY_VALUE_PARTIAL_INFORMATION Head { 0, V.Type, Size };
             memcpy(Small, &Head, sizeof(Head));
-            memcpy(Small + sizeof(Head), V.Data.Data(), Size);
+            if (Size)
+                memcpy(Small + sizeof(Head), V.Data.Data(), Size);
             TRY(Q.To.Write(Q.Caller, Small, Whole));
             return Q.ResultLength.Write(Q.Caller, ULONG(Whole));
         }

@@ -16,6 +16,7 @@ constinit const TypeInfo Event::Type {
 
 Status NtCreateEvent(ke::Caller& Caller, svc::CreateEvent& Call)
 {
+    TRY(ClearHandle(Caller, Call.EventHandle));
     if (Call.EventType > SynchronizationEvent)
         return STATUS_INVALID_PARAMETER;
     Attributes Where = TRY(Capture(Caller, Call.ObjectAttributes));
@@ -26,6 +27,7 @@ Status NtCreateEvent(ke::Caller& Caller, svc::CreateEvent& Call)
 
 Status NtOpenEvent(ke::Caller& Caller, svc::OpenEvent& Call)
 {
+    TRY(ClearHandle(Caller, Call.EventHandle));
     Attributes Wanted = TRY(Capture(Caller, Call.ObjectAttributes));
     return ReturnHandle(Caller, Call.EventHandle, OpenByName(Caller, ex::Event::Type, Wanted, Call.DesiredAccess));
 }

@@ -94,6 +94,7 @@ ke::Task<> Meet(ke::Caller& Caller, HANDLE Handle, u64 Key, bool Alertable, ke::
 
 Status NtCreateKeyedEvent(ke::Caller& Caller, svc::CreateKeyedEvent& Call)
 {
+    TRY(ClearHandle(Caller, Call.KeyedEventHandle));
     if (Call.Flags)
         return STATUS_INVALID_PARAMETER_4;
     Attributes Where = TRY(Capture(Caller, Call.ObjectAttributes));
@@ -103,6 +104,7 @@ Status NtCreateKeyedEvent(ke::Caller& Caller, svc::CreateKeyedEvent& Call)
 
 Status NtOpenKeyedEvent(ke::Caller& Caller, svc::OpenKeyedEvent& Call)
 {
+    TRY(ClearHandle(Caller, Call.KeyedEventHandle));
     Attributes Wanted = TRY(Capture(Caller, Call.ObjectAttributes));
     return ReturnHandle(Caller, Call.KeyedEventHandle, OpenByName(Caller, ex::KeyedEvent::Type, Wanted, Call.DesiredAccess));
 }

@@ -52,6 +52,7 @@ void Mutant::ThreadEnds(ps::Thread&)
 
 Status NtCreateMutant(ke::Caller& Caller, svc::CreateMutant& Call)
 {
+    TRY(ClearHandle(Caller, Call.MutantHandle));
     Attributes Where = TRY(Capture(Caller, Call.ObjectAttributes));
     Ref<ex::Mutant> New = TRY(Make<ex::Mutant>());
     // Owned at once, but only if it is the one that was made, not one found by OBJ_OPENIF.
@@ -64,6 +65,7 @@ Status NtCreateMutant(ke::Caller& Caller, svc::CreateMutant& Call)
 
 Status NtOpenMutant(ke::Caller& Caller, svc::OpenMutant& Call)
 {
+    TRY(ClearHandle(Caller, Call.MutantHandle));
     Attributes Wanted = TRY(Capture(Caller, Call.ObjectAttributes));
     return ReturnHandle(Caller, Call.MutantHandle, OpenByName(Caller, ex::Mutant::Type, Wanted, Call.DesiredAccess));
 }

@@ -16,6 +16,7 @@ constinit const TypeInfo Semaphore::Type {
 
 Status NtCreateSemaphore(ke::Caller& Caller, svc::CreateSemaphore& Call)
 {
+    TRY(ClearHandle(Caller, Call.SemaphoreHandle));
     LONG Count = Call.InitialCount, Limit = Call.MaximumCount;
     if (Limit <= 0 || Count < 0 || Count > Limit)
         return STATUS_INVALID_PARAMETER;
@@ -26,6 +27,7 @@ Status NtCreateSemaphore(ke::Caller& Caller, svc::CreateSemaphore& Call)
 
 Status NtOpenSemaphore(ke::Caller& Caller, svc::OpenSemaphore& Call)
 {
+    TRY(ClearHandle(Caller, Call.SemaphoreHandle));
     Attributes Wanted = TRY(Capture(Caller, Call.ObjectAttributes));
     return ReturnHandle(Caller, Call.SemaphoreHandle, OpenByName(Caller, ex::Semaphore::Type, Wanted, Call.DesiredAccess));
 }

@@ -79,6 +79,12 @@ Status Performance(Query& Q)
     Info.AvailablePages = ULONG(Memory.FreePages);
     Info.CommittedPages = Info.PeakCommitment = ULONG(Memory.CommittedPages);
     Info.CommitLimit = ULONG(Memory.CommitLimit);
+    PoolUse Pool = QueryPool();
+    Info.PagedPoolPages = ULONG(Pool.Pages);
+    Info.PagedPoolAllocs = ULONG(Pool.Blocks);
+    Info.NonPagedPoolPages = ULONG(Memory.KernelObjectPages);
+    Info.NonPagedPoolAllocs = ULONG(Memory.KernelObjects);
+    Info.FreeSystemPtes = ULONG((1 << 24) - Memory.CapabilitySlots);
     return Q.Write(&Info, Q.Length < sizeof(Info) ? Q.Length : sizeof(Info));
 }
 

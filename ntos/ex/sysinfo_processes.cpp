@@ -38,6 +38,12 @@ Status PutThread(Stream& To, ps::Process& P, ps::Thread& T, bool Extended)
     Basic.WaitReason = T.SuspendCount() ? 5 : T.CurrentWait() ? 6 : 0;  // suspended, user request, executive
     Info.Win32StartAddress = Basic.StartAddress;
     Info.TebBase = reinterpret_cast<void*>(T.TebAddress());
+    // There are no kernel stacks: the thread's own.
+    NT_TIB Tib;
+    if (Extended && mm::CopyFromUser(P, &Tib, T.TebAddress(), sizeof(Tib)).Ok()) {
+        Info.StackBase = Tib.StackBase;
+        Info.StackLimit = Tib.StackLimit;
+    }
     return Extended ? To.Put(Info) : To.Put(Basic);
 }
 

@@ -70,6 +70,19 @@ u32 Caches(Cache (&Out)[8])
         Out[Count++] = { u8(L.A >> 5 & 7), u8(L.A >> 9 & 1 ? 0xFF : Ways), u16(Line), Ways * Parts * Line * Sets,
                          Type == 1 ? CacheData : Type == 2 ? CacheInstruction : CacheUnified };
     }
+    if (Count || Cpuid(0x80000000).A < 0x80000006)
+        return Count;
+    // AMD's: sizes in KiB, how many ways, bytes of a line.
+    Leaf First = Cpuid(0x80000005), Second = Cpuid(0x80000006);
+    auto Level1 = [&](u32 L, auto Type) {
+        if (L >> 24)
+            Out[Count++] = { 1, u8(L >> 16), u16(L & 0xFF), (L >> 24) * 1024, Type };
+    };
+    Level1(First.C, CacheData);
+    Level1(First.D, CacheInstruction);
+    static constexpr u8 Ways[16] = { 0, 1, 2, 3, 4, 6, 8, 0, 16, 0, 32, 48, 64, 96, 128, 0xFF };
+    if (Second.C >> 16)
+        Out[Count++] = { 2, Ways[Second.C >> 12 & 15], u16(Second.C & 0xFF), (Second.C >> 16) * 1024, CacheUnified };
     return Count;
 }
 

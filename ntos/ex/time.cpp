@@ -34,26 +34,36 @@ Status NtQueryPerformanceCounter(ke::Caller& Caller, svc::QueryPerformanceCounte
     return Call.PerformanceFrequency.WriteIfThere(Caller, Value);
 }
 
-// In 100 ns units: the coarsest and the finest the clock may be asked for.
+// In 100 ns units: the coarsest and the finest the clock may be asked for. The finest that any process asks for holds; it is told, not
+// needed: alarms are one-shot and exact.
 static constexpr ULONG Coarsest = 156250, Finest = 5000;
-static ULONG CurrentResolution = Coarsest;
+
+static ULONG CurrentResolution()
+{
+    ULONG Least = Coarsest;
+    for (ps::Process* P = ps::Process::First(); P; P = ps::Process::Next(*P))
+        if (P->TimerResolution && P->TimerResolution < Least && !P->HasEnded())
+            Least = P->TimerResolution;
+    return Least;
+}
 
 Status NtQueryTimerResolution(ke::Caller& Caller, svc::QueryTimerResolution& Call)
 {
     TRY(Call.MaximumTime.Write(Caller, Coarsest));
     TRY(Call.MinimumTime.Write(Caller, Finest));
-    return Call.CurrentTime.Write(Caller, CurrentResolution);
+    return Call.CurrentTime.Write(Caller, CurrentResolution());
 }
 
 Status NtSetTimerResolution(ke::Caller& Caller, svc::SetTimerResolution& Call)
 {
-    ULONG Wanted = Call.DesiredTime < Finest ? Finest : Call.DesiredTime > Coarsest ? Coarsest : Call.DesiredTime.Get();
+    TRY(Call.ActualTime.Write(Caller, CurrentResolution()));
+    ULONG& Mine = Caller.Process().TimerResolution;
     if (!Call.SetResolution) {
-        if (CurrentResolution == Coarsest)
+        if (!Mine)
             return STATUS_TIMER_RESOLUTION_NOT_SET;
-        Wanted = Coarsest;
+        Mine = 0;
+    } else {
+        Mine = Call.DesiredTime < Finest ? Finest : Call.DesiredTime > Coarsest ? Coarsest : Call.DesiredTime.Get();
     }
-    TRY(Call.ActualTime.Write(Caller, Wanted));
-    CurrentResolution = Wanted;         // told, not needed: alarms are one-shot and exact
-    return STATUS_SUCCESS;
+    return Call.ActualTime.Write(Caller, CurrentResolution());
 }

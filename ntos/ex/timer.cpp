@@ -115,6 +115,7 @@ using ex::Timer;
 
 Status NtCreateTimer(ke::Caller& Caller, svc::CreateTimer& Call)
 {
+    TRY(ClearHandle(Caller, Call.TimerHandle));
     if (Call.TimerType > SynchronizationTimer)
         return STATUS_INVALID_PARAMETER_4;
     Attributes Where = TRY(Capture(Caller, Call.ObjectAttributes));
@@ -124,6 +125,7 @@ Status NtCreateTimer(ke::Caller& Caller, svc::CreateTimer& Call)
 
 Status NtOpenTimer(ke::Caller& Caller, svc::OpenTimer& Call)
 {
+    TRY(ClearHandle(Caller, Call.TimerHandle));
     Attributes Wanted = TRY(Capture(Caller, Call.ObjectAttributes));
     return ReturnHandle(Caller, Call.TimerHandle, OpenByName(Caller, Timer::Type, Wanted, Call.DesiredAccess));
 }

@@ -89,9 +89,10 @@ static void SetAlarm(u64 Due)
 
 static void Tick()
 {
-    ke::RunTimers();
+    // First of all: the I/O APIC drops an edge that comes while the pin is masked, and RunTimers sets an alarm that may be due at once.
     kernel::Error E = kernel::AckIrq(Irq);
-    (void)E;                            // nothing could be done; the next alarm tells
+    (void)E;                            // nothing could be done
+    ke::RunTimers();
 }
 
 Status InitializeClock(void* SharedPage)

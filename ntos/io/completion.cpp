@@ -143,7 +143,7 @@ static ke::Task<> WaitForPackets(ke::Caller& Caller, svc::RemoveIoCompletionEx& 
     W.Enter();
     Status S = co_await ke::WaitFor(W.Given(), Alertable, Until);
     if (S.Code() != STATUS_SUCCESS) {
-        CO_TRY(Call.NumEntriesRemoved.Write(Caller, 0));
+        CO_TRY(Call.NumEntriesRemoved.Write(Caller, 1));      // as NT
         co_return S;
     }
     co_return WriteMany(Caller, Call, *Port, W.Take(), Count);
@@ -175,7 +175,8 @@ private:
     static ke::Task<> WaitForTarget(ob::Object& Target) { co_return co_await ke::WaitFor(*Target.AsWaitable()); }
     void Signaled(Status Outcome);
     void Left();
-    RefPtr<CompletionPort> Port_;
+    RefPtr<CompletionPort> Port_;       // while the target is waited for
+    CompletionPort* QueuedAt_ = nullptr;        // while it is queued there, or given to a thread that waits there
     RefPtr<ob::Object> Target_;
 };
 
@@ -183,7 +184,7 @@ const ob::TypeInfo WaitPacket::Type { .Name = L"WaitCompletionPacket", .ValidAcc
 
 Status WaitPacket::Associate(Ref<CompletionPort> Port, Ref<ob::Object> Target, u64 Key, u64 ApcContext, NTSTATUS Status, u64 Information, bool& Already)
 {
-    if (Port_)
+    if (Port_ || QueuedAt_)
         return STATUS_INVALID_PARAMETER_1;      // it is in use
     Packet_.Key = Key;
     Packet_.ApcContext = ApcContext;
@@ -210,18 +211,21 @@ void WaitPacket::Signaled(Status)
 {
     AddRef();                           // while it is queued
     Target_.Reset();
-    Port_->Queue(Packet_);
+    // A queue holds its packets; if they held it too, neither would go with its last handle.
+    RefPtr<CompletionPort> Port = std::move(Port_);
+    QueuedAt_ = Port.Get();
+    Port->Queue(Packet_);
 }
 
 void WaitPacket::Left()
 {
-    Port_.Reset();
+    QueuedAt_ = nullptr;
     Release();
 }
 
 Status WaitPacket::Cancel(bool RemoveQueued)
 {
-    if (!Port_)
+    if (!Port_ && !QueuedAt_)
         return STATUS_CANCELLED;
     if (Watch_.IsSuspended()) {
         Watch_.Cancel();
@@ -229,7 +233,7 @@ Status WaitPacket::Cancel(bool RemoveQueued)
         Port_.Reset();
         return STATUS_SUCCESS;
     }
-    if (!RemoveQueued || !Port_->Remove(Packet_))
+    if (!RemoveQueued || !QueuedAt_->Remove(Packet_))
         return STATUS_PENDING;
     Left();
     return STATUS_SUCCESS;
@@ -246,7 +250,7 @@ using namespace io;
 
 Status NtCreateIoCompletion(ke::Caller& Caller, svc::CreateIoCompletion& Call)
 {
-    TRY(Call.IoCompletionHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.IoCompletionHandle));
     ob::Attributes Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     auto New = TRY(ob::Make<CompletionPort>());
     auto Handle = ob::InsertAndOpen(Caller, std::move(New), Where, Call.DesiredAccess);
@@ -258,7 +262,7 @@ Status NtCreateIoCompletion(ke::Caller& Caller, svc::CreateIoCompletion& Call)
 
 Status NtOpenIoCompletion(ke::Caller& Caller, svc::OpenIoCompletion& Call)
 {
-    TRY(Call.IoCompletionHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.IoCompletionHandle));
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     HANDLE Handle = TRY(ob::OpenByName(Caller, CompletionPort::Type, Wanted, Call.DesiredAccess));
     return Call.IoCompletionHandle.Write(Caller, Handle);
@@ -315,7 +319,7 @@ ke::Task<> NtRemoveIoCompletionEx(ke::Caller& Caller, svc::RemoveIoCompletionEx&
         return ke::Task<>(WriteMany(Caller, Call, *Port.Value(), P, Count));
     bool Alertable = Call.Alertable;
     if (!Alertable && Until.Value().HasPassed()) {
-        Status S = Call.NumEntriesRemoved.Write(Caller, 0);
+        Status S = Call.NumEntriesRemoved.Write(Caller, 1);      // as NT
         return ke::Task<>(S.Ok() ? Status(STATUS_TIMEOUT) : S);
     }
     return WaitForPackets(Caller, Call, Port.Take(), Until.Value(), Count, Alertable);
@@ -333,7 +337,7 @@ Status NtQueryIoCompletion(ke::Caller& Caller, svc::QueryIoCompletion& Call)
 
 Status NtCreateWaitCompletionPacket(ke::Caller& Caller, svc::CreateWaitCompletionPacket& Call)
 {
-    TRY(Call.WaitCompletionPacketHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.WaitCompletionPacketHandle));
     ob::Attributes Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     auto New = TRY(ob::Make<WaitPacket>());
     auto Handle = ob::InsertAndOpen(Caller, std::move(New), Where, Call.DesiredAccess);

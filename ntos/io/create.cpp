@@ -151,6 +151,7 @@ struct Found {
 
 static Result<Found> FindFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How)
 {
+    ++Caller.Process().Io.OtherOperationCount;
     Ref<File> Opened = TRY(OpenFile(Caller, Wanted, How));
     return Found { std::move(Opened), How.Granted, How.Information, u32(Wanted.Flags & OBJ_INHERIT) };
 }
@@ -278,7 +279,10 @@ static Result<Found> CreatePipe(ke::Caller& Caller, svc::CreateNamedPipeFile& Ca
     if (!Call.DefaultTimeout)
         return STATUS_INVALID_PARAMETER;
     Pipe.DefaultTimeout = TRY(Call.DefaultTimeout.Read(Caller)).QuadPart;
-    if (Pipe.DefaultTimeout >= 0 || (How.Options & ~FILE_VALID_PIPE_OPTION_FLAGS) || !How.Share || (How.Share & FILE_SHARE_DELETE) ||
+    // CreateNamedPipe without a timeout means 50 ms; the packaged Win32 library leaves that to us.
+    if (Pipe.DefaultTimeout == 0)
+        Pipe.DefaultTimeout = -500'000;
+    if (Pipe.DefaultTimeout > 0 || (How.Options & ~FILE_VALID_PIPE_OPTION_FLAGS) || !How.Share || (How.Share & FILE_SHARE_DELETE) ||
         (How.Disposition != FILE_OPEN && How.Disposition != FILE_CREATE && How.Disposition != FILE_OPEN_IF && How.Disposition != FILE_OVERWRITE_IF))
         return STATUS_INVALID_PARAMETER;
     if (How.Disposition == FILE_OVERWRITE_IF)       // what the Win32 library asks for anonymous pipes

@@ -7,7 +7,6 @@ namespace io {
 inline constexpr u32 MaximumEaBytes = 0xFFFF;
 
 ACCESS_MASK MapFileAccess(ACCESS_MASK Desired);
-Result<Ref<File>> OpenFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How);
 // What the caller gets on the device as a whole.
 Result<ACCESS_MASK> CheckDeviceAccess(ob::OpenRequest& Request, Device& D, ACCESS_MASK Desired);
 

@@ -1,11 +1,14 @@
 // \Device\HostLink: the streams to the host (ntos/hal/hostlink.hpp) as files. stdin is read, the others are written; a read waits
 // for bytes and ends with STATUS_PIPE_BROKEN when the host has closed its end, as a pipe does. Programs see a pipe.
+// stdin remembers what the last read took: the packaged command interpreter reads a whole buffer and then sets the position back to the end of the
+// first line, which loses the other lines on a plain pipe. Setting the position into that buffer gives its rest to the next read, whoever reads.
 #include "ntos/hal/hostlink.hpp"
 
 #include <string.h>
 
 #include "ntos/io/create.hpp"
 #include "ntos/mm/mm.hpp"
+#include "ntos/se/token.hpp"
 
 namespace io {
 
@@ -18,21 +21,39 @@ Immortal<RequestList> Readers[hal::HostPorts], Writers[hal::HostPorts];
 constexpr ob::Name Names[hal::HostPorts] = { L"stdin", L"stdout", L"stderr", L"control" };
 constexpr u32 Piece = 4096;
 
+// What the last read of stdin took, as far as it fits, and how much of its end is to be read again.
+constexpr u32 RememberedBytes = 16384;
+u8 Remembered[RememberedBytes];
+u32 RememberedLength, Again;
+u64 StdinTaken;                         // position behind the last byte taken from the port
+
 Status ReadNow(HostPort Port, Transfer& T)
 {
     // A read of nothing waits for something to read, too: event loops use it for that.
-    if (!hal::HostReadable(Port))
+    if (!Again && !hal::HostReadable(Port))
         return hal::HostHasEnded(Port) ? STATUS_PIPE_BROKEN : STATUS_CANT_WAIT;
     u32 Bytes = T.Length;
-    if (usize There = hal::HostReadable(Port); Bytes > There)
+    if (usize There = Again ? Again : hal::HostReadable(Port); Bytes > There)
         Bytes = u32(There);
     TRY(mm::ProbeForWrite(*T.Process, T.Address, Bytes));       // what is taken from the port must arrive
+    if (Again) {
+        TRY(mm::CopyToUser(*T.Process, T.Address, Remembered + RememberedLength - Again, Bytes));
+        Again -= Bytes;
+        T.Done = Bytes;
+        return STATUS_SUCCESS;
+    }
+    RememberedLength = 0;
     u8 Buffer[512];
     while (T.Done < Bytes) {
         usize Now = hal::HostRead(Port, Buffer, Bytes - T.Done < sizeof(Buffer) ? Bytes - T.Done : sizeof(Buffer));
         TRY(mm::CopyToUser(*T.Process, T.Address + T.Done, Buffer, Now));
+        if (Bytes <= RememberedBytes) {
+            memcpy(Remembered + RememberedLength, Buffer, Now);
+            RememberedLength += u32(Now);
+        }
         T.Done += Now;
     }
+    StdinTaken += Bytes;
     return STATUS_SUCCESS;
 }
 
@@ -61,6 +82,7 @@ void PortChanged(HostPort Port)
         if (S == STATUS_CANT_WAIT)
             break;
         R->Link.Unlink();
+        R->Target->Position = StdinTaken - Again;
         R->Complete(S, R->Data.Done);
     }
     while (Request* R = Writers[u32(Port)]->First()) {
@@ -81,7 +103,14 @@ public:
     {
         if (Port_ != HostPort::Stdin)
             return STATUS_INVALID_DEVICE_REQUEST;
-        return Readers[u32(Port_)]->IsEmpty() ? ReadNow(Port_, T) : Status(STATUS_CANT_WAIT);
+        Status S = Readers[u32(Port_)]->IsEmpty() ? ReadNow(Port_, T) : Status(STATUS_CANT_WAIT);
+        Position = StdinTaken - Again;
+        return S;
+    }
+    void PositionSet() override
+    {
+        if (Port_ == HostPort::Stdin && Position <= StdinTaken && Position + RememberedLength >= StdinTaken)
+            Again = u32(StdinTaken - Position);
     }
     Status TryWrite(Transfer& T) override
     {
@@ -102,8 +131,10 @@ public:
                 return STATUS_INVALID_DEVICE_REQUEST;
             RequestList& List = Read ? *Readers[u32(Port_)] : *Writers[u32(Port_)];
             if (List.IsEmpty())
-                if (Status S = Read ? ReadNow(Port_, R.Data) : WriteNow(Port_, R.Data); S != STATUS_CANT_WAIT)
+                if (Status S = Read ? ReadNow(Port_, R.Data) : WriteNow(Port_, R.Data); S != STATUS_CANT_WAIT) {
+                    Position = Read ? StdinTaken - Again : 0;
                     return S;
+                }
             List.PushBack(R);
             return STATUS_PENDING;
         }
@@ -133,7 +164,7 @@ private:
         } Answer {};
         if (Port_ != HostPort::Stdin || R.Data.Length < sizeof(Answer))
             return Port_ != HostPort::Stdin ? STATUS_INVALID_DEVICE_REQUEST : STATUS_INFO_LENGTH_MISMATCH;
-        Answer.Available = ULONG(hal::HostReadable(Port_));
+        Answer.Available = ULONG(Again + hal::HostReadable(Port_));
         if (!Answer.Available && hal::HostHasEnded(Port_))
             return STATUS_PIPE_BROKEN;
         Answer.State = 3;               // FILE_PIPE_CONNECTED_STATE
@@ -227,7 +258,11 @@ public:
 Status InitializeHostLinkDevice()
 {
     hal::OnHostPort = PortChanged;
-    return NameDevice(TRY(ob::Make<HostLinkDevice>(FILE_DEVICE_NAMED_PIPE, 0)), L"\\Device\\HostLink");
+    auto Device = TRY(ob::Make<HostLinkDevice>(FILE_DEVICE_NAMED_PIPE, 0));
+    // The host believes what comes over it: programs get the streams that are theirs as handles.
+    static const se::Allowed Who[] = { { se::sid::LocalSystem, FILE_ALL_ACCESS }, { se::sid::Administrators, FILE_ALL_ACCESS } };
+    Device->SetSecurity(TRY(se::MakeDescriptor(Who)));
+    return NameDevice(Device, L"\\Device\\HostLink");
 }
 
 }

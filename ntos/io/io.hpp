@@ -160,6 +160,7 @@ private:
     static Immortal<WaitedList> Waited_;        // synchronous and pending: some thread waits in it
     friend Status CancelRequests(File&, ps::Thread*, u64);
     friend Status CancelSynchronous(ps::Thread&, u64);
+    friend Status SetCompletion(File&, RefPtr<CompletionPort>, u64);
 };
 
 // A buffer for the answer of a query: Data has room for Room bytes; Fill and Append never write beyond, and Result() tells NT's status.
@@ -198,7 +199,7 @@ public:
     static const ob::TypeInfo Type;
     Device& GetDevice() const { return *Device_; }
     u32 Mode() const { return Options_ & (FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING | FILE_SYNCHRONOUS_IO_ALERT |
-                                          FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE); }
+                                          FILE_SYNCHRONOUS_IO_NONALERT); }
     void SetMode(u32 Mode) { Options_ = (Options_ & ~0x1Eu) | Mode; }
     u32 Options() const { return Options_; }
     bool IsSynchronous() const { return Options_ & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT); }
@@ -213,6 +214,8 @@ public:
 
     // --- what kinds of files implement. Statuses are NT's; STATUS_INVALID_DEVICE_REQUEST by default.
     virtual bool HasPosition() const { return true; }       // reads and writes are at offsets
+    // Position has been set by the caller. Files without position may take it as a wish to read the bytes from there again.
+    virtual void PositionSet() { }
     // Queries and changes of information come as requests to Start instead of the functions below.
     virtual bool TakesRequests() const { return false; }
     // A new file is open only when a request Operation::Create has succeeded; CreateEnds tells how it went.
@@ -280,6 +283,8 @@ Status MountBootVolume(const u8* Archive, u64 Size, u32 FirstFrame);
 // An existing file for reading, by \??\C:\..., \SystemRoot\... or \Device\HarddiskVolume1\...
 Result<Ref<File>> OpenKernelFile(ob::Name Path);
 Result<usize> ReadKernel(File& From, u64 Offset, void* To, usize Bytes);     // bytes read: fewer at the end
+// Opens or creates what a client has named, with his rights, without a handle. How.Access holds no generic rights.
+Result<Ref<File>> OpenFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How);
 // Names a device in the namespace.
 Status NameDevice(Ref<Device> New, ob::Name Path);
 Status LinkKernel(ob::Name Path, ob::Name Target);

@@ -16,7 +16,7 @@ struct Issue {
     RefPtr<ob::Object> Event;
     u64 StatusBlock, ApcRoutine, ApcContext;
 
-    // AnyOf: at least one of these rights (0: none needed). Resets the event.
+    // AnyOf: at least one of these rights (0: none needed). The event is reset when the operation starts or fails.
     static Result<Issue> Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf, HANDLE Event, PVOID ApcRoutine, PVOID ApcContext,
                                ke::UserPtr<IO_STATUS_BLOCK> StatusBlock);
     // The operation was answered at once: tells the caller (unless it is an error) and returns the status.

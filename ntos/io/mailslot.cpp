@@ -54,6 +54,7 @@ public:
     ~MailslotRoot() override { CleanupOnce(); }
     bool HasPosition() const override { return false; }
     Result<ob::String> RelativeName() override { return ob::String::Copy(L"\\"); }
+    Status QueryInformation(FILE_INFORMATION_CLASS, InfoBuffer&) override { return STATUS_INVALID_PARAMETER; }
 };
 
 // A read that gives up after a while.

@@ -94,10 +94,12 @@ protected:
     using File::File;
 };
 
+// The root of the device ("\Device\NamedPipe\"), or the device itself (without the backslash), in which nothing can be opened.
 class PipeRoot final : public PipeFile {
 public:
-    PipeRoot(Device& Of, const CreateParameters& How) : PipeFile(Of, How) { }
+    PipeRoot(Device& Of, const CreateParameters& How, bool IsRoot) : PipeFile(Of, How), IsRoot_(IsRoot) { }
     ~PipeRoot() override { CleanupOnce(); }
+    bool IsRoot() const { return IsRoot_; }
     Status Start(Request& R) override;
     Status List(ListRequest& L) override;
     Status QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To) override;
@@ -106,6 +108,7 @@ public:
 private:
     Status WaitForPipe(Request& R);
     Pattern Pattern_;
+    const bool IsRoot_;
     bool Listing_ = false;
     usize ListAt_ = 0;
 };
@@ -132,6 +135,7 @@ public:
     Status SetInformation(ke::Caller& Caller, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, std::span<const u8> From) override;
     Status QueryVolume(FSINFOCLASS Class, InfoBuffer& To) override;
     Result<ob::String> RelativeName() override;
+    Status HasSecurity() const override { return Detached() ? STATUS_PIPE_DISCONNECTED : STATUS_SUCCESS; }
     const se::SecurityDescriptor* Security() const override { return I_->Name->Security.Get(); }
     void SetSecurity(Own<se::SecurityDescriptor> Descriptor) override { I_->Name->Security = std::move(Descriptor); }
 
@@ -224,7 +228,7 @@ Result<ob::ParseResult> PipeDevice::Open(ob::OpenRequest& Request, CreateParamet
         return Connect(Request, How, *End->GetInstance().Name, &End->GetInstance());
     }
     if (How.Pipe) {
-        if (!Rest.Length && !Start)
+        if (Start ? !static_cast<PipeRoot*>(Start)->IsRoot() : !Rest.Length)
             return STATUS_OBJECT_NAME_INVALID;
         return CreateInstance(Request, How, Rest, !Rest.Length);
     }
@@ -234,7 +238,7 @@ Result<ob::ParseResult> PipeDevice::Open(ob::OpenRequest& Request, CreateParamet
         How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
         How.Information = FILE_OPENED;
         ob::ParseResult R;
-        R.Found = TRY(ob::Make<PipeRoot>(*this, How));
+        R.Found = TRY(ob::Make<PipeRoot>(*this, How, AtRoot || Start));
         return R;
     }
     if (How.Options & FILE_DIRECTORY_FILE)
@@ -260,14 +264,14 @@ Result<ob::ParseResult> PipeDevice::CreateInstance(ob::OpenRequest& Request, Cre
     RefPtr<PipeName> N(Anonymous ? nullptr : Find(Text));
     How.Information = N ? FILE_OPENED : FILE_CREATED;
     if (N) {
-        if (How.Disposition == FILE_CREATE)
-            return STATUS_ACCESS_DENIED;
         ACCESS_MASK Wanted = How.Access | FILE_CREATE_PIPE_INSTANCE;
         How.Granted = How.Access & MAXIMUM_ALLOWED ? ACCESS_MASK(FILE_ALL_ACCESS) : How.Access & FILE_ALL_ACCESS;
         if (N->Security)
             How.Granted = TRY(se::AccessCheck(N->Security.Get(), Request.Caller.Thread().EffectiveToken(), Wanted, FileMapping));
         if (N->Count >= N->MaximumInstances)
             return STATUS_INSTANCE_NOT_AVAILABLE;
+        if (How.Disposition == FILE_CREATE)
+            return STATUS_ACCESS_DENIED;
         if (N->Configuration != Configuration || N->Type != (P.Type & FILE_PIPE_MESSAGE_TYPE))
             return STATUS_ACCESS_DENIED;
     } else {
@@ -278,8 +282,7 @@ Result<ob::ParseResult> PipeDevice::CreateInstance(ob::OpenRequest& Request, Cre
         if (!New)
             return STATUS_INSUFFICIENT_RESOURCES;
         N = RefPtr<PipeName>::Adopt(New);
-        if (Request.Wanted.Security)
-            N->Security = TRY(se::AssignSecurity(Request.Wanted.Security.Get(), nullptr, Request.Caller.Thread().EffectiveToken(), FileMapping, false));
+        N->Security = TRY(se::AssignSecurity(Request.Wanted.Security.Get(), nullptr, Request.Caller.Thread().EffectiveToken(), FileMapping, false));
     }
     // The server reads what comes in unless the pipe is outbound only, and so on: the configuration bounds its rights.
     Instance* Raw = new Instance(N, P.InboundQuota, P.OutboundQuota);
@@ -337,9 +340,26 @@ Result<ob::ParseResult> PipeDevice::Connect(ob::OpenRequest& Request, CreatePara
 
 Status PipeRoot::Start(Request& R)
 {
-    if (R.What == Operation::FsControl && R.Code == FSCTL_PIPE_WAIT)
-        return WaitForPipe(R);
-    return R.What == Operation::FsControl ? STATUS_ILLEGAL_FUNCTION : STATUS_INVALID_DEVICE_REQUEST;
+    if (R.What == Operation::Read || R.What == Operation::Write)
+        return STATUS_INVALID_PARAMETER;
+    if (R.What != Operation::FsControl)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    switch (R.Code) {
+    case FSCTL_PIPE_WAIT:
+        return IsRoot_ ? WaitForPipe(R) : STATUS_ILLEGAL_FUNCTION;
+    case FSCTL_PIPE_LISTEN:
+    case FSCTL_PIPE_IMPERSONATE:
+        return STATUS_ILLEGAL_FUNCTION;
+    case FSCTL_PIPE_DISCONNECT:
+    case FSCTL_PIPE_TRANSCEIVE:
+        return STATUS_PIPE_DISCONNECTED;
+    case FSCTL_PIPE_PEEK:
+    case FSCTL_PIPE_QUERY_CLIENT_PROCESS:
+    case FSCTL_PIPE_GET_PIPE_ATTRIBUTE:
+    case FSCTL_PIPE_GET_CONNECTION_ATTRIBUTE:
+        return STATUS_INVALID_PARAMETER;
+    }
+    return STATUS_NOT_SUPPORTED;
 }
 
 Status PipeRoot::WaitForPipe(Request& R)
@@ -537,9 +557,10 @@ Status PipeEnd::Start(Request& R)
         return Out().Write(From, R.Data.Length, I_->Name->Type == FILE_PIPE_MESSAGE_TYPE, Waits ? &R : nullptr, false, R.Data.Done);
     }
     case Operation::Flush:
-        if (State() != FILE_PIPE_CONNECTED_STATE)
-            return State() == FILE_PIPE_CLOSING_STATE ? STATUS_PIPE_BROKEN : STATUS_PIPE_DISCONNECTED;
-        return Out().Flush(R);
+        // Without a reader there is nothing to wait for.
+        if (Detached())
+            return STATUS_PIPE_DISCONNECTED;
+        return State() == FILE_PIPE_CONNECTED_STATE ? Out().Flush(R) : STATUS_SUCCESS;
     case Operation::FsControl:
         return Control(R);
     default:
@@ -652,9 +673,9 @@ Status PipeEnd::Peek(Request& R)
     if (R.Data.Length < DataAt)
         return STATUS_INVALID_PARAMETER;
     u32 S = State();
-    if (S == FILE_PIPE_DISCONNECTED_STATE)
+    if (Detached())
         return STATUS_PIPE_DISCONNECTED;
-    if (S == FILE_PIPE_LISTENING_STATE)
+    if (S == FILE_PIPE_DISCONNECTED_STATE || S == FILE_PIPE_LISTENING_STATE)
         return STATUS_INVALID_PIPE_STATE;
     if (S == FILE_PIPE_CLOSING_STATE && In().IsEmpty())
         return STATUS_PIPE_BROKEN;
@@ -677,6 +698,8 @@ Status PipeEnd::Peek(Request& R)
 
 Status PipeEnd::Transceive(Request& R)
 {
+    if (Detached())
+        return STATUS_PIPE_DISCONNECTED;
     if (State() != FILE_PIPE_CONNECTED_STATE)
         return STATUS_INVALID_PIPE_STATE;
     if (!ReadsMessages() || I_->Name->Configuration != FILE_PIPE_FULL_DUPLEX)
@@ -722,16 +745,18 @@ Status PipeEnd::Attribute(Request& R)
 
 Result<ob::String> PipeEnd::RelativeName()
 {
+    if (I_->Name->Anonymous)
+        return STATUS_OBJECT_PATH_INVALID;
     ob::String S;
-    if (!I_->Name->Anonymous) {
-        TRY(S.Append(L"\\"));
-        TRY(S.Append(I_->Name->Text.View()));
-    }
+    TRY(S.Append(L"\\"));
+    TRY(S.Append(I_->Name->Text.View()));
     return S;
 }
 
 Status PipeEnd::QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To)
 {
+    if (Detached())
+        return STATUS_PIPE_DISCONNECTED;
     PipeName& N = *I_->Name;
     FILE_STANDARD_INFORMATION Standard {};
     Standard.AllocationSize.QuadPart = i64(In().Quota) + Out().Quota;
@@ -784,6 +809,8 @@ Status PipeEnd::QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To)
 
 Status PipeEnd::SetInformation(ke::Caller&, ACCESS_MASK, FILE_INFORMATION_CLASS Class, std::span<const u8> From)
 {
+    if (Detached())
+        return STATUS_PIPE_DISCONNECTED;
     if (Class != FilePipeInformation)
         return Class == FileBasicInformation ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
     FILE_PIPE_INFORMATION I;

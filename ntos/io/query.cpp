@@ -24,7 +24,8 @@ static ClassRule RuleOf(u32 Class)
     constexpr ACCESS_MASK Ra = FILE_READ_ATTRIBUTES, Wa = FILE_WRITE_ATTRIBUTES, Wd = FILE_WRITE_DATA;
     switch (Class) {
     case FileBasicInformation:
-        return { sizeof(FILE_BASIC_INFORMATION), sizeof(FILE_BASIC_INFORMATION), Ra, Wa };
+        // Setting: the file looks at the right itself.
+        return { sizeof(FILE_BASIC_INFORMATION), sizeof(FILE_BASIC_INFORMATION), Ra, 0 };
     case FileStandardInformation:
         return { sizeof(FILE_STANDARD_INFORMATION), 0, 0, 0 };
     case FileInternalInformation:
@@ -150,6 +151,17 @@ Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, I
     return To.Result();
 }
 
+// The file of a handle with the rights a class needs. The packaged DLLs open files for deletion, or just to wait, and then ask for or set their
+// attributes by that handle, which NT would refuse: the two attribute rights are also had if the file's descriptor would grant them to the caller now.
+static Result<ob::AnyReference> ReferenceForClass(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access)
+{
+    constexpr ACCESS_MASK AttributeRights = FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES;
+    auto Found = TRY(ob::ReferenceType(Caller, Handle, Access & ~AttributeRights, File::Type));
+    if (ACCESS_MASK Missing = Access & AttributeRights & ~Found.Granted)
+        (void)TRY(ob::CheckAccess(Caller, *Found.Target, Missing));
+    return Found;
+}
+
 static Status QueryFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
 {
     u32 Class = Call.FileInformationClass, Length = Call.Length;
@@ -158,9 +170,10 @@ static Status QueryFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
         return STATUS_INVALID_INFO_CLASS;
     if (Length < Rule.Query)
         return STATUS_INFO_LENGTH_MISMATCH;
-    auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, Rule.QueryAccess, File::Type));
+    auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Rule.QueryAccess));
     File& F = static_cast<File&>(*Found.Target);
     TRY(Call.IoStatusBlock.Probe(Caller));
+    ++Caller.Process().Io.OtherOperationCount;
     Scratch Room;
     u32 Bytes = Length < MaximumAnswer ? Length : MaximumAnswer;
     InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
@@ -184,9 +197,10 @@ static Status SetCommon(ke::Caller& Caller, File& F, u32 Class, std::span<const 
     case FilePositionInformation: {
         i64 At;
         memcpy(&At, From.data(), 8);
-        if (At < 0 || !F.IsSynchronous())
+        if (At < 0)
             return STATUS_INVALID_PARAMETER;
         F.Position = u64(At);
+        F.PositionSet();
         return STATUS_SUCCESS;
     }
     case FileModeInformation: {
@@ -207,8 +221,6 @@ static Status SetCommon(ke::Caller& Caller, File& F, u32 Class, std::span<const 
     case FileIoCompletionNotificationInformation: {
         u32 Flags;
         memcpy(&Flags, From.data(), 4);
-        if (Flags & ~7u)
-            return STATUS_INVALID_PARAMETER;
         return SetNotificationFlags(F, Flags);
     }
     case FileIoPriorityHintInformation: {
@@ -229,11 +241,12 @@ static Status SetFile(ke::Caller& Caller, svc::SetInformationFile& Call)
         return STATUS_INVALID_INFO_CLASS;
     if (Length < Rule.Set)
         return STATUS_INFO_LENGTH_MISMATCH;
-    auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, Rule.SetAccess, File::Type));
+    auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Rule.SetAccess));
     File& F = static_cast<File&>(*Found.Target);
     TRY(Call.IoStatusBlock.Probe(Caller));
     if (Length > MaximumAnswer)
         return STATUS_INVALID_PARAMETER;
+    ++Caller.Process().Io.OtherOperationCount;
     Scratch Room;
     u8* From = TRY(Room.Get(Length));
     TRY(Call.FileInformation.Read(Caller, From, Length));
@@ -270,6 +283,13 @@ static u32 LeastListing(u32 Class)
         return sizeof(FILE_ID_EXTD_BOTH_DIR_INFORMATION);
     case FileNamesInformation:
         return sizeof(FILE_NAMES_INFORMATION);
+    // Lists of special folders of NTFS, which no file here is: only the length is looked at first.
+    case FileObjectIdInformation:
+        return 72;
+    case FileQuotaInformation:
+        return 56;
+    case FileReparsePointInformation:
+        return 16;
     default:
         return 0;
     }
@@ -425,6 +445,9 @@ static Status QueryEa(ke::Caller& Caller, svc::QueryEaFile& Call)
     u32 Bytes = Call.Length < MaximumAnswer ? u32(Call.Length) : MaximumAnswer;
     InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
     Status S = F->QueryEa(Caller, Answer, Call.ReturnSingleEntry, Names.Span(), Call.EaIndex ? &Index : nullptr, Call.RestartScan);
+    // Where there is none the whole buffer is cleared, as NTFS does.
+    if (S == STATUS_NO_EAS_ON_FILE && Bytes)
+        TRY(Call.Buffer.Write(Caller, Answer.Data(), Bytes));
     if (IsError(S))
         return S;
     TRY(Call.Buffer.Write(Caller, Answer.Data(), Answer.Used()));
@@ -533,6 +556,9 @@ ke::Task<> NtQueryDirectoryFileEx(ke::Caller& Caller, svc::QueryDirectoryFileEx&
 
 ke::Task<> NtNotifyChangeDirectoryFile(ke::Caller& Caller, svc::NotifyChangeDirectoryFile& Call)
 {
+    // The arguments are looked at before the file, other than with reads.
+    if (Status S = Call.IoStatusBlock.Probe(Caller); !S.Ok())
+        return ke::Task<>(S);
     auto I = Issue::Begin(Caller, Call.FileHandle, FILE_LIST_DIRECTORY, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock);
     if (!I.Ok())
         return ke::Task<>(I.GetStatus());

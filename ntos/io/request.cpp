@@ -63,7 +63,6 @@ Result<Issue> Issue::Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf,
         ke::Event* Waitable = EventOf(*E.Target);
         if (!Waitable)
             return STATUS_OBJECT_TYPE_MISMATCH;
-        Waitable->Reset();
         I.Event = std::move(E.Target);
     }
     return I;
@@ -71,8 +70,11 @@ Result<Issue> Issue::Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf,
 
 Status Issue::Finish(Status Outcome, u64 Information)
 {
-    if (IsError(Outcome))
+    if (IsError(Outcome)) {
+        if (Event)
+            EventOf(*Event)->Reset();
         return Outcome;
+    }
     TRY(Tell(Outcome, Information, !(Target->NotificationFlags_ & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)));
     return Outcome;
 }
@@ -96,6 +98,9 @@ Status Issue::Tell(Status Outcome, u64 Information, bool QueuePacket)
     File& F = *Target;
     if (Event)
         EventOf(*Event)->Set();
+    // With an event of the caller's the file stays as the start left it, unless it is synchronous.
+    if (Event && !F.IsSynchronous())
+        F.Event_.Reset();
     else if (!(F.NotificationFlags_ & FILE_SKIP_SET_EVENT_ON_HANDLE))
         F.Event_.Set();
     if (ApcRoutine) [[unlikely]]
@@ -141,8 +146,9 @@ Status Issue::StartNow(Request& R)
     File& F = *R.Target;
     R.State_ = Request::State::Started;
     R.AddRef();                         // the device's, until Complete
-    if (!R.Event_)
-        F.Event_.Reset();
+    F.Event_.Reset();
+    if (R.Event_)
+        EventOf(*R.Event_)->Reset();
     Status S = F.Start(R);
     if (S.Code() != STATUS_PENDING) {
         ASSERT(R.State_ == Request::State::Started);
@@ -171,16 +177,12 @@ Status Issue::FinishInline(ke::Caller& Caller, Request& R)
     return I.Finish(R.Outcome_, R.Information_);
 }
 
-// A synchronous request that was waited for: the status block is written even for errors.
+// A synchronous request that was waited for: of an error only the file tells, and the return value.
 Status Issue::FinishWaited(ke::Caller& Caller, Request& R)
 {
     if (!IsError(R.Outcome_))
         return FinishInline(Caller, R);
-    TRY(WriteStatusBlock(Caller.Process(), R.StatusBlock_, R.Outcome_, R.Information_));
-    if (R.Event_)
-        EventOf(*R.Event_)->Set();
-    else
-        R.Target->Event_.Set();
+    R.Target->Event_.Set();
     return R.Outcome_;
 }
 
@@ -269,6 +271,8 @@ ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
         Status S = co_await ke::WaitFor(R->Done_, Alertable);
         if (R->Done_.State())
             break;
+        if (S.Code() == STATUS_USER_APC)
+            Caller.Thread().ApcDue = true;
         if (S.Code() == STATUS_USER_APC || S.Code() == STATUS_ALERTED)
             R->Cancel();
         else if (IsError(S))
@@ -314,6 +318,10 @@ void Request::Complete(Status Outcome, u64 Information)
     Outcome_ = Outcome;
     Information_ = Information;
     Data.Done = Information;
+    if (What == Operation::Read)
+        Process->Io.ReadTransferCount += Information;
+    else if (What == Operation::Write)
+        Process->Io.WriteTransferCount += Information;
     bool WasPending = State_ == State::Pending;
     State_ = State::Done;
     if (auto* Ended = std::exchange(OnEnd, nullptr))
@@ -414,6 +422,17 @@ Status SetCompletion(File& F, RefPtr<CompletionPort> Port, u64 Key)
 {
     if (F.IsSynchronous() || F.Port_)
         return STATUS_INVALID_PARAMETER;
+    // What is pending already tells the port when it ends.
+    for (Request& R : F.Requests_) {
+        if (!R.ApcContext_ || R.ApcRoutine_ || R.Packet_)
+            continue;
+        R.Packet_ = Own<Packet>(new Packet);
+        if (!R.Packet_)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        R.Packet_->Key = Key;
+        R.Packet_->ApcContext = R.ApcContext_;
+        R.Port_ = Port;
+    }
     F.Port_ = std::move(Port);
     F.Key_ = Key;
     return STATUS_SUCCESS;
@@ -421,7 +440,12 @@ Status SetCompletion(File& F, RefPtr<CompletionPort> Port, u64 Key)
 
 Status SetNotificationFlags(File& F, u32 Flags)
 {
-    F.NotificationFlags_ |= Flags;
+    if (F.IsSynchronous() && (Flags & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS))
+        return STATUS_INVALID_PARAMETER;
+    // Flags only ever come on; what is not known is ignored.
+    F.NotificationFlags_ |= Flags & (FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE);
+    if (Flags & FILE_SKIP_SET_EVENT_ON_HANDLE)
+        F.Event_.Reset();
     return STATUS_SUCCESS;
 }
 

@@ -52,6 +52,13 @@ template <typename C> static Status TransferNow(ke::Caller& Caller, C& Call, Iss
     Status S = Write ? F.TryWrite(T) : F.TryRead(T);
     if (S == STATUS_CANT_WAIT)
         return S;
+    if (F.HasPosition() && !Write && (S == STATUS_END_OF_FILE || S == STATUS_ACCESS_VIOLATION)) [[unlikely]] {
+        // NT looks at the buffer before it does anything else.
+        if (!mm::ProbeForWrite(Caller.Process(), T.Address, T.Length).Ok())
+            return STATUS_ACCESS_VIOLATION;
+    }
+    if (F.HasPosition() && Write && S == STATUS_ACCESS_VIOLATION)
+        S = STATUS_INVALID_USER_BUFFER;
     if (F.HasPosition() && (S == STATUS_SUCCESS || S == STATUS_END_OF_FILE)) {
         if (!F.IsSynchronous())
             return I.FinishAsPended(S, T.Done);
@@ -80,8 +87,12 @@ template <typename C> static ke::Task<> ReadOrWrite(ke::Caller& Caller, C& Call,
         return ke::Task<>(I.GetStatus());
     Transfer T;
     Status S = TransferNow(Caller, Call, I.Value(), T, Write);
-    if (S.Code() != STATUS_CANT_WAIT)
+    auto& Io = Caller.Process().Io;
+    ++(Write ? Io.WriteOperationCount : Io.ReadOperationCount);
+    if (S.Code() != STATUS_CANT_WAIT) {
+        (Write ? Io.WriteTransferCount : Io.ReadTransferCount) += T.Done;
         return ke::Task<>(S);
+    }
     auto R = MakeTransfer(I.Value(), T, Write);
     if (!R.Ok())
         return ke::Task<>(R.GetStatus());
@@ -148,6 +159,7 @@ static ke::Task<> Control(ke::Caller& Caller, svc::DeviceIoControlFile& Call, Op
     auto I = Issue::Begin(Caller, Call.FileHandle, 0, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock);
     if (!I.Ok())
         return ke::Task<>(I.GetStatus());
+    ++Caller.Process().Io.OtherOperationCount;
     auto R = MakeControl(Caller, Call, I.Value(), What);
     if (!R.Ok())
         return ke::Task<>(R.GetStatus());

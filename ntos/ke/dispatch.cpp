@@ -1,6 +1,7 @@
 // The dispatcher: receives calls, faults and notifications, runs services, replies. One thread, this loop.
 #include "ntos/ke/dispatch.hpp"
 
+#include "abi/services.hpp"
 #include "kernel/kernel.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
@@ -25,7 +26,7 @@ void TraceServices(u64 Count)
 }
 
 // What to do for the thread whose message has been handled.
-enum class Answer { Reply, Resume, Nothing };
+enum class Answer { Reply, Resume, Park, Nothing };
 
 static void KillMisuser(Thread& T, const char* What)
 {
@@ -57,6 +58,7 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
             return Answer::Reply;
         }
     }
+    Serving = { &Service, &T };
     if (TraceLeft) [[unlikely]] {
         --TraceLeft;
         ex::Log("[%u.%u] Nt%s(", T.Process().Id(), T.Id(), Service.Name);
@@ -73,22 +75,29 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
         Task<> Root = Service.Waits(T, T.Arguments);
         Activity::Enter(Before);
         if (!T.Run(std::move(Root), Outcome)) {
-            kernel::Error E = kernel::SaveCaller(T.ReplySlot());
-            ASSERT(!kernel::Failed(E));
             if (TraceLeft) [[unlikely]]
                 ex::Log("[%u.%u]   waits\n", T.Process().Id(), T.Id());
+            if (T.AskToPark()) [[likely]]
+                return Answer::Park;
+            kernel::Error E = kernel::SaveCaller(T.ReplySlot());
+            ASSERT(!kernel::Failed(E));
             return Answer::Nothing;
         }
         Result = Outcome.Code();
     } else {
-        ex::Log("process %u (%S) calls Nt%s, which is not implemented\n", T.Process().Id(), T.Process().ImagePath(), Service.Name);
+        // Told once each: nobody can flood the log with it.
+        static u64 Told[(ServiceCount + 63) / 64];
+        u64& Word = Told[M.Label / 64];
+        if (!(Word >> M.Label % 64 & 1))
+            ex::Log("process %u (%S) calls Nt%s, which is not implemented\n", T.Process().Id(), T.Process().ImagePath(), Service.Name);
+        Word |= u64(1) << M.Label % 64;
         Result = STATUS_NOT_IMPLEMENTED;
     }
     if (TraceLeft && Result < 0) [[unlikely]]
         ex::Log("[%u.%u]   -> %x\n", T.Process().Id(), T.Id(), u32(Result));
     if (Result == ps::NoReply)
         return Answer::Nothing;
-    if (Result == STATUS_USER_APC) [[unlikely]] {
+    if (Result == STATUS_USER_APC || T.ApcDue) [[unlikely]] {
         T.Reply(Result);
         return T.InService ? Answer::Reply : Answer::Nothing;
     }
@@ -103,10 +112,11 @@ static Answer Fault(Thread& T, const kernel::Message& M)
         return Answer::Nothing;
     }
     T.InFault = true;
+    Serving = {};
     bool GoesOn = false;
     switch (M.Label) {
     case kernel::fault::VmFault:
-        GoesOn = ps::HandleVmFault(T, M.Words[1], M.Words[3], M.Words[2]);
+        GoesOn = ps::HandleVmFault(T, M.Words[0], M.Words[1], M.Words[3]);
         break;
     case kernel::fault::UserException:
         ps::HandleUserException(T, M.Words[3], kernel::MessageWord(4));
@@ -133,6 +143,7 @@ static Answer Fault(Thread& T, const kernel::Message& M)
         Answer What = Answer::Nothing;
         Thread* T = nullptr;
         if (M.Badge & ps::NotificationBadge) {
+            Serving = {};
             hal::Interrupts(M.Badge & ~ps::NotificationBadge);
         } else {
             ob::Object* Sender = ps::ObjectById(M.Badge & ~ps::FaultBadge);
@@ -144,10 +155,27 @@ static Answer Fault(Thread& T, const kernel::Message& M)
                 }
             }
         }
-        RunReadyActivities();
-        ps::Reap();
+        do
+            RunReadyActivities();
+        while (ps::Reap());
         // Meanwhile the thread may have ended (Replying is null then), or been suspended.
         if (What != Answer::Nothing && Thread::Replying == T && !T->IsTerminating()) {
+            if (What == Answer::Park) {
+                if (T->ParkState() == Thread::Parking::Asked) {
+                    T->Park();
+                    Thread::Replying = nullptr;
+                    M = kernel::ReplyReceive(Endpoint, 0, 1, abi::ParkReply, 0, 0, 0);
+                    continue;
+                }
+                if (T->ParkState() == Thread::Parking::None) {
+                    // It has been sent elsewhere.
+                    Thread::Replying = nullptr;
+                    M = kernel::Receive(Endpoint);
+                    continue;
+                }
+                Result = T->EndParking();
+                What = Answer::Reply;
+            }
             if (T->SuspendCount()) [[unlikely]] {
                 kernel::Error E = kernel::SaveCaller(T->ReplySlot());
                 ASSERT(!kernel::Failed(E));

@@ -10,6 +10,7 @@ using namespace nt;
 static ClockSource Source;
 static abi::KuserSharedData* Page;
 static u64 TscBase, Multiplier, SystemAtBase;   // 100 ns per TSC tick, 32.32
+static u64 LastTick;                            // the interrupt time that the page shows
 
 u64 InterruptTime()
 {
@@ -18,7 +19,7 @@ u64 InterruptTime()
 
 u64 SystemTime()
 {
-    return SystemAtBase + InterruptTime();
+    return SystemAtBase + LastTick;
 }
 
 void SetSystemTime(u64 Now)
@@ -34,7 +35,7 @@ Deadline Deadline::From(i64 NtTimeout)
         u64 Span = 0 - u64(NtTimeout);
         return { Span > Never - 1 - Now ? Never : Now + Span };
     }
-    u64 System = SystemTime();
+    u64 System = SystemAtBase + Now;
     return { u64(NtTimeout) <= System ? Now : Now + (u64(NtTimeout) - System) };
 }
 
@@ -151,13 +152,13 @@ u64 NextTimer()
 
 void RunTimers()
 {
+    UpdateSharedTime();                 // first: what the timers wake looks at it
     u64 Now = InterruptTime();
     while (Timer* T = TimerQueue::First()) {
         if (T->Due() > Now)
             break;
         TimerQueue::Fire(*T);
     }
-    UpdateSharedTime();
     AlarmSet = Now + ClockTick;
     if (NextTimer() < AlarmSet)
         AlarmSet = NextTimer();
@@ -176,10 +177,10 @@ static void Put(abi::KSYSTEM_TIME& To, u64 Value)
 
 void UpdateSharedTime()
 {
+    u64 Tsc = kernel::Tsc();
+    u64 Interrupt = LastTick = u64((unsigned __int128)(Tsc - TscBase) * Multiplier >> 32);
     if (!Page)
         return;
-    u64 Tsc = kernel::Tsc();
-    u64 Interrupt = u64((unsigned __int128)(Tsc - TscBase) * Multiplier >> 32);
     Put(Page->InterruptTime, Interrupt);
     Put(Page->SystemTime, SystemAtBase + Interrupt);
     // In milliseconds (multiplier 1): kernelbase's GetTickCount does not multiply.

@@ -7,7 +7,7 @@
 namespace ke {
 
 u64 InterruptTime();
-u64 SystemTime();
+u64 SystemTime();                   // as of the last tick: what the shared page shows. Programs compare the two
 void SetSystemTime(u64 Now);        // absolute deadlines move with it
 inline constexpr u64 Never = ~u64(0);
 

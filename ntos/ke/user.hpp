@@ -80,10 +80,8 @@ private:
 // The usual answer of a query service with a fixed-size structure: checks Length (STATUS_INFO_LENGTH_MISMATCH), writes Value, then ReturnLength if there.
 template <typename T> Status WriteFixed(Caller& To, UserBuffer Buffer, usize Length, UserPtr<nt::ULONG> ReturnLength, const T& Value)
 {
-    if (Length != sizeof(T)) {
-        TRY(ReturnLength.WriteIfThere(To, sizeof(T)));
+    if (Length != sizeof(T))
         return nt::STATUS_INFO_LENGTH_MISMATCH;
-    }
     TRY(Buffer.Write(To, &Value, sizeof(T)));
     return ReturnLength.WriteIfThere(To, sizeof(T));
 }

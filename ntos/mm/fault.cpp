@@ -11,6 +11,7 @@ namespace mm {
 using namespace nt;
 
 Status (*AddressSpace::GrowStack)(AddressSpace&, u64);
+Status (*AddressSpace::EndStack)(ke::Caller&, AddressSpace&, u64, u64);
 
 Status AddressSpace::CopyPrivate(Pte& E)
 {
@@ -20,15 +21,7 @@ Status AddressSpace::CopyPrivate(Pte& E)
         ReturnPrivate(1);
         return Frame.GetStatus();
     }
-    const u64* From = reinterpret_cast<const u64*>(PageAddress(E.Frame));
-    u64* To = reinterpret_cast<u64*>(PageAddress(Frame.Value()));
-    for (u32 I = 0; I < PageSize / 8; I += 4) {
-        u64 A = From[I], B = From[I + 1], C = From[I + 2], D = From[I + 3];
-        To[I] = A;
-        To[I + 1] = B;
-        To[I + 2] = C;
-        To[I + 3] = D;
-    }
+    memcpy(PageAddress(Frame.Value()), PageAddress(E.Frame), PageSize);
     UnmapInHardware(E);
     E.Frame = Frame.Value();
     E.Private = 1;
@@ -48,7 +41,7 @@ Status AddressSpace::Resolve(Vad& V, u64 Address, Access How, Pte*& Out)
     if (!Info.Committed)
         return STATUS_ACCESS_VIOLATION;
     Protection P = Info.Protect;
-    if (!IsReadable(P) || (How == Access::Write && !IsWritable(P) && !IsCopyOnWrite(P)))
+    if (!IsReadable(P) || (How == Access::Write && !IsWritable(P) && !IsCopyOnWrite(P)) || (How == Access::Execute && !IsExecutable(P)))
         return STATUS_ACCESS_VIOLATION;
     if (Info.Guard) {
         E = TRY(MakeEntry(Address));
@@ -112,7 +105,31 @@ Status AddressSpace::Fault(u64 Address, Access How)
     if (E->Slot && bool(E->Writable) == Writable)
         return STATUS_SUCCESS;          // another thread's fault has mapped it
     Forget();
-    return MapInHardware(Address, *E, Writable);
+    TRY(MapInHardware(Address, *E, Writable));
+    if (V->Kind == Vad::Private)
+        MapAhead(*V, AlignDown(Address, PageSize));
+    return STATUS_SUCCESS;
+}
+
+// A fault at the page behind the last one is likely to be followed by more: the next pages come along, twice as many each time.
+void AddressSpace::MapAhead(Vad& V, u64 Page)
+{
+    constexpr u32 Most = 15;
+    bool Follows = Page == NextFault_;
+    NextFault_ = Page + PageSize;
+    if (!Follows || V.WriteWatch || !IsMemoryPlentiful()) {
+        Ahead_ = 0;
+        return;
+    }
+    Ahead_ = Ahead_ * 2 + 1 < Most ? Ahead_ * 2 + 1 : Most;
+    for (u32 I = 0; I < Ahead_ && NextFault_ < V.End; ++I, NextFault_ += PageSize) {
+        PageInfo Info = Query(V, NextFault_);
+        if (!Info.Committed || Info.Guard || Info.Present || !IsReadable(Info.Protect))
+            return;
+        Pte* E = nullptr;
+        if (!Resolve(V, NextFault_, Access::Read, E).Ok() || !MapInHardware(NextFault_, *E, IsWritable(Info.Protect)).Ok())
+            return;
+    }
 }
 
 Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
@@ -122,6 +139,18 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
         return CachedAddress_ + (Address - Page);
     if (Address < LowestUser || Address > HighestUser)
         return STATUS_ACCESS_VIOLATION;
+    // What is there and allows it needs nothing of its range.
+    if (Pte* E = Entry(Page); E && E->State == Pte::Present && E->HasProtect && !E->Guard) [[likely]] {
+        Protection P = Protection(E->Protect);
+        if (Write ? IsWritable(P) || (IsCopyOnWrite(P) && E->Private) : IsReadable(P)) {
+            if (Write)
+                E->Written = 1;
+            CachedPage_ = Page;
+            CachedAddress_ = PageAddress(E->Frame);
+            CachedWritable_ = Write;
+            return CachedAddress_ + (Address - Page);
+        }
+    }
     Vad* V = Find(Address);
     if (!V || V->Device)
         return STATUS_ACCESS_VIOLATION;

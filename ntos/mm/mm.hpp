@@ -25,7 +25,8 @@ namespace mm {
 Status Initialize(const kernel::BootInfo& Boot);
 struct MemoryInfo {
     u64 TotalPages, FreePages, CommittedPages, CommitLimit, KernelObjectPages, FramePages;
-    u64 CapabilitySlots;            // in use
+    u64 CapabilitySlots;            // in use one by one: mappings, handles of objects, what has been derived
+    u64 KernelObjects;              // alive, but for page tables
 };
 MemoryInfo QueryMemory();
 

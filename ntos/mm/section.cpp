@@ -19,6 +19,8 @@ Section::~Section()
 {
     if (ChargedPages)
         ReturnCommit(ChargedPages);
+    if (Store && !PageFile)
+        --Store->Sections;
 }
 
 Result<Ref<Section>> CreatePageFileSection(u64 Size, u32 PageProtect, u32 Attributes)

@@ -9,7 +9,7 @@ using namespace mm;
 Status NtCreateSection(ke::Caller& Caller, svc::CreateSection& Call)
 {
     u32 Attributes = Call.AllocationAttributes, Protect = Call.SectionPageProtection;
-    TRY(Call.SectionHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.SectionHandle));
     Protection P = TRY(ProtectionFrom(Protect));
     if (!(Attributes & (SEC_IMAGE | SEC_RESERVE | SEC_COMMIT)))
         Attributes |= SEC_COMMIT;
@@ -46,6 +46,7 @@ Status NtCreateSection(ke::Caller& Caller, svc::CreateSection& Call)
             Ref<Section> S = TRY(ob::Make<Section>());
             S->FileName = TRY(ob::String::Copy(From.Path));
             S->Store = std::move(From.Data);
+            ++S->Store->Sections;
             S->File = std::move(From.File);
             S->Size = Size;
             S->Attributes = Attributes | SEC_FILE;
@@ -62,7 +63,7 @@ Status NtCreateSection(ke::Caller& Caller, svc::CreateSection& Call)
 
 Status NtOpenSection(ke::Caller& Caller, svc::OpenSection& Call)
 {
-    TRY(Call.SectionHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.SectionHandle));
     auto Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     HANDLE Handle = TRY(ob::OpenByName(Caller, Section::Type, Wanted, Call.DesiredAccess));
     return Call.SectionHandle.Write(Caller, Handle);

@@ -12,7 +12,7 @@ using namespace nt;
 // --- slots: a range taken from the front, and those given back
 
 static CPtr Next, End;
-static u64 Taken, Free;
+static u64 Single, Free;
 // Free slots are linked through a table of one word per slot, made in pieces as slots come into being.
 static constexpr u32 PieceSlots = 1024;
 static constexpr u32 MaxPieces = (u32(1) << 24) / PieceSlots;
@@ -47,7 +47,6 @@ CPtr TakeSlotRange(u32 Count)
     ASSERT(Count <= End - Next);
     CPtr First = Next;
     Next += Count;
-    Taken += Count;
     return First;
 }
 
@@ -60,6 +59,7 @@ Result<CPtr> AllocateSlot()
         return Slot;
     }
     TRY(EnsureSlots(1));
+    ++Single;
     return TakeSlotRange(1);
 }
 
@@ -79,7 +79,19 @@ void FreeSlot(CPtr Slot)
 
 u64 SlotsInUse()
 {
-    return Taken - Free;
+    return Single - Free;
+}
+
+static u64 Alive;
+
+u64 ObjectsAlive()
+{
+    return Alive;
+}
+
+static bool IsTable(KernelObject Kind)
+{
+    return Kind == KernelObject::PageTable || Kind == KernelObject::PageDirectory || Kind == KernelObject::Pdpt;
 }
 
 // --- kernel objects
@@ -157,6 +169,7 @@ Result<KernelHandle> AllocateObject(KernelObject Kind)
             ReturnUntyped(Page.Value());
             return STATUS_NO_MEMORY;
         }
+        Alive += !IsTable(Kind);
         return KernelHandle { Cap, nullptr, Page.Value() };
     }
 
@@ -186,6 +199,7 @@ Result<KernelHandle> AllocateObject(KernelObject Kind)
     if (Failed(kernel::Retype(S->Base + At, K.Type, K.SizeArgument, Cap, 1)))
         return STATUS_NO_MEMORY;
     S->FreeMask[At / 64] &= ~(u64(1) << (At % 64));
+    Alive += !IsTable(Kind);
     if (++S->Used == S->Count) {
         S->Link.Unlink();
         List.Full.PushBack(*S);
@@ -199,6 +213,7 @@ void FreeObject(KernelHandle& Object, KernelObject Kind)
         return;
     kernel::Error E = kernel::Delete(Object.Cap);
     ASSERT(!Failed(E));
+    Alive -= !IsTable(Kind);
     if (Slab* S = Object.From) {
         SlabList& List = Slabs(Kind);
         u32 At = u32(Object.Cap - S->Base - S->Count);

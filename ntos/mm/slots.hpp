@@ -1,4 +1,4 @@
-// Private to mm: capability slots and pages for kernel objects.
+// Private to mm (and the pool): capability slots and pages for kernel objects.
 #pragma once
 #include "ntos/mm/mm.hpp"
 
@@ -8,7 +8,8 @@ void StartSlots(CPtr First, CPtr End);
 // Makes sure a range of Count slots can be taken (hangs in another CNode if need be).
 Status EnsureSlots(u32 Count);
 CPtr TakeSlotRange(u32 Count);          // after EnsureSlots; for ever
-u64 SlotsInUse();
+u64 SlotsInUse();                       // of AllocateSlot
+u64 ObjectsAlive();                     // of AllocateObject, without page tables
 
 // 2 MiB of untyped memory for a CNode.
 Result<CPtr> TakeLargeUntyped();

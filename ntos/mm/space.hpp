@@ -104,6 +104,8 @@ public:
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
     // STATUS_SUCCESS: go on; STATUS_STACK_OVERFLOW; STATUS_GUARD_PAGE_VIOLATION: not a stack.
     static Status (*GrowStack)(AddressSpace& Space, u64 Address);
+    // The caller has made [Start, End) of this space guard pages: if they are in its stack, the stack ends above them (set by ps).
+    static Status (*EndStack)(ke::Caller& By, AddressSpace& Space, u64 Start, u64 End);
 
     u64 PrivatePages = 0, PeakPrivatePages = 0, MappedPages = 0, ReservedBytes = 0, PageFaults = 0;
 
@@ -128,6 +130,7 @@ private:
     void FreePage(Vad& V, Pte& E);
     Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);
     Status CopyPrivate(Pte& E);
+    void MapAhead(Vad& V, u64 Page);
     void Forget() { CachedPage_ = ~u64(0); }
     Status ChargePrivate(u64 Pages);
     void ReturnPrivate(u64 Pages);
@@ -139,6 +142,8 @@ private:
     Vector<Upper> Directories_, Pdpts_;
     u32 LastLeaf_ = 0, EmptyLeaves_ = 0;
     u64 Hint_ = LowestUser;
+    u64 NextFault_ = 0;                 // behind what the last faults mapped
+    u32 Ahead_ = 0;                     // how many pages the last of them mapped besides its own
     // The page the Executive touched last.
     u64 CachedPage_ = ~u64(0);
     u8* CachedAddress_ = nullptr;

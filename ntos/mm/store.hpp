@@ -33,6 +33,7 @@ public:
     u64 Pages() const { return PageCount_; }        // not holes
     // Views and image sections that refer to the pages.
     u32 Mappings = 0;
+    u32 Sections = 0;                   // section objects of the file's data, with or without views
     u32 ImageMappings = 0;
     ImageMap* SharedImage = nullptr;          // borrowed: the image map of this file while one exists
 

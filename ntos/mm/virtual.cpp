@@ -34,16 +34,22 @@ Result<u64> HighestFor(u64 ZeroBits)
 
 struct Requirements {
     u64 Lowest = 0, Highest = HighestUser, Alignment = AllocationGranularity;
+    bool Given = false;                 // by an extended parameter: a base cannot be asked for then (zero bits do not count for it)
 };
 
 Result<Requirements> ReadParameters(ke::Caller& Caller, ke::UserPtr<MEM_EXTENDED_PARAMETER> From, u32 Count)
 {
     Requirements R;
+    u32 Seen = 0;
     if (Count > 8 || (Count && From.IsNull()))
         return STATUS_INVALID_PARAMETER;
     for (u32 I = 0; I < Count; ++I) {
         auto P = TRY(ke::UserPtr<MEM_EXTENDED_PARAMETER>::At(From.Address() + I * sizeof(MEM_EXTENDED_PARAMETER)).Read(Caller));
-        switch (P.Type & 0xFF) {
+        u32 Type = P.Type & 0xFF;
+        if (Type >= 32 || Seen & 1u << Type)
+            return STATUS_INVALID_PARAMETER;
+        Seen |= 1u << Type;
+        switch (Type) {
         case MemExtendedParameterAddressRequirements: {
             auto A = TRY(ke::UserPtr<MEM_ADDRESS_REQUIREMENTS>::At(P.ULong64).Read(Caller));
             if (u64 Low = reinterpret_cast<u64>(A.LowestStartingAddress)) {
@@ -61,12 +67,12 @@ Result<Requirements> ReadParameters(ke::Caller& Caller, ke::UserPtr<MEM_EXTENDED
                     return STATUS_INVALID_PARAMETER;
                 R.Alignment = A.Alignment;
             }
+            R.Given = R.Lowest || R.Highest != HighestUser || A.Alignment;
             break;
         }
         case MemExtendedParameterNumaNode:
         case MemExtendedParameterAttributeFlags:
-        case MemExtendedParameterImageMachine:
-            break;                      // one node, one machine; attributes are advice
+            break;                      // one node; attributes are advice
         default:
             return STATUS_INVALID_PARAMETER;
         }
@@ -101,6 +107,8 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
         return STATUS_INVALID_PARAMETER_4;
     if (Base > HighestUser)
         return STATUS_INVALID_PARAMETER_2;
+    if (Base && Needs.Given)
+        return STATUS_INVALID_PARAMETER;
     auto Target = TRY(ob::Reference<ps::Process>(Caller, ProcessHandle, PROCESS_VM_OPERATION));
     if (Target->HasEnded())
         return STATUS_PROCESS_IS_TERMINATING;
@@ -122,8 +130,6 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
             End = AlignUp(Base + Size, PageSize);
             if (End < Start || End > HighestUser + 1)
                 return STATUS_INVALID_PARAMETER_4;
-            if (Start < Needs.Lowest || End - 1 > Needs.Highest)
-                return STATUS_INVALID_PARAMETER;
             if (Replace) {
                 Vad* Old = Space.Find(Start);
                 if (!Old || Old->Kind != Vad::Placeholder || Old->Start != Start || Old->End != End)
@@ -159,6 +165,8 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
         if (V->Kind == Vad::Data && !(V->Backing->Attributes & SEC_RESERVE))
             return STATUS_ALREADY_COMMITTED;
         TRY(Space.Commit(*V, Start, End, P, Guard));
+        if (Guard && AddressSpace::EndStack)
+            TRY(AddressSpace::EndStack(Caller, Space, Start, End));
     }
     TRY(BaseAddress.Write(Caller, reinterpret_cast<PVOID>(Start)));
     return RegionSize.Write(Caller, End - Start);
@@ -169,7 +177,7 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
 Status NtAllocateVirtualMemory(ke::Caller& Caller, svc::AllocateVirtualMemory& Call)
 {
     if (Call.AllocationType & (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER))
-        return STATUS_INVALID_PARAMETER_5;
+        return STATUS_INVALID_PARAMETER;
     Requirements Needs;
     Needs.Highest = TRY(HighestFor(Call.ZeroBits));
     return Allocate(Caller, Call.ProcessHandle, Call.BaseAddress, Call.RegionSize, Call.AllocationType, Call.Protect, Needs);
@@ -277,6 +285,8 @@ Status NtProtectVirtualMemory(ke::Caller& Caller, svc::ProtectVirtualMemory& Cal
             return STATUS_SECTION_PROTECTION;
     }
     u32 Old = TRY(Space.Protect(*V, R.Start, R.End, P, Guard));
+    if (Guard && AddressSpace::EndStack)
+        TRY(AddressSpace::EndStack(Caller, Space, R.Start, R.End));
     TRY(Call.BaseAddress.Write(Caller, reinterpret_cast<PVOID>(R.Start)));
     TRY(Call.RegionSize.Write(Caller, R.End - R.Start));
     return Call.OldProtect.Write(Caller, Old);
@@ -288,7 +298,7 @@ static Status QueryMappedFile(ke::Caller& Caller, AddressSpace& Space, u64 Addre
     if (!V)
         return STATUS_INVALID_ADDRESS;
     if (!V->Backing || V->Backing->FileName.IsEmpty())
-        return STATUS_FILE_INVALID;
+        return STATUS_INVALID_ADDRESS;
     ob::Name Name = V->Backing->FileName;
     usize Bytes = Name.Length * sizeof(wchar_t), Needed = sizeof(UNICODE_STRING) + Bytes + sizeof(wchar_t);
     TRY(Call.ReturnLength.WriteIfThere(Caller, Needed));

@@ -8,13 +8,18 @@ Attributes::Attributes() = default;
 Attributes::Attributes(Attributes&&) = default;
 Attributes::~Attributes() = default;
 
+// In characters: the terminator that a query appends must still fit a UNICODE_STRING.
+static constexpr usize LongestName = 32766;
+
 static Result<String> CaptureText(ke::Caller& Caller, const UNICODE_STRING& From)
 {
     String S;
-    if (From.Length & 1)
-        return STATUS_OBJECT_NAME_INVALID;
     if (From.Length == 0)
         return S;
+    if (reinterpret_cast<u64>(From.Buffer) & 1)
+        return STATUS_DATATYPE_MISALIGNMENT;
+    if (From.Length & 1)
+        return STATUS_OBJECT_NAME_INVALID;
     TRY(S.Characters().Resize(From.Length / sizeof(wchar_t)));
     TRY(mm::CopyFromUser(Caller.Process(), S.Characters().Data(), reinterpret_cast<u64>(From.Buffer), From.Length));
     return S;
@@ -40,9 +45,13 @@ Result<Attributes> Capture(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Fr
     if (Raw.ObjectName) {
         A.HasName = true;
         A.Path = TRY(CaptureString(Caller, ke::UserPtr<UNICODE_STRING>::At(reinterpret_cast<u64>(Raw.ObjectName))));
+        if (A.Path.View().Length > LongestName)
+            return STATUS_OBJECT_NAME_INVALID;
+    } else if (Raw.RootDirectory) {
+        return STATUS_OBJECT_NAME_INVALID;
     }
     if (Raw.RootDirectory) {
-        // An object without a name ignores the root, even one that is no handle.
+        // An empty name ignores the root, even one that is no handle.
         Result<AnyReference> Root = ReferenceAny(Caller, Raw.RootDirectory, 0);
         if (Root.Ok())
             A.Root = std::move(Root.Value().Target);

@@ -45,6 +45,9 @@ Result<HANDLE> HandleTable::Add(Ref<Object> Target, ACCESS_MASK Granted, u32 Fla
     u32 Index = FirstFree_;
     HandleEntry& E = At(Index);
     FirstFree_ = E.Access;
+    for (auto& Pair : Target->GetType().Implies)
+        if (Granted & Pair.Having)
+            Granted |= Pair.Also;
     Take(*Target);
     E.Target = Target.Leak();
     E.Access = Granted;

@@ -120,9 +120,13 @@ static Status WalkName(OpenRequest& Request, bool Creating, Walk& Out)
         TRY(StartAtRoot(Path, At, Rest));
     } else {
         At = Wanted.Root;
-        // A root is a directory or something that parses: a link is neither.
-        if (&At->GetType() == &SymbolicLink::Type)
-            return STATUS_OBJECT_TYPE_MISMATCH;
+        // A root is a directory or something that parses: a link is neither, but an empty name names the link itself.
+        if (&At->GetType() == &SymbolicLink::Type) {
+            if (Path.Length || Creating)
+                return STATUS_OBJECT_TYPE_MISMATCH;
+            Out.Found = std::move(At);
+            return STATUS_SUCCESS;
+        }
         if (&At->GetType() == &Directory::Type) {
             if (!Wanted.HasName)
                 return STATUS_OBJECT_NAME_INVALID;
@@ -195,13 +199,9 @@ Result<ACCESS_MASK> CheckAccess(ke::Caller& Caller, Object& Target, ACCESS_MASK 
 {
     const TypeInfo& Type = Target.GetType();
     ACCESS_MASK Mapped = MapAccess(Type, Desired);
-    if (!Target.Security() && !(Mapped & ACCESS_SYSTEM_SECURITY)) {
-        if (Mapped & MAXIMUM_ALLOWED)
-            Mapped |= Type.ValidAccess;
-        return Mapped & Type.ValidAccess;
-    }
-    ACCESS_MASK Granted = TRY(se::AccessCheck(Target.Security(), Caller.Thread().EffectiveToken(), Mapped, Type.Mapping));
-    return Granted & (Type.ValidAccess | ACCESS_SYSTEM_SECURITY);
+    if (!Target.Security() && !(Mapped & ACCESS_SYSTEM_SECURITY))
+        return Result<ACCESS_MASK>((Mapped & MAXIMUM_ALLOWED ? Mapped | Type.ValidAccess : Mapped) & Type.ValidAccess);
+    return Result<ACCESS_MASK>(TRY(se::AccessCheck(Target.Security(), Caller.Thread().EffectiveToken(), Mapped, Type.Mapping)) & (Type.ValidAccess | ACCESS_SYSTEM_SECURITY));
 }
 
 // The maker of an object gets what he asks for.

@@ -57,6 +57,9 @@ struct TypeInfo {
     ACCESS_MASK ValidAccess;        // specific and standard rights that make sense
     GENERIC_MAPPING Mapping;
     u32 PoolType = 0;               // for queries
+    struct {
+        ACCESS_MASK Having = 0, Also = 0;
+    } Implies[2] {};                // a handle with one of these rights has those others too
     bool CountsPerProcess = false;  // HandleClosed wants InProcess counted (a search of the handle table at each close)
     // Live objects and handles, counted by the object manager, and the most there ever were.
     mutable u32 Objects = 0, Handles = 0, PeakObjects = 0, PeakHandles = 0;
@@ -121,6 +124,7 @@ public:
     // Null: there is no descriptor, everyone may (types NT does not protect, objects without a name). Objects that stand for something
     // with a descriptor of its own (an open file or key) say where it is.
     virtual const se::SecurityDescriptor* Security() const { return Security_; }
+    virtual Status HasSecurity() const { return STATUS_SUCCESS; }       // or why it has none to query or set now
     virtual void SetSecurity(Own<se::SecurityDescriptor> Descriptor);
     Directory* Parent() const { return Parent_; }
     Name LastName() const { return Name_.View(); }
@@ -239,6 +243,8 @@ Result<HANDLE> OpenByName(ke::Caller& Caller, const TypeInfo& Type, Attributes& 
 Result<HANDLE> OpenByPointer(ke::Caller& Caller, Ref<Object> Target, ACCESS_MASK Desired, u32 Flags);
 Result<HANDLE> GrantHandle(ke::Caller& Caller, Ref<Object> Target, ACCESS_MASK Granted, u32 Flags);
 // The end of a service that makes a handle: writes it to the caller (closing it again if that fails); the status is Made's.
+// What a service that makes a handle begins with: the place for it is writable, and holds null if the service fails.
+inline Status ClearHandle(ke::Caller& Caller, ke::UserPtr<nt::HANDLE> To) { return To.Write(Caller, nullptr); }
 Status ReturnHandle(ke::Caller& Caller, ke::UserPtr<HANDLE> To, Result<HANDLE> Made);
 // The object a name leads to; walks directories, links (at most 32) and Parse.
 Result<Ref<Object>> Lookup(OpenRequest& Request);

@@ -134,6 +134,7 @@ Status NtQuerySecurityObject(ke::Caller& Caller, svc::QuerySecurityObject& Call)
 {
     ULONG What = Call.SecurityInformation;
     AnyReference R = TRY(ReferenceAny(Caller, Call.Handle, RightsToRead(What)));
+    TRY(R.Target->HasSecurity());
     Parts Has = TakeApart(R.Target->Security()), Told;
     if (What & Owner) {
         Told.Owner = Has.Owner;
@@ -172,6 +173,7 @@ Status NtSetSecurityObject(ke::Caller& Caller, svc::SetSecurityObject& Call)
         return STATUS_ACCESS_VIOLATION;
     Own<se::SecurityDescriptor> Given = TRY(se::SecurityDescriptor::Capture(Caller, Call.SecurityDescriptor.Address()));
     AnyReference R = TRY(ReferenceAny(Caller, Call.Handle, RightsToWrite(What)));
+    TRY(R.Target->HasSecurity());
     Parts New = TakeApart(Given.Get()), Has = TakeApart(R.Target->Security());
     if (What & Owner) {
         if (New.Owner.empty())

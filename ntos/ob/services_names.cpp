@@ -7,6 +7,7 @@ using namespace ob;
 
 Status NtCreateDirectoryObject(ke::Caller& Caller, svc::CreateDirectoryObject& Call)
 {
+    TRY(ClearHandle(Caller, Call.DirectoryHandle));
     Attributes Where = TRY(Capture(Caller, Call.ObjectAttributes));
     Ref<Directory> New = TRY(Make<Directory>());
     return ReturnHandle(Caller, Call.DirectoryHandle, InsertAndOpen(Caller, std::move(New), Where, Call.DesiredAccess));
@@ -14,6 +15,7 @@ Status NtCreateDirectoryObject(ke::Caller& Caller, svc::CreateDirectoryObject& C
 
 Status NtOpenDirectoryObject(ke::Caller& Caller, svc::OpenDirectoryObject& Call)
 {
+    TRY(ClearHandle(Caller, Call.DirectoryHandle));
     Attributes Wanted = TRY(Capture(Caller, Call.ObjectAttributes));
     return ReturnHandle(Caller, Call.DirectoryHandle, OpenByName(Caller, Directory::Type, Wanted, Call.DesiredAccess));
 }
@@ -104,6 +106,7 @@ Status NtQueryDirectoryObject(ke::Caller& Caller, svc::QueryDirectoryObject& Cal
 
 Status NtCreateSymbolicLinkObject(ke::Caller& Caller, svc::CreateSymbolicLinkObject& Call)
 {
+    TRY(ClearHandle(Caller, Call.LinkHandle));
     UNICODE_STRING Raw = TRY(Call.LinkTarget.Read(Caller));
     if (Raw.MaximumLength == 0 || (Raw.MaximumLength & 1) || (Raw.Length & 1) || Raw.Length > Raw.MaximumLength)
         return STATUS_INVALID_PARAMETER;
@@ -115,6 +118,7 @@ Status NtCreateSymbolicLinkObject(ke::Caller& Caller, svc::CreateSymbolicLinkObj
 
 Status NtOpenSymbolicLinkObject(ke::Caller& Caller, svc::OpenSymbolicLinkObject& Call)
 {
+    TRY(ClearHandle(Caller, Call.LinkHandle));
     Attributes Wanted = TRY(Capture(Caller, Call.ObjectAttributes));
     return ReturnHandle(Caller, Call.LinkHandle, OpenByName(Caller, SymbolicLink::Type, Wanted, Call.DesiredAccess));
 }

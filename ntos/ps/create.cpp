@@ -90,6 +90,7 @@ Status InitializeNtdll()
     Ntdll.KiUserExceptionDispatcher = TRY(FindExport(Image, "KiUserExceptionDispatcher"));
     Ntdll.KiUserApcDispatcher = TRY(FindExport(Image, "KiUserApcDispatcher"));
     Ntdll.KiRaiseUserExceptionDispatcher = TRY(FindExport(Image, "KiRaiseUserExceptionDispatcher"));
+    Ntdll.KiServiceReturn = TRY(FindExport(Image, "KiServiceReturn"));
     NtdllSection = S.Leak();
     return STATUS_SUCCESS;
 }
@@ -167,6 +168,12 @@ struct Parameters {
     Vector<u8> Environment;
 };
 
+constexpr UNICODE_STRING RTL_USER_PROCESS_PARAMETERS::* ParameterStrings[] = {
+    &RTL_USER_PROCESS_PARAMETERS::DllPath, &RTL_USER_PROCESS_PARAMETERS::ImagePathName, &RTL_USER_PROCESS_PARAMETERS::CommandLine,
+    &RTL_USER_PROCESS_PARAMETERS::WindowTitle, &RTL_USER_PROCESS_PARAMETERS::DesktopInfo, &RTL_USER_PROCESS_PARAMETERS::ShellInfo,
+    &RTL_USER_PROCESS_PARAMETERS::RuntimeData, &RTL_USER_PROCESS_PARAMETERS::RedirectionDllName, &RTL_USER_PROCESS_PARAMETERS::HeapPartitionName,
+};
+
 static Status WriteParameters(Process& P, Parameters& From)
 {
     usize BlockBytes = AlignUp(From.Block.Size(), 16);
@@ -187,9 +194,9 @@ static Status WriteParameters(Process& P, Parameters& From)
             Bad = true;
         S.Buffer = reinterpret_cast<WCHAR*>(At + Offset);
     };
-    for (UNICODE_STRING* S : { &Block.CurrentDirectory.DosPath, &Block.DllPath, &Block.ImagePathName, &Block.CommandLine, &Block.WindowTitle, &Block.DesktopInfo,
-                               &Block.ShellInfo, &Block.RuntimeData, &Block.RedirectionDllName, &Block.HeapPartitionName })
-        Move(*S);
+    Move(Block.CurrentDirectory.DosPath);
+    for (auto Field : ParameterStrings)
+        Move(Block.*Field);
     for (auto& D : Block.CurrentDirectories)
         D.DosPath = {};
     if (Bad)
@@ -214,6 +221,18 @@ static Status CaptureParameters(ke::Caller& Caller, u64 Address, Parameters& To)
     TRY(To.Block.Resize(Length));
     TRY(mm::CopyFromUser(Caller.Process(), To.Block.Data(), Address, Length));
     To.Base = Address;
+    // Strings may lie elsewhere: CreateProcess puts another command line into a block that was made for the first try. They come along behind the block.
+    for (auto Field : ParameterStrings) {
+        auto Of = [&]() -> UNICODE_STRING& { return reinterpret_cast<RTL_USER_PROCESS_PARAMETERS*>(To.Block.Data())->*Field; };
+        UNICODE_STRING S = Of();
+        u64 Buffer = reinterpret_cast<u64>(S.Buffer);
+        if (!(Head.Flags & RTL_USER_PROC_PARAMS_NORMALIZED) || !Buffer || Buffer - Address < Length)
+            continue;
+        usize At = AlignUp(To.Block.Size(), 8), Room = AlignUp(usize(S.Length) + 2, 8);
+        TRY(To.Block.Resize(At + Room));
+        TRY(mm::CopyFromUser(Caller.Process(), To.Block.Data() + At, Buffer, S.Length));
+        Of() = { S.Length, USHORT(S.Length < 0xFFFE ? S.Length + 2 : 0xFFFE), reinterpret_cast<WCHAR*>(Address + At) };
+    }
     u64 Environment = reinterpret_cast<u64>(Head.Environment);
     if (Environment && !(Head.Flags & RTL_USER_PROC_PARAMS_NORMALIZED))
         Environment += Address;
@@ -246,6 +265,7 @@ Result<Ref<Process>> MakeSystemProcess(ob::Name ImageFile, ob::Name CommandLine)
     Ref<mm::Section> Image = TRY(OpenImage(ImageFile));
     Ref<Process> P = TRY(Process::Create());
     P->SetToken(TRY(se::SystemToken()));
+    P->SetSecurity(TRY(se::AssignSecurity(nullptr, nullptr, P->Token(), Process::Type.Mapping, false)));
     P->ParentId = 4;
     P->SessionId = 0;
     TRY(MapImages(*P, std::move(Image)));
@@ -285,6 +305,7 @@ Result<Ref<Process>> MakeSystemProcess(ob::Name ImageFile, ob::Name CommandLine)
 Status StartSystemProcess(Process& P)
 {
     Ref<Thread> T = TRY(Thread::Create(P, { .Routine = reinterpret_cast<u64>(P.ImageInfo.TransferAddress), .Argument = P.PebAddress() }));
+    T->SetSecurity(TRY(se::AssignSecurity(nullptr, nullptr, P.Token(), Thread::Type.Mapping, false)));
     T->Start();
     return STATUS_SUCCESS;
 }
@@ -375,6 +396,13 @@ struct Created {
     Ref<Thread> NewThread;
 };
 
+// The descriptor of a new process or thread: the one given, or the creator's default, so that strangers cannot reach into it.
+static Status Protect(ke::Caller& Caller, ob::Object& New, ob::Attributes& Given)
+{
+    New.SetSecurity(TRY(se::AssignSecurity(Given.Security.Get(), nullptr, Caller.Thread().EffectiveToken(), New.GetType().Mapping, false)));
+    return STATUS_SUCCESS;
+}
+
 static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, Attributes& Wanted, Ref<mm::Section> Image)
 {
     u32 Flags = Call.ProcessFlags;
@@ -425,6 +453,8 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
     CO_TRY(ReadAttributes(Caller, Call.AttributeList, Wanted));
     if (Wanted.ImageName.IsEmpty())
         co_return STATUS_INVALID_PARAMETER;
+    if (Call.ThreadFlags & ~THREAD_CREATE_FLAGS_CREATE_SUSPENDED)
+        co_return STATUS_INVALID_PARAMETER;
     if (Wanted.Debug)
         co_return STATUS_NOT_IMPLEMENTED;
     // Some callers (the packaged Win32 library among them) pass a block that they have not filled in and do not look at afterwards.
@@ -471,6 +501,9 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
     }
     CO_TRY(Call.ProcessHandle.Write(Caller, ProcessHandle));
     CO_TRY(Call.ThreadHandle.Write(Caller, ThreadHandle));
+    // From here on others find them.
+    CO_TRY(ps::Protect(Caller, *New.NewProcess, Where));
+    CO_TRY(ps::Protect(Caller, *New.NewThread, ThreadWhere));
     CloseThread.Commit();
     CloseProcess.Commit();
     Undo.Commit();
@@ -496,6 +529,7 @@ Status NtCreateThreadEx(ke::Caller& Caller, svc::CreateThreadEx& Call)
     u64 Teb = T->TebAddress();
     TRY(WriteAttribute(Caller, Wanted.TebAddress, &Teb, sizeof(Teb)));
     TRY(Call.ThreadHandle.Write(Caller, Handle));
+    TRY(ps::Protect(Caller, *T, Where));
     CloseIt.Commit();
     Undo.Commit();
     T->Start();

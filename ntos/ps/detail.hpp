@@ -20,10 +20,10 @@ core::List<Thread, &Thread::ReapLink_>& ThreadsToReap();
 ob::Object* ObjectById(u64 Id);
 
 // A page fault: true if the thread just goes on; otherwise it has been sent to its exception dispatcher or to its end.
-bool HandleVmFault(Thread& T, u64 Address, u64 ErrorCode, bool Fetch);
+bool HandleVmFault(Thread& T, u64 Rip, u64 Address, u64 ErrorCode);
 // A processor exception (vector, error code).
 void HandleUserException(Thread& T, u64 Number, u64 Code);
-extern ke::Caller* FaultingThread;      // whose fault mm resolves, for its stack
+extern ke::Caller* FaultingThread;      // whose fault mm resolves, or on whose stack a frame is put: that stack may grow
 void InitializeExceptions();
 
 }

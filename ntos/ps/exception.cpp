@@ -16,7 +16,7 @@ using mm::AddressSpace;
 static Status GrowStack(AddressSpace& Space, u64 Address)
 {
     ke::Activity* Running = ke::Activity::Current();
-    ke::Caller* By = Running ? Running->AsCaller() : FaultingThread;
+    ke::Caller* By = FaultingThread ? FaultingThread : Running ? Running->AsCaller() : nullptr;
     if (!By || &By->Process().Memory() != &Space)
         return STATUS_GUARD_PAGE_VIOLATION;
     u64 Teb = By->Thread().TebAddress();
@@ -27,7 +27,7 @@ static Status GrowStack(AddressSpace& Space, u64 Address)
     u64 Bottom;
     TRY(mm::CopyFromUser(By->Process(), &Stack, Teb + __builtin_offsetof(NT_TIB, StackBase), sizeof(Stack)));
     TRY(mm::CopyFromUser(By->Process(), &Bottom, Teb + __builtin_offsetof(TEB, DeallocationStack), sizeof(Bottom)));
-    if (Page < Bottom || Page >= Stack.Base || Page >= Stack.Limit)
+    if (Page < Bottom || Page >= Stack.Base)
         return STATUS_GUARD_PAGE_VIOLATION;
     mm::Vad* V = Space.Find(Page);
     if (!V)
@@ -40,11 +40,35 @@ static Status GrowStack(AddressSpace& Space, u64 Address)
     return mm::CopyToUser(By->Process(), Teb + __builtin_offsetof(NT_TIB, StackLimit), &Limit, sizeof(Limit));
 }
 
+// A guard page that a thread puts into its own stack is where its stack ends from then on, until it grows again.
+static Status EndStack(ke::Caller& By, AddressSpace& Space, u64 Start, u64 End)
+{
+    if (&By.Process().Memory() != &Space)
+        return STATUS_SUCCESS;
+    u64 Teb = By.Thread().TebAddress();
+    struct {
+        u64 Base, Limit;
+    } Stack;
+    TRY(mm::CopyFromUser(By.Process(), &Stack, Teb + __builtin_offsetof(NT_TIB, StackBase), sizeof(Stack)));
+    if (Start < Stack.Limit || End > Stack.Base)
+        return STATUS_SUCCESS;
+    return mm::CopyToUser(By.Process(), Teb + __builtin_offsetof(NT_TIB, StackLimit), &End, sizeof(End));
+}
+
 ke::Caller* FaultingThread;
+
+Status Thread::PushToStack(u64 Address, const void* From, usize Bytes)
+{
+    FaultingThread = this;
+    Status S = mm::CopyToUser(Process(), Address, From, Bytes);
+    FaultingThread = nullptr;
+    return S;
+}
 
 void InitializeExceptions()
 {
     AddressSpace::GrowStack = GrowStack;
+    AddressSpace::EndStack = EndStack;
 }
 
 // --- raising
@@ -53,9 +77,9 @@ void Thread::RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
     u64 Frame = AlignDown(At.Rsp, 16) - abi::ExceptionFrameSize;
     EXCEPTION_RECORD Copy = Record;
-    Status S = mm::CopyToUser(Process(), Frame, &At, sizeof(At));
+    Status S = PushToStack(Frame, &At, sizeof(At));
     if (S.Ok())
-        S = mm::CopyToUser(Process(), Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
+        S = PushToStack(Frame + abi::ExceptionFrameRecord, &Copy, sizeof(Copy));
     if (!S.Ok()) {
         if (Record.ExceptionCode != STATUS_STACK_OVERFLOW && S.Code() == STATUS_STACK_OVERFLOW)
             Copy.ExceptionCode = STATUS_STACK_OVERFLOW;
@@ -125,8 +149,15 @@ void Thread::DieOf(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 
 // --- fault messages
 
-// `int n` with a gate that user mode may not use arrives as a general protection fault with error code n * 8 + 2.
-static constexpr u64 GateError(u64 Vector) { return Vector * 8 + 2; }
+// `int n` with a gate that user mode may not use arrives as a general protection fault with error code n * 8 + 2, of some emulated
+// processors n * 16 + 2: the instruction tells. The vector, or 0.
+static u8 SoftwareInterrupt(Thread& T, u64 Code, u64 Rip)
+{
+    u8 Bytes[2];
+    if ((Code & 7) != 2 || !mm::CopyFromUser(T.Process(), Bytes, Rip, sizeof(Bytes)).Ok() || Bytes[0] != 0xCD)
+        return 0;
+    return Code == Bytes[1] * 8u + 2 || Code == Bytes[1] * 16u + 2 ? Bytes[1] : 0;
+}
 
 static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
 {
@@ -134,7 +165,10 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
     R.ExceptionAddress = reinterpret_cast<PVOID>(At.Rip);
     switch (Number) {
     case 0: R.ExceptionCode = STATUS_INTEGER_DIVIDE_BY_ZERO; break;
-    case 1: R.ExceptionCode = STATUS_SINGLE_STEP; break;
+    case 1:
+        R.ExceptionCode = STATUS_SINGLE_STEP;
+        At.EFlags &= ~0x100u;           // the trap flag: one step was asked for
+        break;
     case 3:
         R.ExceptionCode = STATUS_BREAKPOINT;
         R.NumberParameters = 1;
@@ -148,7 +182,8 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
     case 17: R.ExceptionCode = STATUS_DATATYPE_MISALIGNMENT; break;
     case 19: R.ExceptionCode = STATUS_FLOAT_MULTIPLE_FAULTS; break;
     case 13:
-        if (Code == GateError(0x29)) {
+        switch (SoftwareInterrupt(T, Code, At.Rip)) {
+        case 0x29:
             // __fastfail: nobody is asked.
             R.ExceptionCode = STATUS_STACK_BUFFER_OVERRUN;
             R.ExceptionFlags = EXCEPTION_NONCONTINUABLE;
@@ -156,17 +191,19 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
             R.ExceptionInformation[0] = At.Rcx;
             T.DieOf(R, At);
             return;
-        }
-        if (Code == GateError(0x2D)) {
+        case 0x2D:
             R.ExceptionCode = STATUS_BREAKPOINT;
             R.NumberParameters = 1;
             R.ExceptionInformation[0] = At.Rax;
             At.Rip += 2;
-            break;
-        }
-        if (Code == GateError(3)) {
+            T.RaiseException(R, At);
+            return;
+        case 3:
             R.ExceptionCode = STATUS_BREAKPOINT;
             R.NumberParameters = 1;
+            T.RaiseException(R, At);
+            return;
+        default:
             break;
         }
         {
@@ -192,13 +229,23 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
     T.RaiseException(R, At);
 }
 
-bool HandleVmFault(Thread& T, u64 Address, u64 ErrorCode, bool Fetch)
+// The kernel leaves EFER.NXE and the no-execute bits clear, so the processor never says that a fault was an instruction fetch, and a
+// page that is mapped at all can be executed. A read fault at RIP itself can be nothing else than a fetch: had the instruction been
+// fetched, its page would be there. It is told as one (8), and refused where the page may not be executed. So data that was never
+// touched before it is jumped to raises what Windows raises; data that has been read or written, and is mapped therefore, runs.
+// A fault at the start of the next page may be the rest of an instruction or what the instruction reads: it is told as a fetch if
+// nothing is there, and never refused for want of the right to execute.
+bool HandleVmFault(Thread& T, u64 Rip, u64 Address, u64 ErrorCode)
 {
-    auto How = Fetch || ErrorCode & 0x10 ? AddressSpace::Access::Execute : ErrorCode & 2 ? AddressSpace::Access::Write : AddressSpace::Access::Read;
+    using Access = AddressSpace::Access;
+    constexpr u64 LongestInstruction = 15;
+    bool Write = ErrorCode & 2;
+    bool Fetch = !Write && Address == Rip;
+    bool Rest = !Write && !(Address & PageMask) && Address - Rip < LongestInstruction;
     Status S = STATUS_ACCESS_VIOLATION;
     if (Address >= mm::LowestUser && Address <= mm::HighestUser) {
         FaultingThread = &T;
-        S = T.Process().Memory().Fault(Address, How);
+        S = T.Process().Memory().Fault(Address, Write ? Access::Write : Fetch ? Access::Execute : Access::Read);
         FaultingThread = nullptr;
     }
     if (S.Code() == STATUS_SUCCESS)
@@ -207,9 +254,8 @@ bool HandleVmFault(Thread& T, u64 Address, u64 ErrorCode, bool Fetch)
     At = T.InterruptedContext(0);
     EXCEPTION_RECORD R {};
     R.ExceptionAddress = reinterpret_cast<PVOID>(At.Rip);
-    u64 Kind = How == AddressSpace::Access::Write ? EXCEPTION_WRITE_FAULT : How == AddressSpace::Access::Execute ? EXCEPTION_EXECUTE_FAULT : EXCEPTION_READ_FAULT;
     R.NumberParameters = 2;
-    R.ExceptionInformation[0] = Kind;
+    R.ExceptionInformation[0] = Write ? EXCEPTION_WRITE_FAULT : Fetch || Rest ? EXCEPTION_EXECUTE_FAULT : EXCEPTION_READ_FAULT;
     R.ExceptionInformation[1] = Address;
     switch (S.Code()) {
     case STATUS_ACCESS_VIOLATION:

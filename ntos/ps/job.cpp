@@ -161,7 +161,7 @@ using ps::Job;
 
 Status NtCreateJobObject(ke::Caller& Caller, svc::CreateJobObject& Call)
 {
-    TRY(Call.JobHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.JobHandle));
     auto Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     auto New = TRY(ob::Make<Job>());
     auto Handle = ob::InsertAndOpen(Caller, New, Where, Call.DesiredAccess);
@@ -173,7 +173,7 @@ Status NtCreateJobObject(ke::Caller& Caller, svc::CreateJobObject& Call)
 
 Status NtOpenJobObject(ke::Caller& Caller, svc::OpenJobObject& Call)
 {
-    TRY(Call.JobHandle.Probe(Caller));
+    TRY(ob::ClearHandle(Caller, Call.JobHandle));
     auto Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     return Call.JobHandle.Write(Caller, TRY(ob::OpenByName(Caller, Job::Type, Wanted, Call.DesiredAccess)));
 }

@@ -17,6 +17,7 @@ constinit const ob::TypeInfo Process::Type {
     .ValidAccess = PROCESS_ALL_ACCESS,
     .Mapping = { STANDARD_RIGHTS_READ | PROCESS_VM_READ | PROCESS_QUERY_INFORMATION, STANDARD_RIGHTS_WRITE | PROCESS_CREATE_PROCESS | PROCESS_CREATE_THREAD | PROCESS_VM_OPERATION | PROCESS_VM_WRITE | PROCESS_DUP_HANDLE | PROCESS_TERMINATE | PROCESS_SET_QUOTA | PROCESS_SET_INFORMATION | PROCESS_SUSPEND_RESUME,
                  STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_TERMINATE, PROCESS_ALL_ACCESS },
+    .Implies = { { PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION }, { PROCESS_SET_INFORMATION, PROCESS_SET_LIMITED_INFORMATION } },
 };
 
 // Lists that live for ever: made at first use, never destroyed.
@@ -51,37 +52,38 @@ core::List<Thread, &Thread::ReapLink_>& ThreadsToReap()
 // --- ids
 
 static constinit Lasting<Vector<ob::Object*>> Ids;      // index = id / 4
-static u64 NextFree = 1;
+static u64 NextId = 2, UsedIds;        // 0 is nobody, 4 the system
 
 Result<u64> AllocateId(ob::Object& For)
 {
     Vector<ob::Object*>& Table = Ids.Get();
-    if (Table.IsEmpty())
-        TRY(Table.Resize(2));           // 0 is nobody, 4 the system
-    // Ids come around late: a stale id should not name somebody new at once.
-    for (u64 Tries = 0; Tries < Table.Size(); ++Tries) {
-        u64 At = 2 + (NextFree + Tries) % (Table.Size() < 256 ? 256 : Table.Size());
-        if (At >= Table.Size())
-            TRY(Table.Resize(At + 1));
-        if (!Table[At]) {
-            Table[At] = &For;
-            NextFree = At - 1;
-            return At * 4;
-        }
+    // Ids come around late: a stale id should not name somebody new at once. At least half the table is free.
+    if (UsedIds * 2 >= Table.Size())
+        TRY(Table.Resize(Table.IsEmpty() ? 256 : Table.Size() * 2));
+    for (;; ++NextId) {
+        if (NextId >= Table.Size())
+            NextId = 2;
+        if (Table[NextId])
+            continue;
+        Table[NextId] = &For;
+        ++UsedIds;
+        return NextId++ * 4;
     }
-    TRY(Table.Push(&For));
-    return (Table.Size() - 1) * 4;
 }
 
-void FreeId(u64 Id)
+void FreeId(u64 Id, const ob::Object& Of)
 {
-    Ids.Get()[Id / 4] = nullptr;
+    ob::Object*& Entry = Ids.Get()[Id / 4];
+    if (Entry != &Of)
+        return;                         // somebody else has it by now
+    Entry = nullptr;
+    --UsedIds;
 }
 
 ob::Object* ObjectById(u64 Id)
 {
     Vector<ob::Object*>& Table = Ids.Get();
-    return Id % 4 == 0 && Id / 4 < Table.Size() ? Table[Id / 4] : nullptr;
+    return Id / 4 < Table.Size() ? Table[Id / 4] : nullptr;      // the two low bits do not count, as on Windows
 }
 
 // --- life
@@ -92,7 +94,7 @@ Process::~Process()
 {
     AllLink_.Unlink();
     if (Id_)
-        FreeId(Id_);
+        FreeId(Id_, *this);
 }
 
 Result<Ref<Process>> Process::Create()

@@ -55,7 +55,9 @@ public:
     // --- ps' own, and what queries tell
     u64 ParentId = 0, CreateTime = 0, ExitTime = 0;
     u32 SessionId = 1, ErrorMode = 0, PriorityClass = 2, Cookie = 0, BreakOnTermination = 0;
+    u32 TimerResolution = 0;            // what it asked for, in 100 ns; 0: nothing
     SECTION_IMAGE_INFORMATION ImageInfo {};
+    IO_COUNTERS Io {};                  // of files: io counts
     RefPtr<ob::Object> ImageSection;
     u64 ImageBase = 0;
     ob::String ImagePath_;
@@ -67,7 +69,7 @@ public:
 
 private:
     friend class Thread;
-    friend void Reap();
+    friend bool Reap();
     friend struct AllProcesses;
     void End();                         // the last thread is gone
     core::ListNode<Process> AllLink_;
@@ -85,11 +87,12 @@ private:
 
 // Ids of processes and threads: multiples of 4, from one table, as on Windows.
 Result<u64> AllocateId(ob::Object& For);
-void FreeId(u64 Id);
+// Nothing if the id is another object's by now: an ended thread keeps telling its id, which is given anew.
+void FreeId(u64 Id, const ob::Object& Of);
 
 // What ntdll exports that the Executive calls (abi/process.hpp); found once, when ntdll is first mapped.
 struct NtdllEntries {
-    u64 Base, LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher, KiUserApcDispatcher, KiRaiseUserExceptionDispatcher;
+    u64 Base, LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher, KiUserApcDispatcher, KiRaiseUserExceptionDispatcher, KiServiceReturn;
 };
 extern NtdllEntries Ntdll;
 

@@ -59,7 +59,8 @@ PROCESS_BASIC_INFORMATION Basic(Process& P)
     Info.ExitStatus = P.ExitStatus();
     Info.PebBaseAddress = reinterpret_cast<PEB*>(P.PebAddress());
     Info.AffinityMask = 1;
-    Info.BasePriority = BasePriority(P.PriorityClass);
+    // The packaged kernelbase reads the priority class here. (The base priority itself is in the list of processes.)
+    Info.BasePriority = i32(P.PriorityClass);
     Info.UniqueProcessId = P.Id();
     Info.InheritedFromUniqueProcessId = P.ParentId;
     return Info;
@@ -95,6 +96,61 @@ Status CommandLine(Answer& To, Process& P)
     TRY(Text.Characters().Resize(Line.Length / 2));
     TRY(mm::CopyFromUser(P, Text.Characters().Data(), reinterpret_cast<u64>(Line.Buffer), Line.Length & ~1u));
     return To.String(Text);
+}
+
+// The length of the fixed answers is looked at before the handle. STATUS_INVALID_INFO_CLASS: there never was such a class.
+Status CheckLength(u32 Class, usize Length)
+{
+    constexpr u32 MaximumClass = 110;
+    auto Is = [&](usize Right) -> Status { return Length == Right ? STATUS_SUCCESS : STATUS_INFO_LENGTH_MISMATCH; };
+    switch (Class) {
+    case ProcessBasicInformation:
+        return Length == sizeof(PROCESS_EXTENDED_BASIC_INFORMATION) ? Status(STATUS_SUCCESS) : Is(sizeof(PROCESS_BASIC_INFORMATION));
+    case ProcessIoCounters:
+        return Is(sizeof(IO_COUNTERS));
+    case ProcessVmCounters:
+        return Length == sizeof(VM_COUNTERS) ? Status(STATUS_SUCCESS) : Is(sizeof(VM_COUNTERS_EX));
+    case ProcessTimes:
+        return Is(sizeof(KERNEL_USER_TIMES));
+    case ProcessDebugPort:
+    case ProcessDebugObjectHandle:
+    case ProcessWow64Information:
+    case ProcessAffinityMask:
+        return Is(sizeof(u64));
+    case ProcessDebugFlags:
+    case ProcessDefaultHardErrorMode:
+    case ProcessHandleCount:
+    case ProcessPriorityBoost:
+    case ProcessSessionInformation:
+    case ProcessBreakOnTermination:
+    case ProcessExecuteFlags:
+        return Is(sizeof(ULONG));
+    case ProcessPriorityClass:
+        return Is(sizeof(PROCESS_PRIORITY_CLASS));
+    case ProcessImageInformation:
+        return Is(sizeof(SECTION_IMAGE_INFORMATION));
+    default:
+        return Class < MaximumClass ? STATUS_SUCCESS : STATUS_INVALID_INFO_CLASS;
+    }
+}
+
+// NtSetInformationProcess(ProcessThreadStackAllocation): reserves room for a stack and tells where. The longer form names a NUMA node, too.
+Status AllocateStack(ke::Caller& Caller, Process& P, svc::SetInformationProcess& Call)
+{
+    constexpr usize NodeBytes = 16;
+    usize Length = Call.ProcessInformationLength, At = Length == sizeof(PROCESS_STACK_ALLOCATION_INFORMATION) ? 0 : NodeBytes;
+    if (Length != At + sizeof(PROCESS_STACK_ALLOCATION_INFORMATION))
+        return STATUS_INFO_LENGTH_MISMATCH;
+    auto Info = TRY(Call.ProcessInformation.ReadAs<PROCESS_STACK_ALLOCATION_INFORMATION>(Caller, At));
+    u64 Bytes = AlignUp(Info.ReserveSize, PageSize);
+    if (!Bytes || Bytes < Info.ReserveSize)
+        return STATUS_INVALID_PARAMETER;
+    u64 Base = TRY(P.Memory().FindFree(Bytes, {}));
+    mm::Vad* V = TRY(P.Memory().Insert(Base, Bytes, mm::Vad::Private));
+    V->Protect = mm::Protection::ReadWrite;
+    V->InitialPage = PAGE_READWRITE;
+    Info.StackBase = reinterpret_cast<PVOID>(Base);
+    return Call.ProcessInformation.WriteAs(Caller, Info, At);
 }
 
 // Classes that another process's handle may be asked with only the limited right.
@@ -136,6 +192,9 @@ Status NtQueryInformationProcess(ke::Caller& Caller, svc::QueryInformationProces
             return STATUS_INVALID_PARAMETER;
         return To.Fixed(ULONG(Caller.Process().Cookie));
     }
+    TRY(CheckLength(Class, Call.ProcessInformationLength));
+    if (Call.ProcessInformationLength)
+        TRY(mm::ProbeForWrite(Caller.Process(), Call.ProcessInformation.Address(), 1));
     auto P = TRY(ob::Reference<Process>(Caller, Call.ProcessHandle, IsLimited(Class) ? PROCESS_QUERY_LIMITED_INFORMATION : PROCESS_QUERY_INFORMATION));
     switch (Class) {
     case ProcessBasicInformation:
@@ -156,7 +215,7 @@ Status NtQueryInformationProcess(ke::Caller& Caller, svc::QueryInformationProces
         Info.TimeLimit.QuadPart = -1;
         return To.Fixed(Info);
     }
-    case ProcessIoCounters: return To.Fixed(IO_COUNTERS {});
+    case ProcessIoCounters: return To.Fixed(P->Io);
     case ProcessVmCounters: {
         VM_COUNTERS_EX Info = Counters(*P);
         if (Call.ProcessInformationLength == sizeof(VM_COUNTERS))
@@ -180,15 +239,7 @@ Status NtQueryInformationProcess(ke::Caller& Caller, svc::QueryInformationProces
     case ProcessDebugFlags: return To.Fixed(ULONG(1));
     case ProcessDefaultHardErrorMode: return To.Fixed(ULONG(P->ErrorMode));
     case ProcessPriorityClass: return To.Fixed(PROCESS_PRIORITY_CLASS { .Foreground = 0, .PriorityClass = UCHAR(P->PriorityClass) });
-    case ProcessHandleCount: {
-        ULONG Count[2] = { P->Handles().Count(), P->Handles().Count() };
-        if (Call.ProcessInformationLength == sizeof(ULONG))
-            return To.Fixed(Count[0]);
-        struct {
-            ULONG Now, High;
-        } Both { Count[0], Count[1] };
-        return To.Fixed(Both);
-    }
+    case ProcessHandleCount: return To.Fixed(ULONG(P->Handles().Count()));
     case ProcessAffinityMask: return To.Fixed(u64(1));
     case ProcessPriorityBoost: return To.Fixed(ULONG(0));
     case ProcessSessionInformation: return To.Fixed(ULONG(P->SessionId));
@@ -296,6 +347,8 @@ Status NtSetInformationProcess(ke::Caller& Caller, svc::SetInformationProcess& C
         u64 Mask = TRY(Call.ProcessInformation.ReadAs<u64>(Caller));
         return Mask == 1 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;      // one processor
     }
+    case ProcessThreadStackAllocation:
+        return AllocateStack(Caller, *P, Call);
     case ProcessPriorityBoost:
     case ProcessIoPriority:
     case ProcessPagePriority:

@@ -47,6 +47,8 @@ Status NtQueryInformationThread(ke::Caller& Caller, svc::QueryInformationThread&
 {
     u32 Class = Call.ThreadInformationClass;
     auto Fixed = [&](const auto& Value) { return ke::WriteFixed(Caller, Call.ThreadInformation, Call.ThreadInformationLength, Call.ReturnLength, Value); };
+    if (Class == ThreadHideFromDebugger && Call.ThreadInformationLength != sizeof(BOOLEAN))     // looked at before the handle
+        return STATUS_INFO_LENGTH_MISMATCH;
     auto T = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, IsLimited(Class) ? THREAD_QUERY_LIMITED_INFORMATION : THREAD_QUERY_INFORMATION));
     switch (Class) {
     case ThreadBasicInformation: {
@@ -110,6 +112,11 @@ Status NtSetInformationThread(ke::Caller& Caller, svc::SetInformationThread& Cal
 {
     u32 Class = Call.ThreadInformationClass, Length = Call.ThreadInformationLength;
     ACCESS_MASK Needs = Class == ThreadImpersonationToken ? THREAD_SET_THREAD_TOKEN : Class == ThreadNameInformation ? THREAD_SET_LIMITED_INFORMATION : THREAD_SET_INFORMATION;
+    if (Class == ThreadEnableAlignmentFaultFixup) {
+        if (Length != sizeof(BOOLEAN))
+            return STATUS_INFO_LENGTH_MISMATCH;
+        (void)TRY(Call.ThreadInformation.ReadAs<BOOLEAN>(Caller));
+    }
     auto T = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, Needs));
     auto Number = [&]() -> Result<u64> {
         if (Length != sizeof(ULONG))

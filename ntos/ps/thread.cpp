@@ -23,6 +23,7 @@ constinit const ob::TypeInfo Thread::Type {
     .ValidAccess = THREAD_ALL_ACCESS,
     .Mapping = { STANDARD_RIGHTS_READ | THREAD_GET_CONTEXT | THREAD_QUERY_INFORMATION, STANDARD_RIGHTS_WRITE | THREAD_TERMINATE | THREAD_SUSPEND_RESUME | THREAD_ALERT | THREAD_SET_INFORMATION | THREAD_SET_CONTEXT,
                  STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | THREAD_QUERY_LIMITED_INFORMATION | THREAD_RESUME, THREAD_ALL_ACCESS },
+    .Implies = { { THREAD_QUERY_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION }, { THREAD_SET_INFORMATION, THREAD_SET_LIMITED_INFORMATION } },
 };
 
 Thread* Thread::Replying;
@@ -70,10 +71,10 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     // The stack: reserved, its upper end committed, a guard page below that.
     u64 Reserve = How.StackReserve ? How.StackReserve : Owner.ImageInfo.MaximumStackSize;
     u64 Commit = How.StackCommit ? How.StackCommit : Owner.ImageInfo.CommittedStackSize;
+    if (Reserve > 64 * GiB || Commit > 64 * GiB)
+        return STATUS_NO_MEMORY;
     Reserve = AlignUp(Reserve ? Reserve : MiB, mm::AllocationGranularity);
     Commit = AlignUp(Commit ? Commit : PageSize, PageSize) + PageSize;
-    if (Reserve > 64 * GiB)
-        return STATUS_NO_MEMORY;
     if (Commit + 2 * PageSize > Reserve)
         Reserve = AlignUp(Commit + 2 * PageSize, MiB);
     u64 Stack = TRY(Space.FindFree(Reserve, {}));
@@ -95,6 +96,7 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     Teb_ = Teb;
     TRY(Space.Commit(*TebVad, Teb, Teb + TebBytes, mm::Protection::ReadWrite, false));
     mm::Pfn TebPage = TRY(PageAt(Space, Teb));
+    TebWindow_ = mm::PageAddress(TebPage);
     auto Pointer = [](u64 A) { return reinterpret_cast<void*>(A); };
     struct {
         NT_TIB Tib;
@@ -243,15 +245,57 @@ void Thread::Reply(NTSTATUS Status)
         HeldStatus_ = Status;
         return;
     }
-    if (Status == STATUS_USER_APC && HasApc() && DeliverApc(InterruptedContext(Status)))
+    bool Due = std::exchange(ApcDue, false) || Status == STATUS_USER_APC;
+    if (Due && HasApc() && DeliverApc(InterruptedContext(Status)))
         return;
     if (InFault || ForeignSyscall) {
         CONTEXT At = InterruptedContext(Status);
         WriteFrame(At, At.Rip, At.Rsp);
         return;
     }
-    InService = false;
-    kernel::Send(ReplySlot_, 0, 1, u32(Status));
+    switch (Parking_) {
+    case Parking::Asked:
+        Parking_ = Parking::Answered;
+        ParkStatus() = Status;
+        return;
+    case Parking::Parked:
+        Parking_ = Parking::None;
+        InService = false;
+        ParkStatus() = Status;
+        kernel::Signal(Wakeup_.Cap);
+        return;
+    default:
+        InService = false;
+        kernel::Send(ReplySlot_, 0, 1, u32(Status));
+    }
+}
+
+NTSTATUS& Thread::ParkStatus() const
+{
+    return *reinterpret_cast<NTSTATUS*>(TebWindow_ + abi::ParkStatusInTeb);
+}
+
+bool Thread::AskToPark()
+{
+    if (!Wakeup_.Cap) {
+        auto Made = mm::AllocateObject(mm::KernelObject::Notification);
+        if (!Made.Ok())
+            return false;
+        if (Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, abi::ParkNotification, Made.Value().Cap, kernel::Read, 0))) {
+            mm::FreeObject(Made.Value(), mm::KernelObject::Notification);
+            return false;
+        }
+        Wakeup_ = Made.Take();
+    }
+    Parking_ = Parking::Asked;
+    return true;
+}
+
+NTSTATUS Thread::EndParking()
+{
+    ASSERT(Parking_ == Parking::Answered);
+    Parking_ = Parking::None;
+    return ParkStatus();
 }
 
 void Thread::Completed(Status Outcome)
@@ -327,7 +371,10 @@ CONTEXT Thread::InterruptedContext(NTSTATUS Returned)
     if (InService) {
         if (!ForeignSyscall)
             C.Rsp = R.Rbx;              // abi/services.hpp: the stub keeps it there
-        C.Rip += SyscallBytes;          // the kernel reports the instruction itself
+        if (Parking_ == Parking::Parked)
+            C.Rip = Ntdll.KiServiceReturn;
+        else
+            C.Rip += SyscallBytes;      // the kernel reports the instruction itself
         C.Rax = C.R10 = u32(Returned);
     }
     return C;
@@ -349,6 +396,7 @@ void Thread::WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp)
     R.Rsp = Rsp;
     InService = InFault = ForeignSyscall = false;
     ReplyHeld_ = false;
+    Parking_ = Parking::None;
     kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, SuspendCount_ == 0, R);
     ASSERT(!Failed(E));
 }
@@ -377,6 +425,11 @@ Status Thread::SetRegisters(const CONTEXT& From)
     kernel::Registers R {};
     FromContext(Now, R);
     InService = InFault = ForeignSyscall = ReplyHeld_ = false;
+    Parking_ = Parking::None;
+    // A wake-up it has not taken yet belongs to a wait it does not go back to, unless it stays in its stub.
+    constexpr u64 StubBytes = 128;
+    if (Wakeup_.Cap && R.Rip - Ntdll.KiServiceReturn + StubBytes / 2 >= StubBytes)
+        kernel::PollNotification(Wakeup_.Cap);
     return Failed(kernel::WriteRegisters(Tcb_.Cap, !Stopped, R)) ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
 }
 
@@ -465,7 +518,7 @@ bool Thread::DeliverApc(const CONTEXT& Interrupted)
     if (!Apc->Owned)
         delete Apc;
     u64 At = AlignDown(Interrupted.Rsp - abi::ApcFrameSize, 16);
-    if (Status S = mm::CopyToUser(Process(), At, &Frame, sizeof(Frame)); !S.Ok()) {
+    if (Status S = PushToStack(At, &Frame, sizeof(Frame)); !S.Ok()) {
         EXCEPTION_RECORD Record { .ExceptionCode = S.Code(), .ExceptionAddress = reinterpret_cast<PVOID>(Interrupted.Rip) };
         DieOf(Record, Interrupted);
         return true;
@@ -515,6 +568,7 @@ void Thread::TakeApart()
     Impersonation_.Reset();
     mm::FreeObject(Tcb_, mm::KernelObject::Tcb);
     mm::FreeObject(CNode_, mm::KernelObject::ClientCNode);
+    mm::FreeObject(Wakeup_, mm::KernelObject::Notification);
     for (CPtr* Slot : { &ReplySlot_, &TebFrame_ }) {
         if (!*Slot)
             continue;
@@ -531,18 +585,18 @@ void Thread::TakeApart()
             *Range = 0;
         }
     }
-    if (u64 Id = std::exchange(Id_, 0))
-        FreeId(Id);
+    if (Id_)
+        FreeId(Id_, *this);             // queries still tell it
 }
 
-void Reap()
+bool Reap()
 {
+    if (ThreadsToReap().IsEmpty())
+        return false;
     while (Thread* T = ThreadsToReap().PopFront()) {
         ps::Process& Owner = T->Process();
         T->ExitTime = ke::SystemTime();
-        u64 Id = T->Id_;
         T->TakeApart();
-        T->Id_ = Id;                    // queries still tell it
         T->ProcessLink_.Unlink();
         T->Ended_.Set();
         NTSTATUS Status = T->ExitStatus_;
@@ -553,6 +607,7 @@ void Reap()
         }
         T->Release();
     }
+    return true;
 }
 
 }

@@ -189,4 +189,18 @@ Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor* Explici
     return PutTogether(New);
 }
 
+Result<Own<SecurityDescriptor>> MakeDescriptor(std::span<const Allowed> Entries, u8 AceFlags)
+{
+    AclBuilder Dacl;
+    for (const Allowed& E : Entries)
+        TRY(Dacl.Add(ACCESS_ALLOWED_ACE_TYPE, AceFlags, E.Rights, E.Who));
+    Vector<u8> List = TRY(Dacl.Finish());
+    Parts P;
+    P.Control = SE_DACL_PRESENT | SE_DACL_PROTECTED;
+    P.Owner = sid::Administrators.Bytes();
+    P.Group = sid::LocalSystem.Bytes();
+    P.Dacl = List.Span();
+    return PutTogether(P);
+}
+
 }

@@ -10,7 +10,7 @@ from .report import Failure
 PAGE = 4096
 MAGIC = b"NEPTBFS1"
 VERSION = 1
-HEADER = struct.Struct("<8sIIQQQ24x")
+HEADER = struct.Struct("<8sIIQQQQ16x")
 ENTRY = struct.Struct("<QQQIIII")
 ATTRIBUTE_DIRECTORY = 0x10
 ATTRIBUTE_ARCHIVE = 0x20
@@ -133,7 +133,7 @@ class Archive:
             name_offset += len(name)
             offset += round_up(node.size)
         total = offset
-        start = out.write(HEADER.pack(MAGIC, VERSION, len(rows), total, names_offset, names_size))
+        start = out.write(HEADER.pack(MAGIC, VERSION, len(rows), total, names_offset, names_size, nt_time(time.time_ns())))
         start += out.write(b"".join(entries))
         start += out.write(b"".join(names))
         out.write(bytes(round_up(start) - start))
@@ -171,7 +171,7 @@ def copy(node, out):
 
 def read(data):
     """The archive in `data` as {name: (attributes, mtime, bytes)}, every rule of the format checked."""
-    magic, version, count, total, names_offset, names_size = HEADER.unpack_from(data)
+    magic, version, count, total, names_offset, names_size, _ = HEADER.unpack_from(data)
     if magic != MAGIC or version != VERSION:
         raise Failure("not a boot archive")
     if total > len(data) or total % PAGE or names_offset + names_size > total or HEADER.size + count * ENTRY.size > names_offset:

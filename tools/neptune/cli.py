@@ -3,6 +3,7 @@ import argparse
 import contextlib
 import difflib
 import os
+import pathlib
 import sys
 
 from .report import Failure, Progress
@@ -151,13 +152,22 @@ Worlds: elf (kernel and Executive), pe (ntdll and all Windows parts), host (unit
     build.add_argument("-j", "--jobs", metavar="N", type=positive, help="compilers at the same time")
     build.add_argument("worlds", metavar="WORLD", nargs="*", help="only these (default: all)")
 
+    sdk = add("sdk", "install the driver kit", """
+Headers, import libraries, CMake functions and a sample: with them, clang and CMake build Windows drivers (.sys) from sources made for
+Microsoft's WDK, without this tree. docs/driver-guide.md shows how.""", """
+example:
+  ./neptune sdk --install ~/neptune-sdk
+""")
+    sdk.add_argument("--install", metavar="FOLDER", type=pathlib.Path, required=True, help="where to: a new folder, or an older kit to replace")
+
     fetch = add("fetch", "bring everything from package registries that building and testing need", """
 Installs missing Debian packages and downloads the pinned ones of tools/deps.toml into the cache; nothing needs the network after that.""")
     fetch.add_argument("names", metavar="NAME", nargs="*", help="only these packages of tools/deps.toml")
 
-    check = add("check", "check formatting and lint", """
-clang-format, include rules, file lengths, Python syntax, and what `git diff --check` finds.""")
-    check.add_argument("--fix", action="store_true", help="format the files instead of complaining")
+    check = add("check", "check the rules of the tree", """
+White space, include rules, file lengths, Python syntax and unused imports, paths of one machine, URLs in scripts, and what
+`git diff --check` finds.""")
+    check.add_argument("--fix", action="store_true", help="mend white space instead of complaining about it")
     check.add_argument("--tidy", action="store_true", help="also run clang-tidy over the host world (slow)")
     check.add_argument("paths", metavar="FILE", nargs="*", help="only these files or folders")
     return parser, commands
@@ -204,6 +214,9 @@ def dispatch(options):
             raise Failure(f"build: unknown world {wrong[0]!r}; there are {', '.join(build.WORLDS)}", 2)
         build.build(tuple(options.worlds) or build.WORLDS, options.jobs)
         return 0
+    if options.command == "sdk":
+        from . import sdk
+        return sdk.sdk(options)
     if options.command == "fetch":
         return fetch_all(options.names)
     if options.command == "test":
@@ -266,4 +279,3 @@ def main(words=None):
         where = f"{error.filename}: " if error.filename else ""
         print(f"neptune: {where}{error.strerror or error}", file=sys.stderr)
         return 1
-

@@ -4,7 +4,7 @@ from pathlib import Path
 from . import fetch, files, paths, pe, process
 from .report import Failure, Progress
 
-FACTS_VERSION = 4
+FACTS_VERSION = 6
 
 # What is always there: the DLLs that everything stands on, those that programs load by name without importing them, and a shell.
 BASE = ("kernel32.dll", "kernelbase.dll", "advapi32.dll", "sechost.dll", "msvcrt.dll", "ucrtbase.dll", "rpcrt4.dll", "version.dll",
@@ -12,6 +12,10 @@ BASE = ("kernel32.dll", "kernelbase.dll", "advapi32.dll", "sechost.dll", "msvcrt
 # The commands that batch files expect to find; those that the package has.
 COMMANDS = ("attrib.exe", "expand.exe", "fc.exe", "find.exe", "findstr.exe", "hostname.exe", "reg.exe", "start.exe", "taskkill.exe", "tasklist.exe",
             "where.exe", "whoami.exe", "xcopy.exe")
+
+# Large, and dead without Wine's Unix half: a program that only names one of these finds none.
+NOT_BY_MENTION = {"opengl32.dll", "glu32.dll", "vulkan-1.dll", "dxgi.dll", "d3d9.dll", "d3d10.dll", "d3d11.dll", "d3d12.dll", "d2d1.dll", "dwrite.dll",
+                  "ddraw.dll", "dsound.dll", "wined3d.dll", "mshtml.dll", "ieframe.dll", "winex11.drv"}
 
 
 def wine_folder():
@@ -120,7 +124,7 @@ class Library:
         for name in fact["forwards"]:
             yield name, False
         if mine:
-            for name in fact["delay"]:
+            for name in (*fact["delay"], *(name for name in fact["mentions"] if name not in NOT_BY_MENTION)):
                 yield name, False
 
 

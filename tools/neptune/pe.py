@@ -1,5 +1,6 @@
 """Reads PE images: what they are, what they import, what they forward to. Every offset is checked: files come from anywhere."""
 import mmap
+import re
 import struct
 
 MACHINES = {0x14C: "32-bit x86", 0x1C0: "32-bit ARM", 0x1C4: "32-bit ARM", 0xAA64: "64-bit ARM", 0x200: "Itanium", 0x5064: "RISC-V",
@@ -150,6 +151,16 @@ class Image:
                 names.append(self.text(entry[0]))
         return names
 
+    def mentions(self):
+        """DLLs that the image may load by name: texts in it that are the name of one, in either width, without regard to what they are for."""
+        names = {found.decode().lower() for found in re.findall(rb"(?<![\w.\-])[\w\-]{2,28}\.[dD][lL][lL](?=\0)", self.data)}
+        wide = re.findall(rb"(?:[\w\-]\0){2,28}\.\0[dD]\0[lL]\0[lL]\0(?=\0\0)", self.data)
+        names |= {found.decode("utf-16-le").lower() for found in wide}
+        # A cryptographic provider is found through the registry (win32/registry.txt).
+        if self.data.find(b"CryptAcquireContext") >= 0:
+            names.add("rsaenh.dll")
+        return sorted(names)
+
     def section_data(self, name):
         for section, _, _, raw, raw_size in self.sections:
             if section == name:
@@ -187,7 +198,7 @@ def facts(path):
     try:
         image = open_image(path)
         fact = {"machine": image.machine, "dll": image.is_dll, "clr": bool(image.directory(CLR)[0]), "subsystem": image.subsystem,
-                "imports": image.imports(), "delay": image.delay_imports(), "forwards": image.forwards()}
+                "imports": image.imports(), "delay": image.delay_imports(), "forwards": image.forwards(), "mentions": image.mentions()}
         if image.section_data(".apiset") is not None:
             fact["sets"] = image.api_sets()
         return fact

@@ -49,10 +49,11 @@ class Machine:
         for port in PORTS:
             self.near[port], far[port] = socket.socketpair()
             self.near[port].setblocking(False)
+        # ioeventfd=off: queues are handled when the guest says so, in its order; otherwise a control line can overtake the output before it.
         arguments = [QEMU, "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-m", str(memory), "-display", "none", "-vga", "none",
                      "-nodefaults", "-no-user-config", "-no-reboot", "-kernel", str(kernel), "-initrd", image.path,
                      "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-                     "-device", "virtio-serial-pci,disable-modern=on,disable-legacy=off,max_ports=8"]
+                     "-device", "virtio-serial-pci,disable-modern=on,disable-legacy=off,ioeventfd=off,max_ports=8"]
         if icount:
             arguments += ["-icount", "shift=0,sleep=off"]
         for number, port in enumerate(PORTS, 1):
@@ -299,16 +300,17 @@ class Session:
             self.machine.said += data
 
     def receive(self, port):
-        if port == "control":
-            # Output that was written before a control line is in the sockets already: it goes first.
-            for other in ("stdout", "stderr"):
-                self.take_all(other)
         try:
             data = self.machine.near[port].recv(CHUNK)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data = b""
+        if port == "control":
+            # Output that was written before a control line is in the sockets when the line is: it goes first. (Only once the line is here
+            # can one be sure of that.)
+            for other in ("stdout", "stderr"):
+                self.take_all(other)
         if not data:
             self.open.discard(port)
             return

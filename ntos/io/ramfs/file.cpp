@@ -233,6 +233,8 @@ Status OpenNode::Control(Request& R)
             return STATUS_ACCESS_DENIED;
         return SetReparse(R);
     case FSCTL_GET_REPARSE_POINT:
+        if (!R.Data.Length)
+            return STATUS_INVALID_USER_BUFFER;
         if (!N.ReparseTag())
             return STATUS_NOT_A_REPARSE_POINT;
         if (R.Data.Length < sizeof(REPARSE_DATA_HEADER))

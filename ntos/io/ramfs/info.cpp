@@ -428,6 +428,9 @@ Status OpenNode::SetVolume(FSINFOCLASS Class, std::span<const u8> From)
 {
     if (Class != FileFsLabelInformation)
         return Class == FileFsControlInformation || Class == FileFsObjectIdInformation ? STATUS_INVALID_DEVICE_REQUEST : STATUS_INVALID_INFO_CLASS;
+    // The volume's own name: through the volume or its root folder only.
+    if (Entry_->Folder || !Node_->IsFolder)
+        return STATUS_INVALID_PARAMETER;
     u32 Bytes;
     memcpy(&Bytes, From.data(), 4);
     if (Bytes > From.size() - 4 || (Bytes & 1) || Bytes > 64)

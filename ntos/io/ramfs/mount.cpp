@@ -60,6 +60,9 @@ Status Volume::Mount(const u8* Archive, u64 Size, mm::Pfn FirstFrame)
     Header H;
     TRY(CheckHeader(Archive, Size, H));
     u64 ContentStart = AlignUp(H.NamesOffset + H.NamesSize, PageSize);
+    // Files must not be newer than what a program writes now.
+    if (H.Created > ke::SystemTime())
+        ke::SetSystemTime(H.Created);
     u64 Now = ke::SystemTime();
     Vector<wchar_t> Name;
     for (u32 I = 0; I < H.EntryCount; ++I) {

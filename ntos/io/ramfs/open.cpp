@@ -3,12 +3,20 @@
 
 #include "ntos/io/ramfs/ramfs.hpp"
 #include "ntos/ps/thread.hpp"
+#include "ntos/se/token.hpp"
 
 namespace io::ramfs {
+
+const se::SecurityDescriptor* Node::DefaultSecurity;
 
 Result<Ref<Volume>> Volume::Create(ob::Name DosName, u32 Serial)
 {
     auto V = TRY(ob::Make<Volume>());
+    if (!Node::DefaultSecurity) {
+        static const se::Allowed Who[] = { { se::sid::LocalSystem, FILE_ALL_ACCESS }, { se::sid::Administrators, FILE_ALL_ACCESS },
+                                           { se::sid::Everyone, FILE_GENERIC_READ | FILE_GENERIC_EXECUTE } };
+        Node::DefaultSecurity = TRY(se::MakeDescriptor(Who)).Leak();
+    }
     Ref<Node> Top = TRY(Node::Create(true, FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM, 5));
     V->Root_ = TRY(Entry::Create(ob::Name(L"", 0), Top));
     Top->Names.PushBack(*V->Root_);
@@ -20,23 +28,21 @@ Result<Ref<Volume>> Volume::Create(ob::Name DosName, u32 Serial)
 
 Result<ACCESS_MASK> CheckNodeAccess(ke::Caller& Caller, Node& N, Node* Folder, ACCESS_MASK Desired)
 {
-    if (!N.Security && !(Desired & ACCESS_SYSTEM_SECURITY))
-        return Result<ACCESS_MASK>(Desired & MAXIMUM_ALLOWED ? ACCESS_MASK(FILE_ALL_ACCESS) : Desired & FILE_ALL_ACCESS);
     se::Token& By = Caller.Thread().EffectiveToken();
-    auto Granted = se::AccessCheck(N.Security.Get(), By, Desired, FileMapping);
+    auto Granted = se::AccessCheck(N.SecurityInForce(), By, Desired, FileMapping);
     if (Granted.Ok() || !(Desired & (DELETE_ACCESS | FILE_READ_ATTRIBUTES)) || !Folder)
         return Granted;
     // Who may delete from, or list, the folder may also delete the file, or see its attributes.
     ACCESS_MASK FromFolder = 0;
-    if ((Desired & DELETE_ACCESS) && se::AccessCheck(Folder->Security.Get(), By, FILE_DELETE_CHILD, FileMapping).Ok())
+    if ((Desired & DELETE_ACCESS) && se::AccessCheck(Folder->SecurityInForce(), By, FILE_DELETE_CHILD, FileMapping).Ok())
         FromFolder |= DELETE_ACCESS;
-    if ((Desired & FILE_READ_ATTRIBUTES) && se::AccessCheck(Folder->Security.Get(), By, FILE_LIST_DIRECTORY, FileMapping).Ok())
+    if ((Desired & FILE_READ_ATTRIBUTES) && se::AccessCheck(Folder->SecurityInForce(), By, FILE_LIST_DIRECTORY, FileMapping).Ok())
         FromFolder |= FILE_READ_ATTRIBUTES;
     ACCESS_MASK Rest = Desired & ~FromFolder;
     if (!FromFolder)
         return Granted;
     if (Rest)
-        Rest = TRY(se::AccessCheck(N.Security.Get(), By, Rest, FileMapping));
+        Rest = TRY(se::AccessCheck(N.SecurityInForce(), By, Rest, FileMapping));
     return Result<ACCESS_MASK>(Rest | FromFolder);
 }
 
@@ -77,7 +83,7 @@ Result<ob::ParseResult> Volume::Open(ob::OpenRequest& Request, CreateParameters&
         return Answer(TRY(ob::Make<OpenVolume>(*this, How)));
     }
     if (Start && Rest.Length && Rest.Data[0] == L'\\')
-        return STATUS_OBJECT_NAME_INVALID;
+        return STATUS_INVALID_PARAMETER;
     Path P;
     TRY(Resolve(*FromEntry->Target, FromEntry, Rest, P));
     if (P.Link)
@@ -162,7 +168,7 @@ Result<ob::ParseResult> Volume::OpenExisting(ob::OpenRequest& Request, CreatePar
     constexpr ACCESS_MASK Writes = FILE_WRITE_DATA | FILE_APPEND_DATA;
     bool Writing = !N.IsFolder && ((How.Access & Writes) || Overwrites(How.Disposition));
     if (N.Attributes & FILE_ATTRIBUTE_READONLY) {
-        if (Writing)
+        if (Writing && How.Disposition != FILE_SUPERSEDE)       // that replaces the file, and its attributes
             return STATUS_ACCESS_DENIED;
         if (How.Options & FILE_DELETE_ON_CLOSE)
             return STATUS_CANNOT_DELETE;
@@ -210,8 +216,7 @@ Result<ob::ParseResult> Volume::CreateNew(ob::OpenRequest& Request, CreateParame
     if (!ParentEntry || ParentEntry->DeletePending || (!ParentEntry->Folder && ParentEntry != Root_.Get()))
         return STATUS_DELETE_PENDING;
     TRY(CheckDepth(Parent, Where.Last.Length));
-    if (Parent.Security)
-        (void)TRY(CheckNodeAccess(Request.Caller, Parent, nullptr, Folder ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE));
+    (void)TRY(CheckNodeAccess(Request.Caller, Parent, nullptr, Folder ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE));
     if ((How.Options & FILE_DELETE_ON_CLOSE) && (How.Attributes & FILE_ATTRIBUTE_READONLY))
         return STATUS_CANNOT_DELETE;
     u32 Attributes = How.Attributes & FILE_ATTRIBUTE_VALID_SET_FLAGS & ~(FILE_ATTRIBUTE_NORMAL | (Folder ? FILE_ATTRIBUTE_TEMPORARY : 0));

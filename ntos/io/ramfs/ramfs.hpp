@@ -59,7 +59,10 @@ public:
     RefPtr<mm::PageStore> Data;         // from the first write or section on
     ShareCounts Share;
     FileLocks Locks;
-    Own<se::SecurityDescriptor> Security;       // null: the volume's default
+    Own<se::SecurityDescriptor> Security;       // null: DefaultSecurity
+    const se::SecurityDescriptor* SecurityInForce() const { return Security ? Security.Get() : DefaultSecurity; }
+    // Of all files that have none of their own: the system and its administrators may do everything, everyone may read and execute.
+    static const se::SecurityDescriptor* DefaultSecurity;
     Own<Extras> Rare;
     core::List<Entry, &Entry::TargetLink> Names;
     core::List<Watch, &Watch::Link> Watches;
@@ -72,7 +75,7 @@ public:
     Result<mm::PageStore*> NeedData();
     Status SetSize(u64 NewSize);        // STATUS_USER_MAPPED_FILE, STATUS_DISK_FULL
     bool IsImageMapped() const { return Data && Data->ImageMappings; }
-    bool IsMapped() const { return Data && (Data->Mappings || Data->ImageMappings); }
+    bool IsMapped() const { return Data && (Data->Sections || Data->Mappings || Data->ImageMappings); }
     void Touch();                       // written and changed now
 
     // --- folders
@@ -185,7 +188,7 @@ public:
     Status SetEa(std::span<const u8> List) override;
     Result<ob::String> RelativeName() override { return On().PathOf(*Entry_); }
     Result<ob::String> QueryName() override;
-    const se::SecurityDescriptor* Security() const override { return Node_->Security.Get(); }
+    const se::SecurityDescriptor* Security() const override { return Node_->SecurityInForce(); }
     void SetSecurity(Own<se::SecurityDescriptor> Descriptor) override;
     RefPtr<mm::PageStore> DataStore() override;
     u64 DataSize() override { return Node_->Size; }

@@ -164,14 +164,15 @@ Status OpenNode::Rename(ke::Caller& Caller, std::span<const u8> From, bool Exten
         if (!Posix && TRY(IsOpenBelow(*Node_)))
             return STATUS_ACCESS_DENIED;
     }
-    if (Folder->Security && Folder != Entry_->Folder)
+    if (Folder != Entry_->Folder)
         (void)TRY(CheckNodeAccess(Caller, *Folder, nullptr, Node_->IsFolder ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE));
 
     // What is there already.
     RefPtr<Entry> Old(P.Found);
     if (Old && Old == Entry_.Get()) {
-        if (Link)
-            return Replace ? STATUS_SUCCESS : STATUS_OBJECT_NAME_COLLISION;
+        if (Link && !Replace)
+            return STATUS_OBJECT_NAME_COLLISION;
+        Link = false;
         Old.Reset();                    // at most the case of letters changes
     }
     if (Old) {
@@ -186,8 +187,7 @@ Status OpenNode::Rename(ke::Caller& Caller, std::span<const u8> From, bool Exten
             return STATUS_ACCESS_DENIED;
         if (Old->Opens && (!Posix || !O.Share.IsDeleteShared()))
             return STATUS_ACCESS_DENIED;
-        if (O.Security)
-            (void)TRY(CheckNodeAccess(Caller, O, Folder, DELETE_ACCESS));
+        (void)TRY(CheckNodeAccess(Caller, O, Folder, DELETE_ACCESS));
     }
     u32 Kind = Node_->IsFolder ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME;
     TRY(Folder->MakeRoom());
@@ -222,11 +222,14 @@ Status OpenNode::Rename(ke::Caller& Caller, std::span<const u8> From, bool Exten
     return STATUS_SUCCESS;
 }
 
-Status OpenNode::SetInformation(ke::Caller& Caller, ACCESS_MASK, FILE_INFORMATION_CLASS Class, std::span<const u8> From)
+Status OpenNode::SetInformation(ke::Caller& Caller, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, std::span<const u8> From)
 {
     Node& N = *Node_;
     switch (Class) {
     case FileBasicInformation:
+        // The packaged kernelbase sets attributes through handles that lack the right: then what counts is whether the caller would get it.
+        if (!(Granted & FILE_WRITE_ATTRIBUTES))
+            (void)TRY(CheckNodeAccess(Caller, N, Entry_->Folder, FILE_WRITE_ATTRIBUTES));
         return SetBasic(From);
     case FileDispositionInformation:
         return SetDisposition(From[0] ? FILE_DISPOSITION_DELETE : 0);

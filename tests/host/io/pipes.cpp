@@ -535,8 +535,16 @@ TEST_F(Ports, WaitPackets)
     EXPECT_STATUS(A.Now(NtCancelWaitCompletionPacket, W, 0), STATUS_SUCCESS);
     EXPECT_STATUS(A.Now(NtAssociateWaitCompletionPacket, W, P, E, 1, 2, 0, 3, Already), STATUS_SUCCESS);
     Close(W);                           // the wait goes with it
+    // A queued packet and its port do not keep each other.
+    EXPECT_STATUS(A.Now(NtCreateWaitCompletionPacket, Out, GENERIC_ALL, 0), STATUS_SUCCESS);
+    W = A.At<HANDLE>(Out);
+    A.Now(NtSetEvent, E, 0);
+    EXPECT_STATUS(A.Now(NtAssociateWaitCompletionPacket, W, P, E, 1, 2, 0, 3, Already), STATUS_SUCCESS);
+    u32 Ports = CompletionPort::Type.Objects;
+    Close(W);
     Close(E);
     Close(P);
+    EXPECT_EQ(CompletionPort::Type.Objects, Ports - 1);
 }
 
 }

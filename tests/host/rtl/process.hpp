@@ -37,4 +37,3 @@ inline nt::UNICODE_STRING Counted(const wchar_t* S)
 inline std::string Narrow(const Text& T) { return std::string(T.begin(), T.end()); }
 
 }
-

@@ -1,0 +1,41 @@
+// ndis.h: mingw-w64's, without its clash with ntddndis.h over the request types.
+#ifndef NEPTUNE_DDK_NDIS_H
+#define NEPTUNE_DDK_NDIS_H
+#include <ntddk.h>
+#include <windef.h>
+#define _NDIS_REQUEST_TYPE NeptuneNtddndis__NDIS_REQUEST_TYPE
+#define NDIS_REQUEST_TYPE NeptuneNtddndis_NDIS_REQUEST_TYPE
+#define PNDIS_REQUEST_TYPE NeptuneNtddndis_PNDIS_REQUEST_TYPE
+#define NdisRequestQueryInformation NeptuneNtddndis_NdisRequestQueryInformation
+#define NdisRequestSetInformation NeptuneNtddndis_NdisRequestSetInformation
+#define NdisRequestQueryStatistics NeptuneNtddndis_NdisRequestQueryStatistics
+#define NdisRequestOpen NeptuneNtddndis_NdisRequestOpen
+#define NdisRequestClose NeptuneNtddndis_NdisRequestClose
+#define NdisRequestSend NeptuneNtddndis_NdisRequestSend
+#define NdisRequestTransferData NeptuneNtddndis_NdisRequestTransferData
+#define NdisRequestReset NeptuneNtddndis_NdisRequestReset
+#define NdisRequestGeneric1 NeptuneNtddndis_NdisRequestGeneric1
+#define NdisRequestGeneric2 NeptuneNtddndis_NdisRequestGeneric2
+#define NdisRequestGeneric3 NeptuneNtddndis_NdisRequestGeneric3
+#define NdisRequestGeneric4 NeptuneNtddndis_NdisRequestGeneric4
+#include <ntddndis.h>
+#undef _NDIS_REQUEST_TYPE
+#undef NDIS_REQUEST_TYPE
+#undef PNDIS_REQUEST_TYPE
+#undef NdisRequestQueryInformation
+#undef NdisRequestSetInformation
+#undef NdisRequestQueryStatistics
+#undef NdisRequestOpen
+#undef NdisRequestClose
+#undef NdisRequestSend
+#undef NdisRequestTransferData
+#undef NdisRequestReset
+#undef NdisRequestGeneric1
+#undef NdisRequestGeneric2
+#undef NdisRequestGeneric3
+#undef NdisRequestGeneric4
+// mingw-w64's declaration lacks a comma.
+#define NdisMWanIndicateReceiveComplete(Arguments) NdisMWanIndicateReceiveComplete(NDIS_HANDLE MiniportAdapterHandle, NDIS_HANDLE NdisLinkContext)
+#include_next <ndis.h>
+#undef NdisMWanIndicateReceiveComplete
+#endif

@@ -1,0 +1,23 @@
+// Gives mingw-w64's ring-0 inline functions other names while its header is read; ring0_show.h ends that. wdm_ke.h tells why.
+#ifndef NEPTUNE_RING0_INLINES
+#define KeGetCurrentIrql NeptuneInline_KeGetCurrentIrql
+#define KeLowerIrql NeptuneInline_KeLowerIrql
+#define KfRaiseIrql NeptuneInline_KfRaiseIrql
+#define KeRaiseIrqlToDpcLevel NeptuneInline_KeRaiseIrqlToDpcLevel
+#define KeRaiseIrqlToSynchLevel NeptuneInline_KeRaiseIrqlToSynchLevel
+#define KeGetCurrentThread NeptuneInline_KeGetCurrentThread
+#define READ_PORT_UCHAR NeptuneInline_READ_PORT_UCHAR
+#define READ_PORT_USHORT NeptuneInline_READ_PORT_USHORT
+#define READ_PORT_ULONG NeptuneInline_READ_PORT_ULONG
+#define READ_PORT_BUFFER_UCHAR NeptuneInline_READ_PORT_BUFFER_UCHAR
+#define READ_PORT_BUFFER_USHORT NeptuneInline_READ_PORT_BUFFER_USHORT
+#define READ_PORT_BUFFER_ULONG NeptuneInline_READ_PORT_BUFFER_ULONG
+#define WRITE_PORT_UCHAR NeptuneInline_WRITE_PORT_UCHAR
+#define WRITE_PORT_USHORT NeptuneInline_WRITE_PORT_USHORT
+#define WRITE_PORT_ULONG NeptuneInline_WRITE_PORT_ULONG
+#define WRITE_PORT_BUFFER_UCHAR NeptuneInline_WRITE_PORT_BUFFER_UCHAR
+#define WRITE_PORT_BUFFER_USHORT NeptuneInline_WRITE_PORT_BUFFER_USHORT
+#define WRITE_PORT_BUFFER_ULONG NeptuneInline_WRITE_PORT_BUFFER_ULONG
+#define KeGetCurrentProcessorNumber NeptuneInline_KeGetCurrentProcessorNumber
+#define KeGetPcr NeptuneInline_KeGetPcr
+#endif

@@ -1,0 +1,90 @@
+// I/O manager names newer than mingw-w64's wdm.h.
+#pragma once
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef DRIVER_DISPATCH DRIVER_DISPATCH_RAISED, DRIVER_DISPATCH_PAGED;
+typedef DRIVER_DISPATCH_PAGED *PDRIVER_DISPATCH_PAGED;
+typedef VOID(NTAPI DRIVER_REINITIALIZE_EX)(PDRIVER_OBJECT DriverObject, PVOID Context, ULONG Count);
+
+#define DO_DEVICE_TO_BE_RESET 0x04000000
+#ifndef DO_DAX_VOLUME
+#define DO_DAX_VOLUME 0x10000000
+#endif
+#define DO_BOOT_CRITICAL 0x20000000
+#ifndef FILE_PORTABLE_DEVICE
+#define FILE_PORTABLE_DEVICE 0x00004000
+#define FILE_CHARACTERISTIC_CSV 0x00010000
+#define FILE_DEVICE_ALLOW_APPCONTAINER_TRAVERSAL 0x00020000
+#define FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL 0x00000001
+#define FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL 0x00000003
+#define FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK 0x00000003
+#define FILE_REMOTE_DEVICE_VSMB 0x00040000
+#define FILE_DEVICE_REQUIRE_SECURITY_CHECK 0x00100000
+#endif
+#ifndef SL_BYPASS_IO
+#define SL_PERSISTENT_MEMORY_FIXED_MAPPING 0x20
+#define SL_BYPASS_IO 0x40
+#define SL_FORCE_ASYNCHRONOUS 0x01
+#define SL_QUERY_DIRECTORY_MASK 0x1b
+#define SL_NO_CURSOR_UPDATE 0x10
+#define SL_INFO_FORCE_ACCESS_CHECK 0x01
+#define SL_INFO_IGNORE_READONLY_ATTRIBUTE 0x40
+#define SL_IGNORE_READONLY_ATTRIBUTE 0x40
+#define SL_BYPASS_ACCESS_CHECK 0x80
+#endif
+
+typedef enum _DEVICE_DIRECTORY_TYPE { DeviceDirectoryData } DEVICE_DIRECTORY_TYPE, *PDEVICE_DIRECTORY_TYPE;
+typedef enum _DRIVER_DIRECTORY_TYPE { DriverDirectoryImage, DriverDirectoryData, DriverDirectorySharedData } DRIVER_DIRECTORY_TYPE;
+typedef enum _DRIVER_REGKEY_TYPE { DriverRegKeyParameters, DriverRegKeyPersistentState, DriverRegKeySharedPersistentState } DRIVER_REGKEY_TYPE;
+
+NTKERNELAPI PIRP NTAPI IoAllocateIrpEx(PDEVICE_OBJECT DeviceObject, CCHAR StackSize, BOOLEAN ChargeQuota);
+NTKERNELAPI VOID NTAPI IoInitializeIrpEx(PIRP Irp, PDEVICE_OBJECT DeviceObject, USHORT PacketSize, CCHAR StackSize);
+NTKERNELAPI USHORT NTAPI IoSizeOfIrpEx(PDEVICE_OBJECT DeviceObject, CCHAR StackSize);
+NTKERNELAPI PIRP NTAPI IoMakeAssociatedIrpEx(PIRP Irp, PDEVICE_OBJECT DeviceObject, CCHAR StackSize);
+NTKERNELAPI VOID NTAPI IoCleanupIrp(PIRP Irp);
+NTKERNELAPI VOID NTAPI IoSetMasterIrpStatus(PIRP MasterIrp, NTSTATUS Status);
+NTKERNELAPI NTSTATUS NTAPI IoSynchronousCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp);
+NTKERNELAPI BOOLEAN NTAPI IoTryQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context);
+NTKERNELAPI PEPROCESS NTAPI IoGetInitiatorProcess(PFILE_OBJECT FileObject);
+NTKERNELAPI BOOLEAN NTAPI IoIsInitiator32bitProcess(PIRP Irp);
+NTKERNELAPI NTSTATUS NTAPI IoCreateSystemThread(PVOID IoObject, PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                                                HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine, PVOID StartContext);
+NTKERNELAPI NTSTATUS NTAPI IoOpenDriverRegistryKey(PDRIVER_OBJECT DriverObject, DRIVER_REGKEY_TYPE RegKeyType, ACCESS_MASK DesiredAccess,
+                                                   ULONG Flags, PHANDLE DriverRegKey);
+NTKERNELAPI NTSTATUS NTAPI IoGetDeviceDirectory(PDEVICE_OBJECT PhysicalDeviceObject, DEVICE_DIRECTORY_TYPE Type, ULONG Flags, PVOID Reserved,
+                                                PHANDLE Handle);
+NTKERNELAPI NTSTATUS NTAPI IoGetDriverDirectory(PDRIVER_OBJECT DriverObject, DRIVER_DIRECTORY_TYPE Type, ULONG Flags, PHANDLE Handle);
+NTKERNELAPI NTSTATUS NTAPI IoQueryFullDriverPath(PDRIVER_OBJECT DriverObject, PUNICODE_STRING FullPath);
+NTKERNELAPI NTSTATUS NTAPI IoGetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName, const DEVPROPKEY *PropertyKey, LCID Lcid,
+                                                            ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize, PDEVPROPTYPE Type);
+NTKERNELAPI NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName, const DEVPROPKEY *PropertyKey, LCID Lcid,
+                                                            ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data);
+NTKERNELAPI NTSTATUS NTAPI IoReportRootDevice(PDRIVER_OBJECT DriverObject);
+NTKERNELAPI NTSTATUS NTAPI IoRequestDeviceRemovalForReset(PDEVICE_OBJECT PhysicalDeviceObject, ULONG Flags);
+NTKERNELAPI NTSTATUS NTAPI IoVolumeDeviceToGuid(PVOID VolumeDeviceObject, GUID *Guid);
+NTKERNELAPI NTSTATUS NTAPI IoVolumeDeviceToGuidPath(PVOID VolumeDeviceObject, PUNICODE_STRING GuidPath);
+
+NTKERNELAPI NTSTATUS NTAPI IoGetActivityIdIrp(PIRP Irp, LPGUID Guid);
+NTKERNELAPI NTSTATUS NTAPI IoSetActivityIdIrp(PIRP Irp, LPCGUID Guid);
+NTKERNELAPI LPCGUID NTAPI IoGetActivityIdThread(VOID);
+NTKERNELAPI LPCGUID NTAPI IoSetActivityIdThread(LPCGUID ActivityId);
+NTKERNELAPI VOID NTAPI IoClearActivityIdThread(LPCGUID OriginalId);
+NTKERNELAPI NTSTATUS NTAPI IoPropagateActivityIdToThread(PIRP Irp, LPGUID PropagatedId, LPCGUID *OriginalId);
+NTKERNELAPI VOID NTAPI IoTransferActivityId(LPCGUID ActivityId, LPCGUID RelatedActivityId);
+
+typedef struct _IO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS {
+    ULONG Version;
+    union {
+        PVOID Generic;
+        PKINTERRUPT InterruptObject;
+        PVOID InterruptMessageTable;
+    } ConnectionContext;
+} IO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS, *PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS;
+NTKERNELAPI VOID NTAPI IoReportInterruptActive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters);
+NTKERNELAPI VOID NTAPI IoReportInterruptInactive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters);
+
+#ifdef __cplusplus
+}
+#endif

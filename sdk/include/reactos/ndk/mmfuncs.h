@@ -1,0 +1,2 @@
+// A part of ntndk.h.
+#include <ntndk.h>

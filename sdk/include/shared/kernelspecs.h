@@ -1,0 +1,2 @@
+// The names of kernelspecs.h are driverspecs.h's.
+#include <driverspecs.h>

@@ -1,0 +1,2 @@
+// The includes of specstrings_strict.h are all in specstrings.h.
+#include <specstrings.h>

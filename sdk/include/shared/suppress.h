@@ -1,0 +1,2 @@
+// Suppression names of the code analysis, which clang does not have.
+#pragma once
