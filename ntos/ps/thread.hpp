@@ -121,6 +121,7 @@ private:
     friend bool Reap();
     void Completed(Status Outcome) override;
     Status Build(ps::Process& Owner, const ThreadStart& How);
+    Status GiveDriverCapabilities(const DriverLink& Of);
     void TakeApart();
     NTSTATUS& ParkStatus() const;
     void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);
