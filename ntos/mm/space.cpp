@@ -335,7 +335,7 @@ void AddressSpace::DropEmptyLeaves(u64 Start, u64 End)
     }
 }
 
-Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
+Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable, CPtr Device)
 {
     if (!Pml4_.Cap)
         return STATUS_PROCESS_IS_TERMINATING;
@@ -346,10 +346,10 @@ Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
         E.Writable = Writable;
         return STATUS_SUCCESS;
     }
-    CPtr Slot = TakeClientCopy(E.Frame);
+    CPtr Slot = Device ? 0 : TakeClientCopy(E.Frame);
     if (!Slot) {
         Slot = TRY(AllocateSlot());
-        if (Failed(kernel::Copy(Slot, FrameCapability(E.Frame), kernel::ReadWrite))) {
+        if (Failed(kernel::Copy(Slot, Device ? Device : FrameCapability(E.Frame), kernel::ReadWrite))) {
             FreeSlot(Slot);
             return STATUS_NO_MEMORY;
         }
@@ -357,7 +357,7 @@ Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
     u64 Page = AlignDown(Address, PageSize);
     Status Outcome = STATUS_NO_MEMORY;
     for (u32 Try = 0; Try < 4; ++Try) {
-        kernel::Error Error = kernel::MapPage(Slot, Pml4_.Cap, Page, { .Writable = Writable });
+        kernel::Error Error = kernel::MapPage(Slot, Pml4_.Cap, Page, { .Writable = Writable, .Cached = !Device });
         if (!Failed(Error)) {
             E.Slot = Slot;
             E.Writable = Writable;

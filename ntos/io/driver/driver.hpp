@@ -21,6 +21,7 @@ namespace wd = wire::driver;
 
 class Channel;
 class Driver;
+class Hardware;
 class DriverDevice;
 class DriverFile;
 
@@ -189,6 +190,7 @@ private:
     State State_ = State::Stopped;
     Status Outcome_;
     RefPtr<Channel> In_;
+    Hardware* Hardware_ = nullptr;      // what the process has of it
     u64 NextDevice_ = 1, StartedAt_ = 0;
     u32 Deaths_ = 0;
     Vector<ob::String> Links_;

@@ -265,9 +265,16 @@ void DriverDevice::TakeAway()
 {
     Gone = true;
     DriverLink.Unlink();
+    RefPtr<io::Device> Old = std::move(Replaced);
+    ob::String Path;
+    if (Old)
+        if (auto Name = QueryName(); Name.Ok())
+            Path = Name.Take();
     ob::MakePermanent(*this, false);
     if (Parent())
         Parent()->Remove(*this);
+    if (!Path.IsEmpty())
+        NameDevice(Ref<io::Device>(*Old), Path).Ignore();       // without memory the name is lost until a driver takes it
 }
 
 }
