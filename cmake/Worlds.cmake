@@ -6,7 +6,7 @@ set(NEPTUNE_FREESTANDING -ffreestanding -fno-exceptions -fno-rtti -fno-stack-pro
 if(NEPTUNE_WORLD STREQUAL "elf")
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX,C>:${NEPTUNE_FREESTANDING}>"
     -fPIE -mno-sse -mno-mmx -fno-asynchronous-unwind-tables -fno-unwind-tables -ffunction-sections -fdata-sections
-    -fomit-frame-pointer "$<$<COMPILE_LANGUAGE:CXX>:-fno-use-cxa-atexit;-fno-c++-static-destructors;-flto>")
+    -fomit-frame-pointer "$<$<COMPILE_LANGUAGE:CXX>:-fno-use-cxa-atexit;-fno-c++-static-destructors;-flto=thin>")
 elseif(NEPTUNE_WORLD STREQUAL "pe")
   # The C++ standard headers of mingw-w64's g++ (only the freestanding ones are used).
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX,C>:${NEPTUNE_FREESTANDING}>" -ffunction-sections -fdata-sections

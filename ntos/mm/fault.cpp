@@ -105,7 +105,31 @@ Status AddressSpace::Fault(u64 Address, Access How)
     if (E->Slot && bool(E->Writable) == Writable)
         return STATUS_SUCCESS;          // another thread's fault has mapped it
     Forget();
-    return MapInHardware(Address, *E, Writable);
+    TRY(MapInHardware(Address, *E, Writable));
+    if (V->Kind == Vad::Private)
+        MapAhead(*V, AlignDown(Address, PageSize));
+    return STATUS_SUCCESS;
+}
+
+// A fault at the page behind the last one is likely to be followed by more: the next pages come along, twice as many each time.
+void AddressSpace::MapAhead(Vad& V, u64 Page)
+{
+    constexpr u32 Most = 15;
+    bool Follows = Page == NextFault_;
+    NextFault_ = Page + PageSize;
+    if (!Follows || V.WriteWatch || !IsMemoryPlentiful()) {
+        Ahead_ = 0;
+        return;
+    }
+    Ahead_ = Ahead_ * 2 + 1 < Most ? Ahead_ * 2 + 1 : Most;
+    for (u32 I = 0; I < Ahead_ && NextFault_ < V.End; ++I, NextFault_ += PageSize) {
+        PageInfo Info = Query(V, NextFault_);
+        if (!Info.Committed || Info.Guard || Info.Present || !IsReadable(Info.Protect))
+            return;
+        Pte* E = nullptr;
+        if (!Resolve(V, NextFault_, Access::Read, E).Ok() || !MapInHardware(NextFault_, *E, IsWritable(Info.Protect)).Ok())
+            return;
+    }
 }
 
 Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
@@ -115,6 +139,18 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
         return CachedAddress_ + (Address - Page);
     if (Address < LowestUser || Address > HighestUser)
         return STATUS_ACCESS_VIOLATION;
+    // What is there and allows it needs nothing of its range.
+    if (Pte* E = Entry(Page); E && E->State == Pte::Present && E->HasProtect && !E->Guard) [[likely]] {
+        Protection P = Protection(E->Protect);
+        if (Write ? IsWritable(P) || (IsCopyOnWrite(P) && E->Private) : IsReadable(P)) {
+            if (Write)
+                E->Written = 1;
+            CachedPage_ = Page;
+            CachedAddress_ = PageAddress(E->Frame);
+            CachedWritable_ = Write;
+            return CachedAddress_ + (Address - Page);
+        }
+    }
     Vad* V = Find(Address);
     if (!V)
         return STATUS_ACCESS_VIOLATION;

@@ -68,6 +68,36 @@ CPtr FrameCapability(Pfn Frame)
     return Slot ? Slot + FrameSlotOffset : Boot->FirstImageFrame + (Frame - FirstImagePfn);
 }
 
+CPtr TakeClientCopy(Pfn Frame)
+{
+    PfnEntry& E = Database[Frame];
+    if (!E.Slot || E.ClientCopyTaken)
+        return 0;
+    CPtr Cap = E.Slot + ClientSlotOffset;
+    if (!E.HasClientCopy) {
+        if (Failed(kernel::Copy(Cap, E.Slot + FrameSlotOffset, kernel::ReadWrite)))
+            return 0;
+        E.HasClientCopy = true;
+    }
+    E.ClientCopyTaken = true;
+    return Cap;
+}
+
+bool ReturnClientCopy(Pfn Frame, CPtr Cap)
+{
+    PfnEntry& E = Database[Frame];
+    if (!E.ClientCopyTaken || Cap != E.Slot + ClientSlotOffset)
+        return false;
+    E.ClientCopyTaken = false;
+    return true;
+}
+
+bool IsMemoryPlentiful()
+{
+    constexpr u64 Many = 4096;
+    return UncutPages + FreeUntyped.Count + FreeFrames.Count + ZeroFrames.Count > Many;
+}
+
 u8* PageAddress(Pfn Frame)
 {
     return reinterpret_cast<u8*>(WindowBase + (u64(Frame) << PageShift));
@@ -126,14 +156,14 @@ static Status MapOwn(CPtr Frame, u64 Address, bool Cached = true)
 // Cuts up to 512 pages, not across a 2 MiB boundary, from the front of R; all go to the free list.
 static Status Cut(Region& R)
 {
-    TRY(EnsureSlots(2 * FrameSlotOffset));
+    TRY(EnsureSlots(SlotsPerCut));
     u64 End = AlignDown(R.Next, 2 * MiB) + 2 * MiB;
     if (End > R.End)
         End = R.End;
     u32 Pages = u32((End - R.Next) >> PageShift);
     if (Pages == 0)
         return STATUS_NO_MEMORY;
-    CPtr First = TakeSlotRange(2 * FrameSlotOffset);
+    CPtr First = TakeSlotRange(SlotsPerCut);
     for (u32 Done = 0; Done < Pages;) {
         u32 Now = Pages - Done < 256 ? Pages - Done : 256;
         if (Failed(kernel::Retype(R.Cap, ObjectType::Untyped, PageShift, First + Done, Now))) {
@@ -198,9 +228,11 @@ Result<Pfn> TakeUntyped()
             while (Pfn P = Rest.Pop())
                 List->Push(P, State);
             if (Kept != NoPfn) {
-                CPtr Frame = FrameCapability(Kept);
-                if (Failed(kernel::Delete(Frame)))
+                PfnEntry& E = Database[Kept];
+                ASSERT(!E.ClientCopyTaken);
+                if ((E.HasClientCopy && Failed(kernel::Delete(E.Slot + ClientSlotOffset))) || Failed(kernel::Delete(E.Slot + FrameSlotOffset)))
                     return STATUS_NO_MEMORY;
+                E.HasClientCopy = false;
                 Page = Kept;
                 break;
             }

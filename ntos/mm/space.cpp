@@ -333,10 +333,13 @@ Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
         E.Writable = Writable;
         return STATUS_SUCCESS;
     }
-    CPtr Slot = TRY(AllocateSlot());
-    if (Failed(kernel::Copy(Slot, FrameCapability(E.Frame), kernel::ReadWrite))) {
-        FreeSlot(Slot);
-        return STATUS_NO_MEMORY;
+    CPtr Slot = TakeClientCopy(E.Frame);
+    if (!Slot) {
+        Slot = TRY(AllocateSlot());
+        if (Failed(kernel::Copy(Slot, FrameCapability(E.Frame), kernel::ReadWrite))) {
+            FreeSlot(Slot);
+            return STATUS_NO_MEMORY;
+        }
     }
     u64 Page = AlignDown(Address, PageSize);
     Status Outcome = STATUS_NO_MEMORY;
@@ -382,6 +385,8 @@ Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
         }
         L->Table = Table;
     }
+    if (ReturnClientCopy(E.Frame, Slot))
+        return Outcome;
     kernel::Error Ignored = kernel::Delete(Slot);
     (void)Ignored;
     FreeSlot(Slot);
@@ -392,11 +397,15 @@ void AddressSpace::UnmapInHardware(Pte& E)
 {
     if (!E.Slot)
         return;
-    kernel::Error Error = Pml4_.Cap ? kernel::UnmapPage(E.Slot) : kernel::Error::None;     // a space that is gone maps nothing
+    bool Kept = ReturnClientCopy(E.Frame, E.Slot);
+    // A space that is gone maps nothing; but a capability that is used again must know.
+    kernel::Error Error = Pml4_.Cap || Kept ? kernel::UnmapPage(E.Slot) : kernel::Error::None;
     ASSERT(!Failed(Error));
-    Error = kernel::Delete(E.Slot);
-    ASSERT(!Failed(Error));
-    FreeSlot(E.Slot);
+    if (!Kept) {
+        Error = kernel::Delete(E.Slot);
+        ASSERT(!Failed(Error));
+        FreeSlot(E.Slot);
+    }
     E.Slot = 0;
     E.Writable = 0;
     --MappedPages;

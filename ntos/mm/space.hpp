@@ -125,6 +125,7 @@ private:
     void FreePage(Vad& V, Pte& E);
     Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);
     Status CopyPrivate(Pte& E);
+    void MapAhead(Vad& V, u64 Page);
     void Forget() { CachedPage_ = ~u64(0); }
     Status ChargePrivate(u64 Pages);
     void ReturnPrivate(u64 Pages);
@@ -136,6 +137,8 @@ private:
     Vector<Upper> Directories_, Pdpts_;
     u32 LastLeaf_ = 0, EmptyLeaves_ = 0;
     u64 Hint_ = LowestUser;
+    u64 NextFault_ = 0;                 // behind what the last faults mapped
+    u32 Ahead_ = 0;                     // how many pages the last of them mapped besides its own
     // The page the Executive touched last.
     u64 CachedPage_ = ~u64(0);
     u8* CachedAddress_ = nullptr;
