@@ -228,7 +228,8 @@ Status DriverFile::Start(Request& R)
         return S;
     }
     R.Context[0] = reinterpret_cast<u64>(static_cast<Irp*>(I));
-    Device().In().Submit(*I);
+    Ref<Channel> In(Device().In());
+    In->SubmitAndLook(*I);
     return STATUS_PENDING;
 }
 
