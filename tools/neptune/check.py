@@ -12,7 +12,7 @@ CODE = (".cpp", ".hpp", ".h", ".c", ".S", ".inc")
 SCRIPTS = (".py", ".sh", ".cmake", ".toml", ".json", ".txt")
 BINARY = (".png", ".ico")
 
-LONGEST = 600
+LONGEST = 650
 # Longer than they should be; they may not grow.
 LONG = {"ntos/io/pipe.cpp": 860, "ntos/mm/space.cpp": 690}
 
