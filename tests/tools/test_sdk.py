@@ -88,6 +88,15 @@ class Kit(unittest.TestCase):
         self.assertLessEqual(set(imports), {"ntoskrnl.exe", "hal.dll", "storport.sys", "scsiport.sys"})
         return imports
 
+    def test_guide_runs(self):
+        """Its drivers work in the machine, as the guide says."""
+        guide = (ROOT / "docs/driver-guide.md").read_text(encoding="utf-8")
+        outputs = [run(["sh", "-e", "-c", block], cwd=self.work) for block in re.findall(r"^```sh run\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)]
+        self.assertEqual(len(outputs), 2)
+        self.assertIn("counter: all passed", outputs[0])
+        self.assertNotIn("FAILED", outputs[0])
+        self.assertIn("hello, I am", outputs[1])
+
     def test_guide(self):
         self.check(self.work / "build/counter/counter.sys", {"ntoskrnl.exe": ["IoCreateDevice", "IoCsqInsertIrp", "KeAcquireSpinLockRaiseToDpc"]})
         self.check(self.work / "build/hello/out/hello.sys", {"ntoskrnl.exe": ["DbgPrint"]})
