@@ -56,7 +56,8 @@ inline constexpr u64 ApcFrameMachine = 0x4D0, ApcFrameSize = 0x500;
 // port and the end of the process with ExitStatus = ExceptionCode.
 //
 // Addresses the Executive needs in ntdll are exports: LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher,
-// KiUserApcDispatcher, KiUserCallbackDispatcher, KiRaiseUserExceptionDispatcher.
+// KiUserApcDispatcher, KiUserCallbackDispatcher, KiRaiseUserExceptionDispatcher, KiServiceReturn (where a service returns its status in R10 to the
+// end of its stub, RSP being what the stub kept in RBX).
 //
 // A thread's end: RtlExitUserThread -> NtTerminateThread(0, status): the Executive frees the stack (DeallocationStack) and the TEB
 // after the thread is gone. A process's end: RtlExitUserProcess -> NtTerminateProcess(0, status) ends the other threads,

@@ -2,10 +2,14 @@
 // itself (see `own` below) has only the Svc form here; its Nt and Zw forms are C++.
 //
 // The calling convention is in abi/services.hpp. R10, R8, R9, R15 are the message words; seL4 loses RCX, RDX, R11 and RSP.
+#define PARK_REPLY 0x6B726170               /* abi::ParkReply */
+#define PARK_NOTIFICATION 3                 /* abi::ParkNotification */
+#define PARK_STATUS 0x190                   /* abi::ParkStatusInTeb */
     .text
 
 // rcx = argument 1 (in r10 already), rdx, r8, r9 = arguments 2 to 4 (or r9 = the argument array), eax = message tag.
-    .p2align 4
+// It lies within one page: between the first and the second system call the Executive expects no fault.
+    .p2align 7
     .globl SvcCommon
     .def SvcCommon; .scl 2; .type 32; .endef
     .seh_proc SvcCommon
@@ -30,12 +34,23 @@ SvcCommon:
 SvcInstruction:
     syscall
     movq %rbx, %rsp
+    cmpl $PARK_REPLY, %r10d
+    je 1f
+    .globl KiServiceReturn
+    .def KiServiceReturn; .scl 2; .type 32; .endef
+KiServiceReturn:
     movl %r10d, %eax
     popq %r15
     popq %rsi
     popq %rdi
     popq %rbx
     retq
+1:  movl $PARK_NOTIFICATION, %edi
+    movq $-5, %rdx                          // seL4's Recv
+    syscall
+    movq %rbx, %rsp
+    movl %gs:PARK_STATUS, %r10d
+    jmp KiServiceReturn
     .seh_endproc
 
     .macro label name

@@ -244,13 +244,13 @@ static Error Place(Capability& U, Kind K, u32 SizeBits, u32 Count, u32& Bits, u6
     return Error::None;
 }
 
-// Memory is cleared when an untyped begins anew.
+// Memory is cleared when an untyped begins anew: what was used of it, no byte more (untypeds smaller than a page have neighbours in theirs).
 static void BeginAnew(Capability& U)
 {
     if (!U.Children.empty() || !U.Free)
         return;
     if (!U.Target->IsDevice)
-        fallocate(M->File, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off_t(U.Target->Physical), off_t(AlignUp(U.Free, PageSize)));
+        fallocate(M->File, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off_t(U.Target->Physical), off_t(U.Free));
     U.Free = 0;
 }
 

@@ -50,9 +50,14 @@ public:
         T* Data = static_cast<T*>(::operator new(Room * sizeof(T), std::align_val_t(alignof(T)), std::nothrow));
         if (!Data)
             return nt::STATUS_NO_MEMORY;
-        for (usize I = 0; I < Size_; ++I) {
-            new (&Data[I]) T(std::move(Data_[I]));
-            Data_[I].~T();
+        if constexpr (std::is_trivially_copyable_v<T>) {
+            if (Size_)
+                __builtin_memcpy(static_cast<void*>(Data), Data_, Size_ * sizeof(T));
+        } else {
+            for (usize I = 0; I < Size_; ++I) {
+                new (&Data[I]) T(std::move(Data_[I]));
+                Data_[I].~T();
+            }
         }
         ::operator delete(Data_, std::align_val_t(alignof(T)));
         Data_ = Data;
@@ -76,6 +81,11 @@ public:
                 return S;
         while (Size_ > Size)
             Data_[--Size_].~T();
+        if constexpr (std::is_trivially_default_constructible_v<T> && std::is_trivially_copyable_v<T> && std::is_scalar_v<T>) {
+            if (Size > Size_)
+                __builtin_memset(Data_ + Size_, 0, (Size - Size_) * sizeof(T));
+            Size_ = Size;
+        }
         while (Size_ < Size)
             new (&Data_[Size_++]) T();
         return nt::STATUS_SUCCESS;

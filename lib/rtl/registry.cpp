@@ -339,19 +339,17 @@ NTSTATUS NTAPI RtlOpenCurrentUser(ACCESS_MASK Access, HANDLE* Result)
 
 NTSTATUS NTAPI RtlCheckRegistryKey(ULONG RelativeTo, WCHAR* Path)
 {
-    if (!Path && RelativeTo != RTL_REGISTRY_ABSOLUTE)
-        return STATUS_OBJECT_PATH_SYNTAX_BAD;
     Key K;
-    return K.Open(RelativeTo, Path, 0, false);
+    return K.Open(RelativeTo, Path, KEY_READ, false);
 }
 NTSTATUS NTAPI RtlCreateRegistryKey(ULONG RelativeTo, WCHAR* Path)
 {
-    if (!Path)
-        return STATUS_OBJECT_PATH_SYNTAX_BAD;
     RelativeTo &= ~RTL_REGISTRY_OPTIONAL;
-    if (RelativeTo == RTL_REGISTRY_ABSOLUTE && !*Path)
+    if (RelativeTo >= RTL_REGISTRY_MAXIMUM)
+        return STATUS_INVALID_PARAMETER;
+    if (RelativeTo != RTL_REGISTRY_USER && (!Path || (RelativeTo == RTL_REGISTRY_ABSOLUTE && !*Path)))
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
-    if (RelativeTo <= RTL_REGISTRY_USER && *Path == '\\' && RelativeTo != RTL_REGISTRY_ABSOLUTE)
+    if (Path && RelativeTo <= RTL_REGISTRY_USER && *Path == '\\' && RelativeTo != RTL_REGISTRY_ABSOLUTE)
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     Key K;
     return K.Open(RelativeTo, Path, KEY_ALL_ACCESS, true);

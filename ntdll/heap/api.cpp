@@ -196,7 +196,7 @@ BOOLEAN NTAPI RtlFreeHeap(PVOID Handle, ULONG Flags, PVOID Memory)
         if (Block* B = Find(*H, Memory)) [[likely]] {
             if (B->Flags & Large)
                 GiveLarge(*H, LargeOf(B));
-            else
+            else if (!Keep(*H, B))
                 Give(*H, B);
             return 1;
         }

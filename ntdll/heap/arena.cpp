@@ -185,9 +185,47 @@ bool AddSegment(Heap& H, u64 Bytes)
     return AdoptSegment(H, Base, 0, Commit, Reserve);
 }
 
+bool Keep(Heap& H, Block* B)
+{
+    u32 Units = B->Units;
+    if (Units >= SmallUnits || H.WaitingCount[Units] == MaximumWaiting)
+        return false;
+    ++H.WaitingCount[Units];
+    B->Flags = Busy | Waiting;
+    B->Slack = 0;
+    B->Seal();
+    LinksOf(B).Next = H.WaitingBlocks[Units];
+    H.WaitingBlocks[Units] = B;
+    return true;
+}
+
+bool GiveWaiting(Heap& H)
+{
+    bool Any = false;
+    for (u32 Units = 0; Units < SmallUnits; ++Units) {
+        while (Block* B = H.WaitingBlocks[Units]) {
+            H.WaitingBlocks[Units] = LinksOf(B).Next;
+            Give(H, B);
+            Any = true;
+        }
+        H.WaitingCount[Units] = 0;
+    }
+    return Any;
+}
+
 Block* Take(Heap& H, u32 Units)
 {
+    if (Units < SmallUnits) {
+        if (Block* B = H.WaitingBlocks[Units]) {
+            H.WaitingBlocks[Units] = LinksOf(B).Next;
+            --H.WaitingCount[Units];
+            B->Flags = Busy;
+            return B;
+        }
+    }
     Block* B = Search(H, Units);
+    if (!B && GiveWaiting(H))
+        B = Search(H, Units);
     if (!B) {
         for (LIST_ENTRY* I = H.Segments.Blink; I != &H.Segments && !B; I = I->Blink)
             B = Extend(H, *RECORD_OF(I, Segment, Links), Units);
@@ -284,7 +322,7 @@ Block* Find(Heap& H, const void* Memory)
         return nullptr;
     if (Segment* S = SegmentOf(H, Address)) {
         Block* B = At<Block>(Memory, -HeaderSize);
-        if (u64(B) < u64(S->First) || !(B->Flags & Busy) || B->Flags & (Sentinel | Large) || !B->Valid() || B->Units < 2
+        if (u64(B) < u64(S->First) || !(B->Flags & Busy) || B->Flags & (Sentinel | Large | Waiting) || !B->Valid() || B->Units < 2
             || u64(B->Next()) > u64(S->Last))
             return nullptr;
         return B;

@@ -1,7 +1,8 @@
 // What a heap is made of. A heap reserves segments and commits them from the bottom up; a segment is a row of blocks, each with a
 // 16-byte header in front that knows its own size and its predecessor's, ending in a sentinel. Free blocks are in bins: one bin per
 // size up to 1 KiB, eight per power of two above, with a bitmap of the bins that have something: finding, splitting and joining
-// take constant time. Blocks of half a MiB and more are mappings of their own.
+// take constant time. Blocks of half a MiB and more are mappings of their own. A few small blocks of each size that were freed last are not joined
+// but wait in a list for the next request of their size; to their neighbours they look busy.
 //
 // A header carries a check value over its fields and its address, so that a pointer that is not a block, a block freed twice or an
 // overrun header is noticed and refused instead of spreading.
@@ -17,7 +18,8 @@ inline constexpr u64 FixedLimit = 1 * MiB - PageSize;
 inline constexpr u32 SmallUnits = 64, BinCount = SmallUnits + 16 * 8, BitmapWords = (BinCount + 63) / 64;
 inline constexpr u32 Signature = 0xEEFFEEFF;
 
-enum BlockFlags : u8 { Busy = 1, Sentinel = 2, Large = 4, UserValue = 8, Fixed = 16 };
+enum BlockFlags : u8 { Busy = 1, Sentinel = 2, Large = 4, UserValue = 8, Fixed = 16, Waiting = 32 };
+inline constexpr u32 MaximumWaiting = 16;       // blocks of a size
 
 struct Block {
     u32 Units;              // of 16 bytes, with this header
@@ -88,6 +90,8 @@ struct Heap {
     bool SuppliedMemory;
     u64 Bitmap[BitmapWords];
     Block* Bins[BinCount];
+    Block* WaitingBlocks[SmallUnits];       // linked by their FreeLinks::Next
+    u8 WaitingCount[SmallUnits];
 
     bool Serialized(ULONG CallFlags) const { return !((Flags | CallFlags) & HEAP_NO_SERIALIZE); }
 };
@@ -116,6 +120,8 @@ private:
 // All with the heap's lock held. Units include the header.
 Block* Take(Heap& H, u32 Units);                    // nullptr: no memory
 void Give(Heap& H, Block* B);                       // joins with its free neighbours
+bool Keep(Heap& H, Block* B);                       // lets it wait for a request of its size, instead of Give; false: it is too large, or enough do
+bool GiveWaiting(Heap& H);                          // gives all that wait; whether there were any
 bool GrowInPlace(Heap& H, Block* B, u32 Units);
 void Shrink(Heap& H, Block* B, u32 Units);
 bool AddSegment(Heap& H, u64 Bytes);

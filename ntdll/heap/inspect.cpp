@@ -83,6 +83,7 @@ BOOLEAN NTAPI RtlValidateHeap(PVOID Handle, ULONG Flags, const void* Memory)
     if (!H)
         return 0;
     Guard Held(*H, Flags);
+    GiveWaiting(*H);
     if (Memory)
         return Find(*H, Memory) != nullptr;
     for (LIST_ENTRY* I = H->Segments.Flink; I != &H->Segments; I = I->Flink) {
@@ -108,6 +109,7 @@ ULONG NTAPI RtlCompactHeap(PVOID Handle, ULONG Flags)
     if (!H)
         return 0;
     Guard Held(*H, Flags);
+    GiveWaiting(*H);
     u64 Best = 0;
     for (LIST_ENTRY* I = H->Segments.Flink; I != &H->Segments; I = I->Flink) {
         Segment* S = RECORD_OF(I, Segment, Links);
@@ -150,6 +152,7 @@ NTSTATUS NTAPI RtlWalkHeap(PVOID Handle, PVOID EntryPointer)
     if (!H || !Entry)
         return STATUS_INVALID_HANDLE;
     Guard Held(*H, 0);
+    GiveWaiting(*H);
     auto EnterSegment = [&](Segment* S, u8 Index) {
         *Entry = {};
         Entry->DataAddress = reinterpret_cast<PVOID>(S->Base);

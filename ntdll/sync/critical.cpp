@@ -108,7 +108,8 @@ NTSTATUS NTAPI RtlLeaveCriticalSection(RTL_CRITICAL_SECTION* Section)
     if (Section->RecursionCount < 0) [[unlikely]]
         return STATUS_SUCCESS;
     Section->OwningThread = nullptr;
-    if (__atomic_fetch_or(&Section->LockCount, Unlocked, __ATOMIC_SEQ_CST) != (-1 & ~Unlocked)) [[unlikely]]
+    // The bit is clear while somebody owns the section: adding sets it, in one instruction.
+    if (__atomic_fetch_add(&Section->LockCount, Unlocked, __ATOMIC_SEQ_CST) != (-1 & ~Unlocked)) [[unlikely]]
         WakeOne(*Section);
     return STATUS_SUCCESS;
 }

@@ -86,7 +86,7 @@ Status Initialize()
     TRY(MakeLink(L"\\Registry\\USER\\S-1-5-18", L"\\Registry\\USER\\.DEFAULT"));
     TRY(MakeLink(ClassesLink.View(), Classes.View()));
     Ref<Key> Object = TRY(ob::Make<Key>(std::move(Top)));
-    TRY(ob::InsertKernel(Object, L"\\Registry", true));
+    TRY(ob::InsertKernel(Object, L"\\REGISTRY", true));
     Object.Leak();                      // for ever
     return STATUS_SUCCESS;
 }

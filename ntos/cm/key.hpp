@@ -35,7 +35,7 @@ private:
 // The node of a handle, alive. STATUS_KEY_DELETED.
 Result<Ref<Key>> ReferenceKey(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access);
 
-// A value's name taken from a caller: as it came and in upper case. STATUS_INVALID_PARAMETER: odd or too long.
+// A value's name taken from a caller: as it came and in upper case. STATUS_INVALID_PARAMETER: odd; STATUS_OBJECT_NAME_NOT_FOUND: too long.
 class CapturedName {
 public:
     Status Capture(ke::Caller& Caller, ke::UserPtr<UNICODE_STRING> From);

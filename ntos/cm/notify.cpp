@@ -103,7 +103,7 @@ Status WriteBlock(ke::Caller& Caller, u64 Address, NTSTATUS Outcome)
 Result<Ref<Key>> StartWatching(ke::Caller& Caller, const NotifyArguments& A, bool& Happened)
 {
     u32 Filter = A.Filter & ~REG_NOTIFY_THREAD_AGNOSTIC;
-    if (!Filter || (A.Filter & ~REG_LEGAL_CHANGE_FILTER))
+    if (A.Filter & ~REG_LEGAL_CHANGE_FILTER)             // none at all is an event that only the end of the key sets
         return STATUS_INVALID_PARAMETER;
     Ref<Key> K = TRY(ReferenceKey(Caller, A.Key, KEY_NOTIFY));
     if (!K->Watching) {

@@ -11,6 +11,7 @@ static Result<HANDLE> Open(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> At
     if (!Attributes)
         return STATUS_ACCESS_VIOLATION;
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Attributes));
+    Wanted.Flags |= OBJ_CASE_INSENSITIVE;       // keys never regard case, nor does the way to them
     if (How.Options & ~REG_LEGAL_OPTION)
         return STATUS_INVALID_PARAMETER;
     if (!Wanted.HasName && !Wanted.Root)
@@ -24,14 +25,14 @@ static Result<HANDLE> Open(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> At
 
 Status NtOpenKey(ke::Caller& Caller, svc::OpenKey& Call)
 {
-    TRY(Call.KeyHandle.Probe(Caller));
+    TRY(Call.KeyHandle.Write(Caller, nullptr));
     OpenKeyRequest How;
     return ob::ReturnHandle(Caller, Call.KeyHandle, Open(Caller, Call.ObjectAttributes, Call.DesiredAccess, How));
 }
 
 Status NtOpenKeyEx(ke::Caller& Caller, svc::OpenKeyEx& Call)
 {
-    TRY(Call.KeyHandle.Probe(Caller));
+    TRY(Call.KeyHandle.Write(Caller, nullptr));
     OpenKeyRequest How;
     How.Options = Call.OpenOptions;
     if (How.Options & ~(REG_OPTION_OPEN_LINK | REG_OPTION_BACKUP_RESTORE | REG_OPTION_DONT_VIRTUALIZE))
@@ -41,7 +42,7 @@ Status NtOpenKeyEx(ke::Caller& Caller, svc::OpenKeyEx& Call)
 
 Status NtCreateKey(ke::Caller& Caller, svc::CreateKey& Call)
 {
-    TRY(Call.KeyHandle.Probe(Caller));
+    TRY(Call.KeyHandle.Write(Caller, nullptr));
     if (Call.Disposition)
         TRY(Call.Disposition.Probe(Caller));
     ob::String Class;
@@ -57,8 +58,8 @@ Status NtCreateKey(ke::Caller& Caller, svc::CreateKey& Call)
 
 Status NtDeleteKey(ke::Caller& Caller, svc::DeleteKey& Call)
 {
-    Ref<Key> K = TRY(ReferenceKey(Caller, Call.KeyHandle, DELETE_ACCESS));
-    return K->Of().Delete();
+    Ref<Key> K = TRY(ob::Reference<Key>(Caller, Call.KeyHandle, DELETE_ACCESS));
+    return K->Of().IsDeleted() ? Status(STATUS_SUCCESS) : K->Of().Delete();
 }
 
 Status NtRenameKey(ke::Caller& Caller, svc::RenameKey& Call)

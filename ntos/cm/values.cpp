@@ -6,8 +6,10 @@ namespace cm {
 Status CapturedName::Capture(ke::Caller& Caller, ke::UserPtr<UNICODE_STRING> From)
 {
     UNICODE_STRING Raw = TRY(From.Read(Caller));
-    if ((Raw.Length & 1) || Raw.Length / sizeof(wchar_t) > MaximumValueName)
+    if (Raw.Length & 1)
         return STATUS_INVALID_PARAMETER;
+    if (Raw.Length / sizeof(wchar_t) > MaximumValueName)
+        return STATUS_OBJECT_NAME_NOT_FOUND;            // no value has such a name
     Length_ = Raw.Length / sizeof(wchar_t);
     wchar_t* To = Few_;
     if (Length_ > sizeof(Few_) / sizeof(wchar_t)) {
@@ -26,7 +28,8 @@ using namespace cm;
 Status NtSetValueKey(ke::Caller& Caller, svc::SetValueKey& Call)
 {
     CapturedName Name;
-    TRY(Name.Capture(Caller, Call.ValueName));
+    if (Status S = Name.Capture(Caller, Call.ValueName); !S.Ok())
+        return S == STATUS_OBJECT_NAME_NOT_FOUND ? Status(STATUS_INVALID_PARAMETER) : S;
     Ref<Key> K = TRY(ReferenceKey(Caller, Call.KeyHandle, KEY_SET_VALUE));
     u32 Size = Call.DataSize;
     if (Size > MaximumData)

@@ -57,7 +57,7 @@ private:
         static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
         static void operator delete(void* At) { ::operator delete(At); }
     };
-    static constexpr u32 MaximumCopied = 1024 * 1024;
+    static constexpr u32 MaximumCopied = 4096;       // what a writer has that waits; more stays in its memory
     void Remove(Entry& E, NTSTATUS Outcome);
     void CompleteStalled();
     core::List<Entry, &Entry::Link> Entries_;

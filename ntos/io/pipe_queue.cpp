@@ -18,7 +18,7 @@ static Status Transport(const DataSource& From, usize Offset, ps::Process& To, u
     SourceFailed = false;
     if (!From.Process)
         return mm::CopyToUser(To, Address, From.Kernel + Offset, Bytes);
-    u8 Between[1024];
+    u8 Between[4096];
     for (usize Done = 0; Done < Bytes;) {
         usize Now = Bytes - Done < sizeof(Between) ? Bytes - Done : sizeof(Between);
         if (Status S = From.Copy(Offset + Done, Between, Now); !S.Ok()) {

@@ -1,6 +1,7 @@
 // The dispatcher: receives calls, faults and notifications, runs services, replies. One thread, this loop.
 #include "ntos/ke/dispatch.hpp"
 
+#include "abi/services.hpp"
 #include "kernel/kernel.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
@@ -25,7 +26,7 @@ void TraceServices(u64 Count)
 }
 
 // What to do for the thread whose message has been handled.
-enum class Answer { Reply, Resume, Nothing };
+enum class Answer { Reply, Resume, Park, Nothing };
 
 static void KillMisuser(Thread& T, const char* What)
 {
@@ -74,10 +75,12 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
         Task<> Root = Service.Waits(T, T.Arguments);
         Activity::Enter(Before);
         if (!T.Run(std::move(Root), Outcome)) {
-            kernel::Error E = kernel::SaveCaller(T.ReplySlot());
-            ASSERT(!kernel::Failed(E));
             if (TraceLeft) [[unlikely]]
                 ex::Log("[%u.%u]   waits\n", T.Process().Id(), T.Id());
+            if (T.AskToPark()) [[likely]]
+                return Answer::Park;
+            kernel::Error E = kernel::SaveCaller(T.ReplySlot());
+            ASSERT(!kernel::Failed(E));
             return Answer::Nothing;
         }
         Result = Outcome.Code();
@@ -157,6 +160,22 @@ static Answer Fault(Thread& T, const kernel::Message& M)
         while (ps::Reap());
         // Meanwhile the thread may have ended (Replying is null then), or been suspended.
         if (What != Answer::Nothing && Thread::Replying == T && !T->IsTerminating()) {
+            if (What == Answer::Park) {
+                if (T->ParkState() == Thread::Parking::Asked) {
+                    T->Park();
+                    Thread::Replying = nullptr;
+                    M = kernel::ReplyReceive(Endpoint, 0, 1, abi::ParkReply, 0, 0, 0);
+                    continue;
+                }
+                if (T->ParkState() == Thread::Parking::None) {
+                    // It has been sent elsewhere.
+                    Thread::Replying = nullptr;
+                    M = kernel::Receive(Endpoint);
+                    continue;
+                }
+                Result = T->EndParking();
+                What = Answer::Reply;
+            }
             if (T->SuspendCount()) [[unlikely]] {
                 kernel::Error E = kernel::SaveCaller(T->ReplySlot());
                 ASSERT(!kernel::Failed(E));

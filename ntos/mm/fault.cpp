@@ -105,7 +105,31 @@ Status AddressSpace::Fault(u64 Address, Access How)
     if (E->Slot && bool(E->Writable) == Writable)
         return STATUS_SUCCESS;          // another thread's fault has mapped it
     Forget();
-    return MapInHardware(Address, *E, Writable);
+    TRY(MapInHardware(Address, *E, Writable));
+    if (V->Kind == Vad::Private)
+        MapAhead(*V, AlignDown(Address, PageSize));
+    return STATUS_SUCCESS;
+}
+
+// A fault at the page behind the last one is likely to be followed by more: the next pages come along, twice as many each time.
+void AddressSpace::MapAhead(Vad& V, u64 Page)
+{
+    constexpr u32 Most = 15;
+    bool Follows = Page == NextFault_;
+    NextFault_ = Page + PageSize;
+    if (!Follows || V.WriteWatch || !IsMemoryPlentiful()) {
+        Ahead_ = 0;
+        return;
+    }
+    Ahead_ = Ahead_ * 2 + 1 < Most ? Ahead_ * 2 + 1 : Most;
+    for (u32 I = 0; I < Ahead_ && NextFault_ < V.End; ++I, NextFault_ += PageSize) {
+        PageInfo Info = Query(V, NextFault_);
+        if (!Info.Committed || Info.Guard || Info.Present || !IsReadable(Info.Protect))
+            return;
+        Pte* E = nullptr;
+        if (!Resolve(V, NextFault_, Access::Read, E).Ok() || !MapInHardware(NextFault_, *E, IsWritable(Info.Protect)).Ok())
+            return;
+    }
 }
 
 Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
@@ -115,8 +139,20 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
         return CachedAddress_ + (Address - Page);
     if (Address < LowestUser || Address > HighestUser)
         return STATUS_ACCESS_VIOLATION;
+    // What is there and allows it needs nothing of its range.
+    if (Pte* E = Entry(Page); E && E->State == Pte::Present && E->HasProtect && !E->Guard) [[likely]] {
+        Protection P = Protection(E->Protect);
+        if (Write ? IsWritable(P) || (IsCopyOnWrite(P) && E->Private) : IsReadable(P)) {
+            if (Write)
+                E->Written = 1;
+            CachedPage_ = Page;
+            CachedAddress_ = PageAddress(E->Frame);
+            CachedWritable_ = Write;
+            return CachedAddress_ + (Address - Page);
+        }
+    }
     Vad* V = Find(Address);
-    if (!V)
+    if (!V || V->Device)
         return STATUS_ACCESS_VIOLATION;
     Pte* E = nullptr;
     bool WasPrivate = (E = Entry(Address)) && E->Private;
@@ -153,6 +189,46 @@ Status AddressSpace::MapShared(u64 Address, Pfn Frame)
     E.Protect = u64(Protection::ReadOnly);
     E.HasProtect = 1;
     return MapInHardware(Address, E, false);
+}
+
+Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
+{
+    u64 At = TRY(FindFree(Pages * PageSize, {}));
+    Vad* V = TRY(Insert(At, Pages * PageSize, Vad::Private));
+    V->Fixed = V->Device = true;
+    V->Protect = Protection::ReadWrite;
+    V->InitialPage = PAGE_READWRITE | PAGE_NOCACHE;
+    for (u32 I = 0; I < Pages; ++I) {
+        CPtr Frame = TRY(DeviceFrame(PhysicalPage + I * PageSize));
+        Pte& E = *TRY(MakeEntry(At + I * PageSize));
+        E.State = Pte::Present;
+        E.Protect = u64(Protection::ReadWrite);
+        E.HasProtect = 1;
+        TRY(MapInHardware(At + I * PageSize, E, true, Frame));
+    }
+    return At;
+}
+
+Result<u64> AddressSpace::MapContiguous(Pfn First, u32 Pages)
+{
+    u64 At = TRY(FindFree(Pages * PageSize, {}));
+    Vad* V = TRY(Insert(At, Pages * PageSize, Vad::Private));
+    V->Fixed = true;
+    V->Protect = Protection::ReadWrite;
+    V->InitialPage = PAGE_READWRITE;
+    V->Committed = true;
+    TRY(ChargePrivate(Pages));
+    for (u32 I = 0; I < Pages; ++I) {
+        Pte& E = *TRY(MakeEntry(At + I * PageSize));
+        ReferenceFrame(First + I);
+        E.Frame = First + I;
+        E.Private = 1;
+        E.State = Pte::Present;
+        E.Protect = u64(Protection::ReadWrite);
+        E.HasProtect = 1;
+        TRY(MapInHardware(At + I * PageSize, E, true));
+    }
+    return At;
 }
 
 // --- copies

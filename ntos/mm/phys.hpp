@@ -16,22 +16,34 @@ enum class PageState : u8 {
 
 struct PfnEntry {
     u32 Next;           // of the free list
-    u32 Slot;           // the 4 KiB untyped; its frame capability is at Slot + FrameSlotOffset. 0: a page of the boot image
+    u32 Slot;           // the 4 KiB untyped; its frame capability is at Slot + FrameSlotOffset, a copy for a client at Slot + ClientSlotOffset.
+                        // 0: a page of the boot image
     u32 References;     // of a frame: owners (stores, page tables)
     PageState State;
-    u8 Pad[3];
+    bool HasClientCopy;         // the copy for a client exists
+    bool ClientCopyTaken;       // and maps the page somewhere
+    u8 Pad;
 };
 static_assert(sizeof(PfnEntry) == 16);
-inline constexpr u32 FrameSlotOffset = 512;
+inline constexpr u32 FrameSlotOffset = 512, ClientSlotOffset = 1024, SlotsPerCut = 1536;
 
 PfnEntry& EntryOf(Pfn Frame);
 // The frame's own capability, to be copied for client mappings.
 CPtr FrameCapability(Pfn Frame);
+// The frame's copy for a client, which stays with the frame when it is unmapped: most pages are in one place at a time, and need no capability made and
+// deleted. 0: somebody has it, or there is none.
+CPtr TakeClientCopy(Pfn Frame);
+// Gives it back, unmapped; false if Cap is another capability.
+bool ReturnClientCopy(Pfn Frame, CPtr Cap);
+// Whether there are many free pages: then a few may be used before they are needed.
+bool IsMemoryPlentiful();
 
 // A zeroed (or not) frame with one reference. STATUS_NO_MEMORY.
 Result<Pfn> AllocateFrame(bool Zeroed = true);
 void ReferenceFrame(Pfn Frame);
 void ReleaseFrame(Pfn Frame);           // free at the last one
+// The capability of a page of device memory, for client mappings; the same each time. STATUS_NOT_FOUND: it is none.
+Result<CPtr> DeviceFrame(u64 PhysicalPage);
 // Commit accounting: pages that may be needed. STATUS_COMMITMENT_LIMIT.
 Status ChargeCommit(u64 Pages);
 void ReturnCommit(u64 Pages);

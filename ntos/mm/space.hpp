@@ -43,6 +43,7 @@ struct Vad {
     bool WriteWatch = false;
     bool NoInherit = true;
     bool Fixed = false;                 // the process cannot free it (shared page, ...)
+    bool Device = false;                // device memory: no frames of ours, protection stays
     u64 AllocationBase;                 // placeholders split keep theirs
     u64 Offset = 0;                     // into the section, bytes
     RefPtr<Section> Backing;
@@ -109,6 +110,10 @@ public:
     Result<u8*> Touch(u64 Address, bool Write);
     // Puts a frame of the Executive's own at Address, read-only for the process (the shared page), or writable (TEB frames are ordinary memory).
     Status MapShared(u64 Address, Pfn Frame);
+    // For a driver process: device memory, uncached, which the Executive itself does not see; and frames that lie one after the other, with a reference
+    // for each, writable. Both at an address the space chooses; they stay until the process ends.
+    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages);
+    Result<u64> MapContiguous(Pfn First, u32 Pages);
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
@@ -135,11 +140,12 @@ private:
     u64 NextLeaf(u64 Address);          // the base of the first leaf that ends behind Address, or ~0
     Pte* Entry(u64 Address);            // null if no leaf
     Result<Pte*> MakeEntry(u64 Address);
-    Status MapInHardware(u64 Address, Pte& E, bool Writable);
+    Status MapInHardware(u64 Address, Pte& E, bool Writable, CPtr Device = 0);
     void UnmapInHardware(Pte& E);
     void FreePage(Vad& V, Pte& E);
     Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);
     Status CopyPrivate(Pte& E);
+    void MapAhead(Vad& V, u64 Page);
     void Forget() { CachedPage_ = ~u64(0); }
     Status ChargePrivate(u64 Pages);
     void ReturnPrivate(u64 Pages);
@@ -151,6 +157,8 @@ private:
     Vector<Upper> Directories_, Pdpts_;
     u32 LastLeaf_ = 0, EmptyLeaves_ = 0;
     u64 Hint_ = LowestUser;
+    u64 NextFault_ = 0;                 // behind what the last faults mapped
+    u32 Ahead_ = 0;                     // how many pages the last of them mapped besides its own
     // The page the Executive touched last.
     u64 CachedPage_ = ~u64(0);
     u8* CachedAddress_ = nullptr;

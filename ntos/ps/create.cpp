@@ -90,6 +90,7 @@ Status InitializeNtdll()
     Ntdll.KiUserExceptionDispatcher = TRY(FindExport(Image, "KiUserExceptionDispatcher"));
     Ntdll.KiUserApcDispatcher = TRY(FindExport(Image, "KiUserApcDispatcher"));
     Ntdll.KiRaiseUserExceptionDispatcher = TRY(FindExport(Image, "KiRaiseUserExceptionDispatcher"));
+    Ntdll.KiServiceReturn = TRY(FindExport(Image, "KiServiceReturn"));
     NtdllSection = S.Leak();
     return STATUS_SUCCESS;
 }

@@ -3,8 +3,6 @@
 #include "kernel/kernel.hpp"
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
-#include "abi/wire/driver.hpp"
-#include "ntos/hal/hal.hpp"
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
@@ -100,6 +98,7 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     Teb_ = Teb;
     TRY(Space.Commit(*TebVad, Teb, Teb + TebBytes, mm::Protection::ReadWrite, false));
     mm::Pfn TebPage = TRY(PageAt(Space, Teb));
+    TebWindow_ = mm::PageAddress(TebPage);
     auto Pointer = [](u64 A) { return reinterpret_cast<void*>(A); };
     struct {
         NT_TIB Tib;
@@ -152,10 +151,8 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
                                                 .CSpace = CNode_.Cap, .CSpaceBits = mm::ClientCNodeBits, .Pml4 = Space.Pml4(), .IpcBuffer = Teb,
                                                 .IpcBufferFrame = TebFrame_ })))
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (Owner.Driver && (Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::WaitSlot, Owner.Driver->WaitCap, kernel::Read, 0)) ||
-                         Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::DoorbellSlot, DispatcherNotification, kernel::Write,
-                                                 NotificationBadge | hal::DriverDoorbells))))
-        return STATUS_INSUFFICIENT_RESOURCES;
+    if (Owner.Driver)
+        TRY(GiveDriverCapabilities(*Owner.Driver));
     kernel::Registers Start {};
     Start.Rip = How.SkipLoaderInit ? How.Routine : Ntdll.LdrInitializeThunk;
     Start.Rsp = ContextAt - 0x48;       // as after a call, with a home area
@@ -247,8 +244,49 @@ void Thread::Reply(NTSTATUS Status)
         WriteFrame(At, At.Rip, At.Rsp);
         return;
     }
-    InService = false;
-    kernel::Send(ReplySlot_, 0, 1, u32(Status));
+    switch (Parking_) {
+    case Parking::Asked:
+        Parking_ = Parking::Answered;
+        ParkStatus() = Status;
+        return;
+    case Parking::Parked:
+        Parking_ = Parking::None;
+        InService = false;
+        ParkStatus() = Status;
+        kernel::Signal(Wakeup_.Cap);
+        return;
+    default:
+        InService = false;
+        kernel::Send(ReplySlot_, 0, 1, u32(Status));
+    }
+}
+
+NTSTATUS& Thread::ParkStatus() const
+{
+    return *reinterpret_cast<NTSTATUS*>(TebWindow_ + abi::ParkStatusInTeb);
+}
+
+bool Thread::AskToPark()
+{
+    if (!Wakeup_.Cap) {
+        auto Made = mm::AllocateObject(mm::KernelObject::Notification);
+        if (!Made.Ok())
+            return false;
+        if (Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, abi::ParkNotification, Made.Value().Cap, kernel::Read, 0))) {
+            mm::FreeObject(Made.Value(), mm::KernelObject::Notification);
+            return false;
+        }
+        Wakeup_ = Made.Take();
+    }
+    Parking_ = Parking::Asked;
+    return true;
+}
+
+NTSTATUS Thread::EndParking()
+{
+    ASSERT(Parking_ == Parking::Answered);
+    Parking_ = Parking::None;
+    return ParkStatus();
 }
 
 void Thread::Completed(Status Outcome)
@@ -324,7 +362,10 @@ CONTEXT Thread::InterruptedContext(NTSTATUS Returned)
     if (InService) {
         if (!ForeignSyscall)
             C.Rsp = R.Rbx;              // abi/services.hpp: the stub keeps it there
-        C.Rip += SyscallBytes;          // the kernel reports the instruction itself
+        if (Parking_ == Parking::Parked)
+            C.Rip = Ntdll.KiServiceReturn;
+        else
+            C.Rip += SyscallBytes;      // the kernel reports the instruction itself
         C.Rax = C.R10 = u32(Returned);
     }
     return C;
@@ -346,6 +387,7 @@ void Thread::WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp)
     R.Rsp = Rsp;
     InService = InFault = ForeignSyscall = false;
     ReplyHeld_ = false;
+    Parking_ = Parking::None;
     kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, SuspendCount_ == 0, R);
     ASSERT(!Failed(E));
 }
@@ -374,6 +416,11 @@ Status Thread::SetRegisters(const CONTEXT& From)
     kernel::Registers R {};
     FromContext(Now, R);
     InService = InFault = ForeignSyscall = ReplyHeld_ = false;
+    Parking_ = Parking::None;
+    // A wake-up it has not taken yet belongs to a wait it does not go back to, unless it stays in its stub.
+    constexpr u64 StubBytes = 128;
+    if (Wakeup_.Cap && R.Rip - Ntdll.KiServiceReturn + StubBytes / 2 >= StubBytes)
+        kernel::PollNotification(Wakeup_.Cap);
     return Failed(kernel::WriteRegisters(Tcb_.Cap, !Stopped, R)) ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
 }
 
@@ -512,6 +559,7 @@ void Thread::TakeApart()
     Impersonation_.Reset();
     mm::FreeObject(Tcb_, mm::KernelObject::Tcb);
     mm::FreeObject(CNode_, mm::KernelObject::ClientCNode);
+    mm::FreeObject(Wakeup_, mm::KernelObject::Notification);
     for (CPtr* Slot : { &ReplySlot_, &TebFrame_ }) {
         if (!*Slot)
             continue;

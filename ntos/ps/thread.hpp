@@ -1,7 +1,7 @@
 // A thread: a seL4 TCB whose IPC buffer is its TEB, and the Caller its services run for. Waitable: signalled when it has ended.
 //
-// A thread is in user mode, or in a service (blocked in its Call until the dispatcher replies). A suspended one in a service gets its
-// reply when it is resumed. It ends in two steps: Terminate() marks it, ps::Reap() (after the current service) takes it apart, so
+// A thread is in user mode, or in a service (blocked in its Call until the dispatcher replies). One whose service waits is parked: it gets ParkReply and
+// waits for a notification of its own, so that its end needs no reply that is kept. A suspended one in a service gets its reply when it is resumed. It ends in two steps: Terminate() marks it, ps::Reap() (after the current service) takes it apart, so
 // that no service destroys the frames it runs in.
 #pragma once
 #include "abi/nt/context.hpp"
@@ -96,6 +96,8 @@ public:
     ob::String Description;
     bool HideFromDebugger = false;
     void SetPriority(i32 Base, i32 Increment);
+    // Of a driver's process: the thread waits on this notification from now on (abi/wire/driver.hpp), above all ordinary threads.
+    Status BecomeInterruptThread(u64 Notification);
 
     // --- the dispatcher's
     bool ForeignSyscall = false;        // entered by a `syscall` that is not ours
@@ -103,6 +105,12 @@ public:
     bool ApcDue = false;                // the service that is about to return was interrupted by an APC: it runs whatever the status
     mm::CPtr ReplySlot() const { return ReplySlot_; }
     void Reply(NTSTATUS Status);        // of a service that waited
+    // What became of a service that waits: not parked; to be parked by the dispatcher's next reply; ended before that (with Answer()); parked.
+    enum class Parking : u8 { None, Asked, Answered, Parked };
+    bool AskToPark();                   // for the calling thread; false: there is no memory for it, its reply has to be kept
+    Parking ParkState() const { return Parking_; }
+    NTSTATUS EndParking();              // of an Answered one: the service's status
+    void Park() { Parking_ = Parking::Parked; }
     static Thread* Replying;            // the one whose reply the dispatcher is about to send
     core::ListNode<Thread> ProcessLink_, ReapLink_;
 
@@ -114,7 +122,9 @@ private:
     friend bool Reap();
     void Completed(Status Outcome) override;
     Status Build(ps::Process& Owner, const ThreadStart& How);
+    Status GiveDriverCapabilities(const DriverLink& Of);
     void TakeApart();
+    NTSTATUS& ParkStatus() const;
     void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);
     // To this thread's own stack, which grows as if the thread had written there.
     Status PushToStack(u64 Address, const void* From, usize Bytes);
@@ -123,7 +133,9 @@ private:
     core::List<ThreadRundown, &ThreadRundown::Link> Rundown_;
     RefPtr<se::Token> Impersonation_;
     RefPtr<ps::Process> Keeps_;         // the process object lives as long as its threads do
-    mm::KernelHandle Tcb_, CNode_;
+    mm::KernelHandle Tcb_, CNode_, Wakeup_;
+    u8* TebWindow_ = nullptr;           // the TEB's first page in the window
+    Parking Parking_ = Parking::None;
     mm::CPtr TebFrame_ = 0, ReplySlot_ = 0;
     u64 Id_ = 0, Teb_ = 0, Stack_ = 0;
     u32 SuspendCount_ = 0;

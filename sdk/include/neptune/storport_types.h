@@ -129,6 +129,32 @@ typedef BOOLEAN(NTAPI STOR_SYNCHRONIZED_ACCESS)(PVOID HwDeviceExtension, PVOID C
 typedef VOID(NTAPI HW_WORKITEM)(PVOID HwDeviceExtension, PVOID Context, PVOID Worker);
 typedef VOID(NTAPI HW_TIMER_EX)(PVOID DeviceExtension, PVOID Context);
 typedef VOID(NTAPI HW_STATE_CHANGE)(PVOID HwDeviceExtension, PVOID Context, SHORT AddressType, PVOID Address, ULONG Status);
+// Adapter controls beyond those of srb.h; the numbers are the interface.
+#define ScsiPowerSettingNotification ((SCSI_ADAPTER_CONTROL_TYPE)5)
+#define ScsiAdapterPower ((SCSI_ADAPTER_CONTROL_TYPE)6)
+#define ScsiAdapterPoFxPowerRequired ((SCSI_ADAPTER_CONTROL_TYPE)7)
+#define ScsiAdapterPoFxPowerActive ((SCSI_ADAPTER_CONTROL_TYPE)8)
+#define ScsiAdapterPoFxPowerSetFState ((SCSI_ADAPTER_CONTROL_TYPE)9)
+#define ScsiAdapterPoFxPowerControl ((SCSI_ADAPTER_CONTROL_TYPE)10)
+#define ScsiAdapterPrepareForBusReScan ((SCSI_ADAPTER_CONTROL_TYPE)11)
+#define ScsiAdapterSystemPowerHints ((SCSI_ADAPTER_CONTROL_TYPE)12)
+#define ScsiAdapterFilterResourceRequirements ((SCSI_ADAPTER_CONTROL_TYPE)13)
+#define ScsiAdapterSurpriseRemoval ((SCSI_ADAPTER_CONTROL_TYPE)16)
+typedef struct _STOR_ADAPTER_CONTROL_POWER {
+    STOR_ADDRESS *Address;
+    STOR_POWER_ACTION PowerAction;
+    STOR_DEVICE_POWER_STATE PowerState;
+} STOR_ADAPTER_CONTROL_POWER, *PSTOR_ADAPTER_CONTROL_POWER;
+typedef struct _STOR_UNIT_CONTROL_POWER {
+    STOR_ADDRESS *Address;
+    STOR_POWER_ACTION PowerAction;
+    STOR_DEVICE_POWER_STATE PowerState;
+} STOR_UNIT_CONTROL_POWER, *PSTOR_UNIT_CONTROL_POWER;
+typedef struct _STOR_POWER_SETTING_INFO {
+    GUID PowerSettingGuid;
+    PVOID Value;
+    ULONG ValueLength;
+} STOR_POWER_SETTING_INFO, *PSTOR_POWER_SETTING_INFO;
 typedef enum _SCSI_UNIT_CONTROL_TYPE {
     ScsiQuerySupportedUnitControlTypes,
     ScsiUnitUsage,

@@ -45,9 +45,9 @@ TEST(FatDamage, AnyBytes)
         Images[I] = D.Data;
     }
     u32 Mounted = 0;
+    Disk D;
     for (u32 Seed = 0; Seed < 300; ++Seed) {
         std::mt19937 Random(Seed);
-        Disk D;
         D.Data = Images[Seed % 3];
         usize Metadata = Seed % 3 == 2 ? 600000 : 60000;
         for (u32 Count = 1 + Random() % 200; Count--;) {

@@ -1,5 +1,6 @@
 #include "tests/host/fat/fat_test.hpp"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,24 +71,43 @@ bool HaveTools()
     return Have;
 }
 
+// Volumes are mostly zeroes: files are sparse, and only what they hold is written and read.
 void Save(const std::string& Path, const Bytes& B)
 {
-    FILE* F = fopen(Path.c_str(), "wb");
-    ASSERT_TRUE(F);
-    ASSERT_EQ(fwrite(B.data(), 1, B.size(), F), B.size());
-    fclose(F);
+    constexpr usize Block = 4096;
+    static const u8 Zero[Block] {};
+    int File = open(Path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    ASSERT_GE(File, 0) << Path;
+    ASSERT_EQ(ftruncate(File, off_t(B.size())), 0);
+    for (usize At = 0; At < B.size(); At += Block) {
+        usize Count = std::min(Block, B.size() - At);
+        if (memcmp(B.data() + At, Zero, Count))
+            ASSERT_EQ(pwrite(File, B.data() + At, Count, off_t(At)), ssize_t(Count));
+    }
+    close(File);
+}
+
+void Load(const std::string& Path, Bytes& To)
+{
+    int File = open(Path.c_str(), O_RDONLY | O_CLOEXEC);
+    ASSERT_GE(File, 0) << Path;
+    off_t Size = lseek(File, 0, SEEK_END);
+    To.assign(usize(Size), 0);
+    for (off_t At = 0; At < Size && (At = lseek(File, At, SEEK_DATA)) >= 0;) {
+        off_t End = lseek(File, At, SEEK_HOLE);
+        while (At < End) {
+            ssize_t Count = pread(File, To.data() + At, usize(End - At), At);
+            ASSERT_GT(Count, 0);
+            At += Count;
+        }
+    }
+    close(File);
 }
 
 Bytes Load(const std::string& Path)
 {
     Bytes B;
-    FILE* F = fopen(Path.c_str(), "rb");
-    EXPECT_TRUE(F) << Path;
-    static u8 Part[65536];
-    for (usize N; F && (N = fread(Part, 1, sizeof(Part), F)) > 0;)
-        B.insert(B.end(), Part, Part + N);
-    if (F)
-        fclose(F);
+    Load(Path, B);
     return B;
 }
 

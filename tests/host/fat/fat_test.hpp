@@ -36,6 +36,7 @@ bool HaveTools();
 std::string Scratch(const std::string& Name);
 void Save(const std::string& Path, const Bytes& B);
 Bytes Load(const std::string& Path);
+void Load(const std::string& Path, Bytes& To);       // where there was another: its room is used again
 int RunTool(const std::string& Command);            // its exit code; output goes away
 Bytes MakeVolume(u32 Bits, u32 KiloBytes, const std::string& More = "");
 // fsck.fat without changing anything finds nothing wrong.

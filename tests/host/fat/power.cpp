@@ -46,6 +46,7 @@ void CutEverywhere(u32 Bits, u32 KiloBytes, const char* More, u32 Seed)
     ASSERT_GT(D.Log.size(), 60u);
     std::string Path = Scratch("cut.img");
     Bytes Image = Before;
+    Disk After;
     for (usize Cut = 0; Cut <= D.Log.size(); ++Cut) {
         if (Cut) {
             const Disk::Write& W = D.Log[Cut - 1];
@@ -55,8 +56,7 @@ void CutEverywhere(u32 Bits, u32 KiloBytes, const char* More, u32 Seed)
         int Repaired = RunTool("fsck.fat -a " + Path);
         ASSERT_TRUE(Repaired == 0 || Repaired == 1) << "cut " << Cut << ": fsck.fat ends with " << Repaired;
         ASSERT_EQ(RunTool("fsck.fat -n " + Path), 0) << "cut " << Cut;
-        Disk After;
-        After.Data = Load(Path);
+        Load(Path, After.Data);
         auto Again = fat::Volume::Mount(After, UpCase);
         ASSERT_TRUE(Again.Ok()) << "cut " << Cut;
         auto Found = ReadAll(*Again.Value(), Again.Value()->Root());

@@ -5,12 +5,12 @@ using namespace test;
 
 namespace {
 
-ke::Task<int> Add(int A, int B) { co_return A + B; }
-ke::Task<int> Fail() { co_return STATUS_NOT_FOUND; }
-ke::Task<int> Sum(int N)
+ke::Task<u64> Add(u64 A, u64 B) { co_return A + B; }
+ke::Task<u64> Fail() { co_return STATUS_NOT_FOUND; }
+ke::Task<u64> Sum(u64 N)
 {
-    int Total = 0;
-    for (int I = 0; I < N; ++I)
+    u64 Total = 0;
+    for (u64 I = 0; I < N; ++I)
         Total = CO_TRY(co_await Add(Total, I));
     co_return Total;
 }
@@ -18,15 +18,15 @@ ke::Task<int> Sum(int N)
 TEST(Tasks, NestAndReturnValues)
 {
     Activity A;
-    int Got = 0;
+    u64 Got = 0;
     EXPECT_TRUE(A.Go([&]() -> ke::Task<> {
-        return [](int& Got) -> ke::Task<> {
+        return [](u64& Got) -> ke::Task<> {
             Got = CO_TRY(co_await Sum(10));
             co_return STATUS_SUCCESS;
         }(Got);
     }));
     EXPECT_NT(STATUS_SUCCESS, A.Outcome);
-    EXPECT_EQ(Got, 45);
+    EXPECT_EQ(Got, 45u);
     EXPECT_EQ(A.ArenaUsed(), 0u);
 }
 
@@ -37,7 +37,7 @@ TEST(Tasks, FailuresTravelUp)
     EXPECT_TRUE(A.Go([&] {
         return [](std::string& Order) -> ke::Task<> {
             Mark M { Order, 'a' };
-            int Value = CO_TRY(co_await Fail());
+            u64 Value = CO_TRY(co_await Fail());
             Order += 'x';
             co_return Value ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
         }(Order);

@@ -173,10 +173,10 @@ TEST(Waits, NoSignalIsLostOrDoubled)
     Begin();
     u32 Random = 4711;
     auto Next = [&](u32 Below) { Random = Random * 1664525 + 1013904223; return (Random >> 8) % Below; };
+    Event E(Event::Synchronization);
     std::vector<std::unique_ptr<Activity>> Actors;
     for (u32 I = 0; I < 8; ++I)
         Actors.push_back(std::make_unique<Activity>());
-    Event E(Event::Synchronization);
     u64 Sets = 0, Taken = 0, Merged = 0;
     for (u32 Round = 0; Round < 20000; ++Round) {
         Activity& A = *Actors[Next(8)];

@@ -76,6 +76,26 @@ TEST_F(Space, AnUntypedBeginsAnewWithoutChildren)
     EXPECT_EQ(fake::PhysicalBytes(Physical)[5], 0);
 }
 
+TEST_F(Space, AnUntypedBeginsAnewAloneInItsPage)
+{
+    CPtr Two = Make(ObjectType::Untyped, 13), Small = Slot();
+    for (u32 I = 1; I < 128; ++I)
+        Slot();
+    EXPECT_EQ(Retype(Two, ObjectType::Untyped, 5, Small, 128), Error::None);        // all of the first page
+    CPtr Neighbour = Make(ObjectType::Page, 0, Two), Object = Slot();
+    u64 Physical;
+    EXPECT_EQ(PageAddress(Neighbour, Physical), Error::None);
+    memset(fake::PhysicalBytes(Physical - PageSize), 7, 2 * PageSize);
+    for (CPtr U : { Small + 100, Small + 127 })
+        for (u32 Round = 0; Round < 2; ++Round) {
+            EXPECT_EQ(Retype(U, ObjectType::Notification, 0, Object, 1), Error::None);
+            EXPECT_EQ(Delete(Object), Error::None);
+        }
+    const u8* Bytes = fake::PhysicalBytes(Physical - PageSize);
+    for (u64 I = 0; I < 2 * PageSize; ++I)
+        ASSERT_EQ(Bytes[I], I / 32 == 100 || I / 32 == 127 ? 0 : 7) << I;
+}
+
 TEST_F(Space, RevokeTakesEverythingBelow)
 {
     u64 Before = fake::CapabilityCount();

@@ -1,4 +1,5 @@
 // SIDs, lists and descriptors as programs hand them over: checked to the last byte.
+#include <algorithm>
 #include <memory>
 
 #include "ntos/se/token.hpp"
@@ -15,7 +16,7 @@ std::vector<u8> BytesOf(std::span<const u8> S) { return { S.begin(), S.end() }; 
 bool IsGoodAcl(const std::vector<u8>& Bytes)
 {
     std::unique_ptr<u8[]> Exact(new u8[Bytes.size()]);
-    memcpy(Exact.get(), Bytes.data(), Bytes.size());
+    std::copy(Bytes.begin(), Bytes.end(), Exact.get());
     return IsValidAcl({ Exact.get(), Bytes.size() });
 }
 std::vector<u8> AclOf(std::initializer_list<Sid> Who)

@@ -65,21 +65,37 @@ NTSTATUS Client::CallWith(abi::Service Service, const u64* Words, usize Count)
         Write(Stack_, Words, Count * sizeof(u64));
     auto& R = Cpu().Registers();
     R.Rbx = Stack_ - 8;                 // where the stub keeps its stack pointer
-    kernel::Message Old;
-    Cpu().TakeReply(Old);
+    (void)Reply();                      // one that nobody asked for
     Cpu().Call(abi::ServiceEndpoint, u64(Service), { Words[0], Count > 1 ? Words[1] : 0, Count > 2 ? Words[2] : 0, Fourth });
     fake::Executive::Run();
     return Reply();
 }
 
-bool Client::IsBlocked() { return Cpu().IsWaiting(); }
+// As the stub does: told to park, it waits in its second system call.
+bool Client::IsParked() { return Parked_ && T_->ParkState() == ps::Thread::Parking::Parked; }
+bool Client::IsBlocked() { return Cpu().IsWaiting() || IsParked(); }
+bool Client::IsRunning() { return Cpu().IsRunning() && !IsParked(); }
 
 NTSTATUS Client::Reply()
 {
-    kernel::Message M;
-    if (T_->HasEnded() || !Cpu().TakeReply(M))
+    if (T_->HasEnded())
         return STATUS_PENDING;
-    return NTSTATUS(u32(M.Words[0]));
+    kernel::Message M;
+    if (!Parked_) {
+        if (!Cpu().TakeReply(M))
+            return STATUS_PENDING;
+        if (u32(M.Words[0]) != abi::ParkReply)
+            return NTSTATUS(u32(M.Words[0]));
+        Parked_ = true;
+        Cpu().Registers().Rip = ParkedAt;
+    }
+    if (IsParked())
+        return STATUS_PENDING;
+    Parked_ = false;
+    if (Rip() != ParkedAt)
+        return STATUS_PENDING;          // it has been sent elsewhere
+    Cpu().Registers().Rip = ServiceReturnAt;
+    return Get<NTSTATUS>(T_->TebAddress() + abi::ParkStatusInTeb);
 }
 
 u64 Client::Room(usize Bytes)

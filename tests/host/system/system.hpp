@@ -21,7 +21,8 @@ void Begin();
 // Time passes (100 ns units): timers that are due run as at a clock interrupt.
 void Advance(u64 Time);
 // Where a process's threads begin and exceptions and APCs arrive: addresses nothing is mapped at, known by these numbers.
-inline constexpr u64 NtdllAt = 0x7FF0'0000'0000, LoaderAt = NtdllAt + 0x100, ThreadStartAt = NtdllAt + 0x200, ExceptionAt = NtdllAt + 0x300, ApcAt = NtdllAt + 0x400;
+inline constexpr u64 NtdllAt = 0x7FF0'0000'0000, LoaderAt = NtdllAt + 0x100, ThreadStartAt = NtdllAt + 0x200, ExceptionAt = NtdllAt + 0x300, ApcAt = NtdllAt + 0x400,
+                     ServiceReturnAt = NtdllAt + 0x500, ParkedAt = NtdllAt + 0x510;
 
 // Memory, capabilities, objects as they were when this was made; Check() at the end of the test, when its clients are gone.
 class Balance {
@@ -60,7 +61,7 @@ public:
     }
     bool IsBlocked();                   // in a service that waits
     NTSTATUS Reply();                   // of the last call; STATUS_PENDING: none yet
-    bool IsRunning() { return Cpu().IsRunning(); }
+    bool IsRunning();
     u64 Rip() { return Cpu().Registers().Rip; }
     u64 Rsp() { return Cpu().Registers().Rsp; }
 
@@ -92,6 +93,8 @@ public:
     HANDLE Handle(u64 At) { return reinterpret_cast<HANDLE>(Get<u64>(At)); }
 
 private:
+    bool IsParked();
+    bool Parked_ = false;
     template <typename T> static u64 Word(T Value)
     {
         if constexpr (std::is_pointer_v<T>)

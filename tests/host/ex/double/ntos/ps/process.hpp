@@ -29,7 +29,8 @@ public:
 
     ke::Event Ended_ { ke::Event::Notification, false };
     u64 ParentId = 0, CreateTime = 0, ExitTime = 0;
-    u32 SessionId = 1, ErrorMode = 0;
+    u32 SessionId = 1, ErrorMode = 0, TimerResolution = 0;
+    nt::IO_COUNTERS Io {};
     ob::String ImagePath_;
     core::ListNode<Process> Link;
     u8 Bytes[MemorySize] = {};          // what its addresses from MemoryBase on show
