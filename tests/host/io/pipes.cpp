@@ -1,4 +1,5 @@
 // Pipes, mailslots and completion ports.
+#include "ntos/io/completion.hpp"
 #include "tests/host/io/io_test.hpp"
 
 using namespace io_test;
@@ -540,11 +541,11 @@ TEST_F(Ports, WaitPackets)
     W = A.At<HANDLE>(Out);
     A.Now(NtSetEvent, E, 0);
     EXPECT_STATUS(A.Now(NtAssociateWaitCompletionPacket, W, P, E, 1, 2, 0, 3, Already), STATUS_SUCCESS);
-    u32 Ports = CompletionPort::Type.Objects;
+    u32 Ports = io::CompletionPort::Type.Objects;
     Close(W);
     Close(E);
     Close(P);
-    EXPECT_EQ(CompletionPort::Type.Objects, Ports - 1);
+    EXPECT_EQ(io::CompletionPort::Type.Objects, Ports - 1);
 }
 
 }
