@@ -33,7 +33,7 @@ def main():
                 ntdll.add(word)
     for library in options.library:
         for name in names(options.nm, [library]):
-            if not name.startswith(("_", ".")) and name in ntdll and name not in rows:
+            if not name.startswith((".", "__imp_", "_head", "_lib")) and name in ntdll and name not in rows:
                 rows[name] = f"{name}=ntdll.{name}"
     for name in ("memcpy", "memset", "memmove", "memcmp", "__C_specific_handler", "__chkstk", "_local_unwind"):
         if name in ntdll and name not in rows:

@@ -107,7 +107,16 @@ enum class Control : u32 {
     ReferenceHandle,        // HandleOf -> HandleGot
     Log,                    // text
     Stopping,               // Status: the driver is unloaded, the process ends on purpose
-    SetSecurity,            // DeviceId, then a self-relative descriptor
+    InterruptThread,        // the calling thread becomes the one that waits for interrupts (on WaitSlot)
+    ConnectInterrupt,       // InterruptLine -> InterruptLine.Bit: of the badge the interrupt thread gets. Only of a device the process has
+    AckInterrupt,           // InterruptLine.Bit: the device is quiet, let the next interrupt come
+    DisconnectInterrupt,    // InterruptLine.Bit
+    MapDevice,              // PhysicalRange -> Address. Only of a device the process has
+    Port,                   // PortAccess -> PortAccess. The same
+    CommonBuffer,           // PhysicalRange.Bytes -> CommonBuffer: contiguous memory for DMA
+    PciConfig,              // ConfigAccess, then data for a write -> data. The same
+    DeviceOf,               // DeviceId.Id: a file's handle -> DeviceAbout
+    FrameOf,                // Address -> u64: the number of the physical page of memory of the process's own, for DMA
 };
 
 struct Attached {
@@ -125,6 +134,10 @@ struct NewDevice {
 struct DeviceId {
     u64 Id;
 };
+struct DeviceAbout {
+    u64 Cookie;             // of a device of the process's own, or 0
+    u32 Type, Characteristics;
+};
 struct Names {
     u32 FirstBytes, SecondBytes;    // they follow
 };
@@ -135,6 +148,40 @@ struct HandleOf {
 struct HandleGot {
     u64 Handle;
     u32 Granted, Type;              // 1 event, 2 semaphore, 3 mutant, 4 timer, 5 process, 6 thread, 7 file, 8 section, 9 key, 0 any other
+};
+
+// --- devices
+
+struct Bar {
+    u64 Base;
+    u64 Bytes;              // 0: there is none
+    u32 IsPort, Prefetchable;
+};
+// What an AddDevice message brings in the data area.
+struct PciDevice {
+    u32 Bus, Device, Function, Pin;     // Pin: of the I/O APIC, ~0 if it has no interrupt
+    Bar Bars[6];
+    u8 Config[64];
+};
+struct InterruptLine {
+    u32 Pin, Bit, Level, ActiveLow;
+};
+struct PhysicalRange {
+    u64 Physical, Bytes;
+};
+struct Address {
+    u64 At;
+};
+struct CommonBuffer {
+    u64 At, Physical;
+};
+struct PortAccess {
+    u16 Port;
+    u8 Bytes, Write;
+    u32 Value;
+};
+struct ConfigAccess {
+    u32 Bus, Device, Function, Offset, Bytes, Write;
 };
 
 // Capability slots of a driver process's threads, beside abi::ServiceEndpoint and abi::FaultEndpoint.

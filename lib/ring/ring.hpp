@@ -104,6 +104,8 @@ public:
         __atomic_store_n(&Shared_->Sleeping, 0, __ATOMIC_RELAXED);
         return false;
     }
+    // Awake again without having been notified.
+    void EndSleep() { __atomic_store_n(&Shared_->Sleeping, 0, __ATOMIC_RELAXED); }
     bool IsBroken() const { return Broken_; }
 
 private:

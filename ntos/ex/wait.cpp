@@ -139,6 +139,8 @@ ke::Task<> NtWaitForMultipleObjects(ke::Caller& Caller, svc::WaitForMultipleObje
     Status Now = TryNow(Caller, { Found.Waitables, Call.Count }, Type, Call.Alertable != 0, Until);
     if (Now != STATUS_PENDING)
         return Done(Now);
+    if (Call.Count == 1)
+        return WaitOne(Ref<Object>(*Found.Objects[0]), Call.Alertable != 0, Until);
     Own<WaitSet> Set(new (std::nothrow) WaitSet);
     if (!Set.Get())
         return Done(STATUS_NO_MEMORY);

@@ -15,6 +15,18 @@ void Interrupts(u64 Sources);
 Status ConnectInterrupt(u32 Pin, bool Level, bool ActiveLow, u64 BadgeBit, u64& IrqCap);
 void SetInterruptHandler(u64 BadgeBit, void (*Handler)());
 
+// Interrupt lines of drivers, shared where need be: Handler is told of each interrupt, which stays masked until every one that was told
+// has called InterruptDone. One per driver and line.
+struct SharedInterrupt {
+    void (*Handler)(SharedInterrupt&) = nullptr;
+    u32 Pin = ~0u;
+    bool Outstanding = false;
+    SharedInterrupt* Next = nullptr;
+};
+Status ConnectShared(SharedInterrupt& I, u32 Pin, bool Level, bool ActiveLow);
+void InterruptDone(SharedInterrupt& I);
+void DisconnectShared(SharedInterrupt& I);
+
 enum class PowerAction : u32 { Halt, Restart, PowerOff };       // NT's ShutdownNoReboot, ShutdownReboot, ShutdownPowerOff
 [[noreturn]] void Shutdown(PowerAction Action);
 

@@ -1,4 +1,6 @@
 // Interrupts: each source is a bit of the badge with which the kernel signals the dispatcher's notification.
+#include <utility>
+
 #include "kernel/kernel.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/mm/mm.hpp"
@@ -11,6 +13,12 @@ using kernel::Failed;
 
 static u64 DispatcherNotification;
 static void (*Handlers[62])();
+static constexpr u32 Pins = 24;
+static struct Line {
+    u64 Irq, Bit;
+    SharedInterrupt* First;
+} Lines[Pins];
+static void LineInterrupt(u32 Pin);
 
 Status InitializeInterrupts(u64 Notification)
 {
@@ -31,7 +39,68 @@ Status ConnectInterrupt(u32 Pin, bool Level, bool ActiveLow, u64 BadgeBit, u64& 
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     (void)kernel::AckIrq(Irq);
     IrqCap = Irq;
+    if (Pin < Pins)
+        Lines[Pin] = { Irq, BadgeBit, nullptr };
     return STATUS_SUCCESS;
+}
+
+// --- lines of drivers
+
+// A line that only drivers use has a badge bit of its own; one that the Executive uses, too, is acknowledged by it as well.
+static constexpr u32 FirstLineBit = 16;
+
+static void LineInterrupt(u32 Pin)
+{
+    Line& L = Lines[Pin];
+    bool Wait = false;
+    for (SharedInterrupt* I = L.First; I; I = I->Next) {
+        I->Outstanding = true;
+        Wait = true;
+        I->Handler(*I);
+    }
+    if (!Wait)
+        (void)kernel::AckIrq(L.Irq);
+}
+
+Status ConnectShared(SharedInterrupt& I, u32 Pin, bool Level, bool ActiveLow)
+{
+    if (Pin >= Pins)
+        return STATUS_INVALID_PARAMETER;
+    if (!Lines[Pin].Irq) {
+        u64 Irq;
+        TRY(ConnectInterrupt(Pin, Level, ActiveLow, u64(1) << (FirstLineBit + Pin), Irq));
+    }
+    I.Pin = Pin;
+    I.Outstanding = false;
+    I.Next = Lines[Pin].First;
+    Lines[Pin].First = &I;
+    return STATUS_SUCCESS;
+}
+
+void InterruptDone(SharedInterrupt& I)
+{
+    if (!std::exchange(I.Outstanding, false))
+        return;
+    for (SharedInterrupt* Other = Lines[I.Pin].First; Other; Other = Other->Next)
+        if (Other->Outstanding)
+            return;
+    (void)kernel::AckIrq(Lines[I.Pin].Irq);
+}
+
+void DisconnectShared(SharedInterrupt& I)
+{
+    if (I.Pin >= Pins)
+        return;
+    bool Was = I.Outstanding;
+    if (Was)
+        InterruptDone(I);
+    for (SharedInterrupt** At = &Lines[I.Pin].First; *At; At = &(*At)->Next) {
+        if (*At == &I) {
+            *At = I.Next;
+            break;
+        }
+    }
+    I.Pin = ~0u;
 }
 
 void SetInterruptHandler(u64 BadgeBit, void (*Handler)())
@@ -46,6 +115,9 @@ void Interrupts(u64 Sources)
         Sources &= Sources - 1;
         if (Bit < 62 && Handlers[Bit])
             Handlers[Bit]();
+        for (u32 Pin = 0; Pin < Pins; ++Pin)
+            if (Lines[Pin].Bit == u64(1) << Bit && Lines[Pin].First)
+                LineInterrupt(Pin);
     }
 }
 

@@ -1,9 +1,10 @@
-// PCI configuration space of bus 0 through ports 0xCF8 and 0xCFC (PCI 3.0, section 3.2.2.3.2).
+// PCI configuration space through ports 0xCF8 and 0xCFC (PCI 3.0, section 3.2.2.3.2).
 #pragma once
 #include "lib/core/types.hpp"
 
 namespace hal {
 
+// Bus 0, or Device with the bus number above bit 5.
 u32 PciRead(u32 Device, u32 Function, u32 Offset);
 void PciWrite(u32 Device, u32 Function, u32 Offset, u32 Value);
 // The I/O APIC pin of a device's interrupt pin (1 to 4) on this chip set.

@@ -530,10 +530,8 @@ Status PipeEnd::TryWrite(Transfer& T)
 {
     TRY(CanWrite());
     bool Waits = CompletionMode_ == FILE_PIPE_QUEUE_OPERATION;
-    if (Waits && !Out().HasReaders() && T.Length > Out().Room())
-        return STATUS_CANT_WAIT;
-    if (Waits && Out().HasReaders())
-        return STATUS_CANT_WAIT;        // the rest may have to wait
+    if (Waits && T.Length > Out().Room())
+        return STATUS_CANT_WAIT;        // what no reader takes at once would have to wait
     DataSource From { T.Process, T.Address, nullptr };
     return Out().Write(From, T.Length, I_->Name->Type == FILE_PIPE_MESSAGE_TYPE, nullptr, false, T.Done);
 }

@@ -152,7 +152,7 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
         }
     }
     Vad* V = Find(Address);
-    if (!V)
+    if (!V || V->Device)
         return STATUS_ACCESS_VIOLATION;
     Pte* E = nullptr;
     bool WasPrivate = (E = Entry(Address)) && E->Private;
@@ -189,6 +189,46 @@ Status AddressSpace::MapShared(u64 Address, Pfn Frame)
     E.Protect = u64(Protection::ReadOnly);
     E.HasProtect = 1;
     return MapInHardware(Address, E, false);
+}
+
+Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
+{
+    u64 At = TRY(FindFree(Pages * PageSize, {}));
+    Vad* V = TRY(Insert(At, Pages * PageSize, Vad::Private));
+    V->Fixed = V->Device = true;
+    V->Protect = Protection::ReadWrite;
+    V->InitialPage = PAGE_READWRITE | PAGE_NOCACHE;
+    for (u32 I = 0; I < Pages; ++I) {
+        CPtr Frame = TRY(DeviceFrame(PhysicalPage + I * PageSize));
+        Pte& E = *TRY(MakeEntry(At + I * PageSize));
+        E.State = Pte::Present;
+        E.Protect = u64(Protection::ReadWrite);
+        E.HasProtect = 1;
+        TRY(MapInHardware(At + I * PageSize, E, true, Frame));
+    }
+    return At;
+}
+
+Result<u64> AddressSpace::MapContiguous(Pfn First, u32 Pages)
+{
+    u64 At = TRY(FindFree(Pages * PageSize, {}));
+    Vad* V = TRY(Insert(At, Pages * PageSize, Vad::Private));
+    V->Fixed = true;
+    V->Protect = Protection::ReadWrite;
+    V->InitialPage = PAGE_READWRITE;
+    V->Committed = true;
+    TRY(ChargePrivate(Pages));
+    for (u32 I = 0; I < Pages; ++I) {
+        Pte& E = *TRY(MakeEntry(At + I * PageSize));
+        ReferenceFrame(First + I);
+        E.Frame = First + I;
+        E.Private = 1;
+        E.State = Pte::Present;
+        E.Protect = u64(Protection::ReadWrite);
+        E.HasProtect = 1;
+        TRY(MapInHardware(At + I * PageSize, E, true));
+    }
+    return At;
 }
 
 // --- copies

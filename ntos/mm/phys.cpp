@@ -1,4 +1,4 @@
-// Physical pages: the PFN database, cutting untyped memory, the window, runs and device memory.
+// Physical pages: the PFN database, cutting untyped memory, the window, runs.
 #include "ntos/mm/phys.hpp"
 
 #include <string.h>
@@ -14,7 +14,7 @@ using namespace nt;
 
 // Where things are in the Executive's own address space (the image is placed by the linker, and the window around it:
 // image address - image physical address, so that the image's pages are in their window place already).
-static constexpr u64 PfnBase = 0x1100'0000'0000, DeviceBase = 0x1200'0000'0000, RunBase = 0x1300'0000'0000;
+static constexpr u64 PfnBase = 0x1100'0000'0000, RunBase = 0x1300'0000'0000;
 
 static PfnEntry* const Database = reinterpret_cast<PfnEntry*>(PfnBase);
 static const kernel::BootInfo* Boot;
@@ -138,7 +138,7 @@ static Status AddOwnTable(u64 Address)
     return STATUS_NO_MEMORY;
 }
 
-static Status MapOwn(CPtr Frame, u64 Address, bool Cached = true)
+Status MapOwn(CPtr Frame, u64 Address, bool Cached)
 {
     for (u32 Try = 0; Try < 4; ++Try) {
         kernel::Error E = kernel::MapPage(Frame, kernel::boot::Pml4, Address, { .Writable = true, .Cached = Cached });
@@ -442,48 +442,6 @@ void FreeRun(u8* Address, usize Pages, usize Mapped, const u32* Frames)
     FreeRunHead[K] = Entry;
 }
 
-// --- device memory
-
-static struct DeviceRegion {
-    CPtr Cap;
-    u64 Base, Next, End;
-} Devices[256];
-static u32 DeviceCount;
-static u64 NextDevice = DeviceBase;
-
-Result<volatile u8*> MapDevice(u64 Physical, usize Bytes)
-{
-    u64 First = AlignDown(Physical, PageSize), End = AlignUp(Physical + Bytes, PageSize);
-    u64 At = NextDevice;
-    for (u64 Page = First; Page < End; Page += PageSize) {
-        DeviceRegion* R = nullptr;
-        for (u32 I = 0; I < DeviceCount; ++I)
-            if (Devices[I].Next <= Page && Page < Devices[I].End)
-                R = &Devices[I];
-        if (!R)
-            return STATUS_NOT_FOUND;
-        // Move the watermark up to Page in power-of-two steps; what is stepped over stays usable as regions of its own.
-        while (R->Next < Page) {
-            u32 Bits = u32(__builtin_ctzll(R->Next | (u64(1) << 30)));
-            while ((u64(1) << Bits) > Page - R->Next)
-                --Bits;
-            CPtr Cap = TRY(AllocateSlot());
-            if (Failed(kernel::Retype(R->Cap, ObjectType::Untyped, Bits, Cap, 1)))
-                return STATUS_NO_MEMORY;
-            if (DeviceCount < 256)
-                Devices[DeviceCount++] = { Cap, R->Next, R->Next, R->Next + (u64(1) << Bits) };
-            R->Next += u64(1) << Bits;
-        }
-        CPtr Frame = TRY(AllocateSlot());
-        if (Failed(kernel::Retype(R->Cap, ObjectType::Page, 0, Frame, 1)))
-            return STATUS_NO_MEMORY;
-        R->Next += PageSize;
-        TRY(MapOwn(Frame, NextDevice, false));
-        NextDevice += PageSize;
-    }
-    return reinterpret_cast<volatile u8*>(At + (Physical - First));
-}
-
 // --- accounting
 
 static u64 CommitLimit()
@@ -569,7 +527,7 @@ Status Initialize(const kernel::BootInfo& Info)
             continue;
         u64 End = U.Physical + (u64(1) << U.SizeBits);
         if (U.IsDevice) {
-            Devices[DeviceCount++] = { U.Cap, U.Physical, U.Physical, End };
+            AddDeviceRegion(U.Cap, U.Physical, End);
             continue;
         }
         // Pfn 0 means none; the database ends at 2^32 pages.

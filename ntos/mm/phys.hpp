@@ -42,6 +42,8 @@ bool IsMemoryPlentiful();
 Result<Pfn> AllocateFrame(bool Zeroed = true);
 void ReferenceFrame(Pfn Frame);
 void ReleaseFrame(Pfn Frame);           // free at the last one
+// The capability of a page of device memory, for client mappings; the same each time. STATUS_NOT_FOUND: it is none.
+Result<CPtr> DeviceFrame(u64 PhysicalPage);
 // Commit accounting: pages that may be needed. STATUS_COMMITMENT_LIMIT.
 Status ChargeCommit(u64 Pages);
 void ReturnCommit(u64 Pages);

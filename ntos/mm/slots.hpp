@@ -20,6 +20,10 @@ CPtr UntypedOf(Pfn Page);
 
 void ZeroPage(u8* Page);
 
+// Maps a frame into the Executive's own address space, making the tables it takes.
+Status MapOwn(CPtr Frame, u64 Address, bool Cached = true);
+void AddDeviceRegion(CPtr Cap, u64 Base, u64 End);
+
 // Blocks of contiguous Executive addresses. Frames: room for Pages numbers, kept by the caller for FreeRun.
 Result<u8*> AllocateRun(usize Pages, u32* Frames);
 void FreeRun(u8* Address, usize Pages, usize Mapped, const u32* Frames);

@@ -1,6 +1,8 @@
 // Ranges of an address space, and its life.
 #include "ntos/mm/space.hpp"
 
+#include <bit>
+
 #include "kernel/kernel.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/slots.hpp"
@@ -188,13 +190,19 @@ Result<Vad*> AddressSpace::Insert(u64 Start, u64 Bytes, Vad::Kinds Kind)
     return V;
 }
 
+static bool IsUntouched(const Pte& E)
+{
+    return std::bit_cast<u64>(E) == 0;
+}
+
 void AddressSpace::Remove(Vad& V)
 {
     (void)Decommit(V, V.Start, V.End);   // of a whole range it cannot fail: nothing is split
+    // A private range has no entries by now.
     for (u64 Base = NextLeaf(V.Start); Base < V.End; Base = NextLeaf(Base + LeafSpan)) {
         Leaf* L = LeafFor(Base, false).Take();
         u64 From = Base < V.Start ? V.Start : Base, End = Base + LeafSpan < V.End ? Base + LeafSpan : V.End;
-        for (u64 P = From; P < End; P += PageSize) {
+        for (u64 P = From; P < End && V.Kind != Vad::Private; P += PageSize) {
             Pte& E = L->Entries[(P - Base) >> PageShift];
             if (E.State != Pte::Default || E.HasProtect) {
                 E = {};
@@ -289,6 +297,11 @@ u64 AddressSpace::NextLeaf(u64 Address)
 
 Pte* AddressSpace::Entry(u64 Address)
 {
+    if (LastLeaf_ < Leaves_.Size()) [[likely]] {
+        Leaf& Last = Leaves_[LastLeaf_];
+        if (Address - Last.Base < LeafSpan) [[likely]]
+            return &Last.Entries[(Address - Last.Base) >> PageShift];
+    }
     Leaf* L = LeafFor(Address, false).Take();
     return L ? &L->Entries[(Address - L->Base) >> PageShift] : nullptr;
 }
@@ -322,7 +335,7 @@ void AddressSpace::DropEmptyLeaves(u64 Start, u64 End)
     }
 }
 
-Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
+Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable, CPtr Device)
 {
     if (!Pml4_.Cap)
         return STATUS_PROCESS_IS_TERMINATING;
@@ -333,10 +346,10 @@ Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
         E.Writable = Writable;
         return STATUS_SUCCESS;
     }
-    CPtr Slot = TakeClientCopy(E.Frame);
+    CPtr Slot = Device ? 0 : TakeClientCopy(E.Frame);
     if (!Slot) {
         Slot = TRY(AllocateSlot());
-        if (Failed(kernel::Copy(Slot, FrameCapability(E.Frame), kernel::ReadWrite))) {
+        if (Failed(kernel::Copy(Slot, Device ? Device : FrameCapability(E.Frame), kernel::ReadWrite))) {
             FreeSlot(Slot);
             return STATUS_NO_MEMORY;
         }
@@ -344,7 +357,7 @@ Status AddressSpace::MapInHardware(u64 Address, Pte& E, bool Writable)
     u64 Page = AlignDown(Address, PageSize);
     Status Outcome = STATUS_NO_MEMORY;
     for (u32 Try = 0; Try < 4; ++Try) {
-        kernel::Error Error = kernel::MapPage(Slot, Pml4_.Cap, Page, { .Writable = Writable });
+        kernel::Error Error = kernel::MapPage(Slot, Pml4_.Cap, Page, { .Writable = Writable, .Cached = !Device });
         if (!Failed(Error)) {
             E.Slot = Slot;
             E.Writable = Writable;
@@ -537,7 +550,13 @@ Status AddressSpace::Decommit(Vad& V, u64 Start, u64 End)
             A = Stop;
             continue;
         }
+        // Most of a stack or heap that is reserved was never touched.
+        bool DefaultCommitted = V.Kind == Vad::Private && V.Committed;
         for (; A < Stop; A += PageSize) {
+            if (Whole && IsUntouched(L->Entries[(A - L->Base) >> PageShift])) {
+                Returned += DefaultCommitted;
+                continue;
+            }
             Pte* E = Whole || V.Kind != Vad::Private ? Entry(A) : TRY(MakeEntry(A));
             if (!E)
                 continue;

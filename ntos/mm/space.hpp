@@ -43,6 +43,7 @@ struct Vad {
     bool WriteWatch = false;
     bool NoInherit = true;
     bool Fixed = false;                 // the process cannot free it (shared page, ...)
+    bool Device = false;                // device memory: no frames of ours, protection stays
     u64 AllocationBase;                 // placeholders split keep theirs
     u64 Offset = 0;                     // into the section, bytes
     RefPtr<Section> Backing;
@@ -94,6 +95,10 @@ public:
     Result<u8*> Touch(u64 Address, bool Write);
     // Puts a frame of the Executive's own at Address, read-only for the process (the shared page), or writable (TEB frames are ordinary memory).
     Status MapShared(u64 Address, Pfn Frame);
+    // For a driver process: device memory, uncached, which the Executive itself does not see; and frames that lie one after the other, with a reference
+    // for each, writable. Both at an address the space chooses; they stay until the process ends.
+    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages);
+    Result<u64> MapContiguous(Pfn First, u32 Pages);
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
@@ -120,7 +125,7 @@ private:
     u64 NextLeaf(u64 Address);          // the base of the first leaf that ends behind Address, or ~0
     Pte* Entry(u64 Address);            // null if no leaf
     Result<Pte*> MakeEntry(u64 Address);
-    Status MapInHardware(u64 Address, Pte& E, bool Writable);
+    Status MapInHardware(u64 Address, Pte& E, bool Writable, CPtr Device = 0);
     void UnmapInHardware(Pte& E);
     void FreePage(Vad& V, Pte& E);
     Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);

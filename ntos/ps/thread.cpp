@@ -3,8 +3,6 @@
 #include "kernel/kernel.hpp"
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
-#include "abi/wire/driver.hpp"
-#include "ntos/hal/hal.hpp"
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
@@ -149,10 +147,8 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
                                                 .CSpace = CNode_.Cap, .CSpaceBits = mm::ClientCNodeBits, .Pml4 = Space.Pml4(), .IpcBuffer = Teb,
                                                 .IpcBufferFrame = TebFrame_ })))
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (Owner.Driver && (Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::WaitSlot, Owner.Driver->WaitCap, kernel::Read, 0)) ||
-                         Failed(kernel::MintInto(CNode_.Cap, mm::ClientCNodeBits, wire::driver::DoorbellSlot, DispatcherNotification, kernel::Write,
-                                                 NotificationBadge | hal::DriverDoorbells))))
-        return STATUS_INSUFFICIENT_RESOURCES;
+    if (Owner.Driver)
+        TRY(GiveDriverCapabilities(*Owner.Driver));
     kernel::Registers Start {};
     Start.Rip = How.SkipLoaderInit ? How.Routine : Ntdll.LdrInitializeThunk;
     Start.Rsp = ContextAt - 0x48;       // as after a call, with a home area

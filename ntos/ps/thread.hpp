@@ -95,6 +95,8 @@ public:
     ob::String Description;
     bool HideFromDebugger = false;
     void SetPriority(i32 Base, i32 Increment);
+    // Of a driver's process: the thread waits on this notification from now on (abi/wire/driver.hpp), above all ordinary threads.
+    Status BecomeInterruptThread(u64 Notification);
 
     // --- the dispatcher's
     bool ForeignSyscall = false;        // entered by a `syscall` that is not ours
@@ -119,6 +121,7 @@ private:
     friend bool Reap();
     void Completed(Status Outcome) override;
     Status Build(ps::Process& Owner, const ThreadStart& How);
+    Status GiveDriverCapabilities(const DriverLink& Of);
     void TakeApart();
     NTSTATUS& ParkStatus() const;
     void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);

@@ -44,7 +44,7 @@ ALSO = {
 MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:work|root|home|Users)/\w")
 URL = re.compile(r"\b(?:https?|ftp|git)://")
 OPEN_END = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
-OPEN_END_TAP = re.compile(r"# TODO")            # TAP's word for a test that may fail
+OPEN_END_TAP = re.compile(r"# TODO|#(?:define|undef) FIXME\b")    # TAP's word for a test that may fail; a macro of ReactOS's that the driver kit has
 CONFLICT = re.compile(r"^(?:<{7}|>{7}|\|{7}) |^={7}$")
 
 

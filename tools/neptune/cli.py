@@ -70,6 +70,8 @@ def machine_options(parser):
     group.add_argument("--with", dest="with_", metavar="HOST[=GUEST]", action="append",
                        help="put a file or folder of the host into the machine: into C:\\work by its own name, or to GUEST, relative to C:\\work "
                             "or absolute (C:\\data\\in.txt). DLLs and programs among them bring what they import. May be repeated")
+    group.add_argument("--driver", metavar="FILE.sys", action="append",
+                       help="start this driver, in a process of its own, before the program. May be repeated, in the order they need each other")
     group.add_argument("--env", metavar="NAME=VALUE", action="append", help="an environment variable for the program. May be repeated")
     group = parser.add_argument_group("the machine")
     group.add_argument("--memory", metavar="MIB", type=positive, help="memory of the machine (default 256, more for big programs)")

@@ -1,6 +1,7 @@
 """What goes onto the volume C: for one boot: the system's files, the user's, and neptune.ini."""
 import dataclasses
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -64,8 +65,17 @@ class Program:
                 yield "env", f"{name}={value}"
 
 
-def ini(programs, mode="run", mark=""):
-    rows = [("mode", mode), *([("mark", mark)] if mark else [])]
+SERVICE = """
+[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\{0}]
+"Type"=dword:00000001
+"Start"=dword:00000003
+"ErrorControl"=dword:00000001
+"ImagePath"=expand:"System32\\\\drivers\\\\{1}"
+"""
+
+
+def ini(programs, mode="run", mark="", drivers=()):
+    rows = [("mode", mode), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers)]
     for program in programs:
         rows += program.lines()
     text = []
@@ -88,6 +98,22 @@ class Volume:
         self.beside = {}   # lower-case name: host path, of the files in the programs' folders
         self.roots = []    # host paths of PE images whose imports must be there
         self.programs = []
+        self.drivers = []  # names of service keys
+
+    def add_driver(self, host):
+        """--driver FILE.sys: a driver that is started before the program, with a service key of its name."""
+        path = Path(host)
+        if not path.is_file():
+            raise Failure(f"--driver {host}: there is no such file", 2)
+        fact = self.library.fact(path)
+        if complaint := pe.complaint(fact, program=False):
+            raise Failure(f"--driver {host} {complaint}", 2)
+        if fact["subsystem"] != pe.SUBSYSTEM_NATIVE:
+            raise Failure(f"--driver {host} is not a driver: its subsystem is not native", 2)
+        if not re.fullmatch(r"[\w\-.]{1,64}", path.stem):
+            raise Failure(f"--driver {host}: the name of a driver is of letters, digits, - and _", 2)
+        self.archive.add_file(f"{SYSTEM32}/drivers/{path.name}", path)
+        self.drivers.append((path.stem, path.name))
 
     def add_with(self, text):
         """--with HOST or --with HOST=GUEST: a file or folder, into the working folder by its own name or to GUEST (relative to the
@@ -200,8 +226,9 @@ class Volume:
         for name in NLS:
             self.archive.add_file(f"{SYSTEM32}/{name}", nls / name)
         if paths.REGISTRY.exists():
-            self.archive.add_file(f"{SYSTEM32}/config/registry.txt", paths.REGISTRY)
-        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark))
+            text = paths.REGISTRY.read_bytes() + "".join(SERVICE.format(*driver) for driver in self.drivers).encode()
+            self.archive.add_bytes(f"{SYSTEM32}/config/registry.txt", text)
+        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers]))
         self.library.facts.save()
         return self.archive
 

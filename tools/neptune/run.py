@@ -62,6 +62,8 @@ def run(options):
     volume = content.Volume()
     for row in options.with_ or ():
         volume.add_with(row)
+    for driver in options.driver or ():
+        volume.add_driver(driver)
     if demo:
         folder = fetch.unpacked("pypi", "clang-format")
         volume.archive.add_bytes("work/sample.cpp", DEMO_SOURCE)
@@ -87,6 +89,8 @@ def shell(options):
     volume = content.Volume()
     for row in options.with_ or ():
         volume.add_with(row)
+    for driver in options.driver or ():
+        volume.add_driver(driver)
     volume.system_program("cmd.exe", [], parse_environment(options.env))
     image = content.BootImage(volume.finish("shell"))
     # The terminal stays in its line mode: it echoes and edits, the guest gets whole lines, and Ctrl-D ends the input.
@@ -143,6 +147,8 @@ def write_image(options):
     volume = content.Volume()
     for row in options.with_ or ():
         volume.add_with(row)
+    for driver in options.driver or ():
+        volume.add_driver(driver)
     environment = parse_environment(options.env)
     if options.program:
         volume.add_program(options.program, options.arguments, environment)

@@ -3,6 +3,7 @@
 
 extern "C" {
 ULONG NTAPI DbgPrint(const char* Format, ...);
+NTSTATUS NTAPI RtlAdjustPrivilege(ULONG Privilege, BOOLEAN Enable, BOOLEAN ForThread, BOOLEAN* Was);
 void NTAPI RtlInitUnicodeString(UNICODE_STRING* String, const WCHAR* Source);
 PVOID NTAPI RtlAllocateHeap(PVOID Heap, ULONG Flags, SIZE_T Size);
 }
@@ -11,7 +12,7 @@ using namespace smss;
 
 namespace {
 
-constexpr ULONG ShutdownPowerOff = 2;
+constexpr ULONG ShutdownPowerOff = 2, SE_LOAD_DRIVER_PRIVILEGE = 10;
 
 // The whole file; null with the reason in Status.
 char* ReadSettings(PEB* Process, u64& Length, NTSTATUS& Status)
@@ -47,6 +48,7 @@ class Session final : public Sink {
 public:
     Mode TheMode = Mode::Run;
     u32 Programs = 0;
+    bool Failed = false;                // a driver did not start
 
     void OnMode(Mode M) override
     {
@@ -66,10 +68,28 @@ public:
             TellFailure("cannot create the directory", Path, Status);
     }
     void OnMark(const Text& Mark) override { SetMark(Mark); }
+    void OnDriver(const Text& Name) override
+    {
+        Text Key;
+        constexpr WCHAR Services[] = L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\";
+        Key.Append(Services, sizeof(Services) / sizeof(WCHAR) - 1);
+        Key.Append(Name.Chars(), Name.Length());
+        BOOLEAN Was;
+        NTSTATUS Status = RtlAdjustPrivilege(SE_LOAD_DRIVER_PRIVILEGE, 1, 0, &Was);
+        UNICODE_STRING Path = Key.String();
+        if (Status >= 0)
+            Status = NtLoadDriver(&Path);
+        if (Status < 0) {
+            TellFailure("cannot start the driver", Name, Status);
+            ++Programs;
+            Failed = true;
+        }
+    }
     void OnProgram(Program& P) override
     {
         ++Programs;
-        Run(P);
+        if (!Failed)
+            Run(P);
     }
     void OnMistake(const char* Line, u32 Length) override
     {

@@ -136,6 +136,9 @@ void Parse(const char* Bytes, u64 Length, Sink& To)
             To.OnDirectory(V);
         } else if (Key.Is("mark")) {
             To.OnMark(V);
+        } else if (Key.Is("driver")) {
+            Finish();
+            To.OnDriver(V);
         } else if (Key.Is("image")) {
             Finish();
             Current = new (Room) Program;

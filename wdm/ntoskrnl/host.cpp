@@ -3,6 +3,9 @@
 
 namespace host {
 
+bool EmulatePort(CONTEXT& C);            // hardware.cpp
+u64 WaitOnSlot();
+
 namespace {
 
 struct Slots {
@@ -34,13 +37,6 @@ void Enter(i64 Number, u64 Capability, u64& Badge)
     Badge = Rdi;
 }
 constexpr i64 SysSend = -3, SysRecv = -5;
-
-u64 WaitForDoorbell()
-{
-    u64 Badge;
-    Enter(SysRecv, wd::WaitSlot, Badge);
-    return Badge;
-}
 
 void RingDoorbell()
 {
@@ -74,6 +70,14 @@ void Appoint()
     }
 }
 
+}
+
+// The ring's notification; for the interrupt thread, that of interrupts. The badge.
+u64 WaitOnSlot()
+{
+    u64 Badge;
+    Enter(SysRecv, wd::WaitSlot, Badge);
+    return Badge;
 }
 
 void* Allocate(usize Bytes) { return RtlAllocateHeap(ProcessHeap(), HEAP_ZERO_MEMORY, Bytes); }
@@ -174,7 +178,7 @@ void ServeRing()
             if (Requests.Take(M))
                 Receive(M);             // may give the ring away
             else if (Requests.BeginSleep())
-                WaitForDoorbell();
+                WaitOnSlot();
         }
     }
 }
@@ -385,7 +389,7 @@ void Unload()
     NtTerminateProcess(NtCurrentProcess(), STATUS_SUCCESS);
 }
 
-// Privileged instructions that drivers have inline: reading and writing CR8, which holds the IRQL.
+// Privileged instructions that drivers have inline: reading and writing CR8, which holds the IRQL, and ports.
 static LONG NTAPI OnException(EXCEPTION_POINTERS* E)
 {
     // The processor says the same of a bad non-canonical address: the bytes tell.
@@ -394,6 +398,8 @@ static LONG NTAPI OnException(EXCEPTION_POINTERS* E)
     auto* Ip = reinterpret_cast<u8*>(E->ContextRecord->Rip);
     if (E->ExceptionRecord->ExceptionCode == STATUS_ACCESS_VIOLATION && (E->ExceptionRecord->NumberParameters < 2 || E->ExceptionRecord->ExceptionInformation[1] != ~u64(0)))
         return EXCEPTION_CONTINUE_SEARCH;
+    if (EmulatePort(*E->ContextRecord))
+        return EXCEPTION_CONTINUE_EXECUTION;
     // REX.R (and REX.B for R8 to R15), 0F 20 /0: MOV r64, CR8; 0F 22 /0: MOV CR8, r64.
     if ((Ip[0] & 0xFE) != 0x44 || Ip[1] != 0x0F || (Ip[2] != 0x20 && Ip[2] != 0x22) || (Ip[3] & 0xF8) != 0xC0)
         return EXCEPTION_CONTINUE_SEARCH;

@@ -119,6 +119,7 @@ void Answer(u32 Tag, NTSTATUS Status, u64 Information, u64 File);
 void Post(const wd::Reply& R);
 void ServeRing();                       // a host thread's life
 void Receive(const wd::Message& M);     // irp.cpp
+void RemoteDone(u32 Tag, NTSTATUS Status, u64 Information);      // remote.cpp
 u8* DataAt(u32 Page, u32 Offset);
 u64 DataFrame(u32 Page);                // physical page number
 NTSTATUS Control(wd::Control Code, const void* In, usize InBytes, void* Out = nullptr, usize OutBytes = 0);

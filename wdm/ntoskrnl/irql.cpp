@@ -79,6 +79,9 @@ void NTAPI KeLowerIrqlExport(KIRQL To)
     Lower(To);
 }
 KIRQL NTAPI KeRaiseIrqlToDpcLevelExport() { return Raise(DISPATCH_LEVEL); }
+// Interrupts are shut out by the lock that DISPATCH_LEVEL is; there is no level between.
+KIRQL NTAPI KeRaiseIrqlToSynchLevelExport() { return Raise(DISPATCH_LEVEL); }
+ULONG NTAPI KeGetCurrentProcessorNumberExport() { return 0; }
 
 static void Take(PKSPIN_LOCK L, const void* Caller)
 {

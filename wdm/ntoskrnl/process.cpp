@@ -1,6 +1,8 @@
 // System threads, work items, handles of objects, and the services that may wait.
 #include "wdm/ntoskrnl/object.hpp"
 
+#include <utility>
+
 namespace host {
 
 namespace {
@@ -263,6 +265,11 @@ LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
     }
     if (static_cast<DISPATCHER_HEADER*>(Object)->Type == 6 && static_cast<CSHORT*>(Object)[0] == 6)
         host::Release(static_cast<Thread*>(Object));
+    // What IoGetDeviceObjectPointer made.
+    if (auto* F = static_cast<FILE_OBJECT*>(Object); F->Type == IO_TYPE_FILE && F->Size == sizeof(FILE_OBJECT) && F->Flags == FO_HANDLE_CREATED && F->FsContext2) {
+        NtClose(std::exchange(F->FsContext2, nullptr));
+        host::Free(F);
+    }
     return 1;
 }
 NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE)

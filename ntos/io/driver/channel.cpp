@@ -144,10 +144,40 @@ void Channel::Submit(Irp& I)
         Finish(I, STATUS_INSUFFICIENT_RESOURCES, 0, 0);
         return;
     }
-    if (!Queued_.IsEmpty() || !Send(I))
+    if (!Queued_.IsEmpty() || !Send(I)) {
         Queued_.PushBack(I);
-    else if (Requests_.Publish())
+    } else if (Requests_.Publish()) {
         kernel::Signal(Notification_.Cap);
+        Woken_ = true;
+    }
+}
+
+void Channel::SubmitAndLook(Irp& I)
+{
+    Woken_ = false;
+    Submit(I);
+    if (!Woken_)
+        return;
+    if (LooksToSkip_) {
+        --LooksToSkip_;
+        return;
+    }
+    // Others of the dispatcher's priority may be ready, too, and get their share of time before it comes back: then, or when the driver is slow, this
+    // is left out for a while, longer each time.
+    constexpr u64 Soon = 200'000;       // TSC counts
+    constexpr u32 MostSkips = 1024;
+    u32 Before = Outstanding_;
+    Replies_.EndSleep();
+    u64 Start = kernel::Tsc();
+    kernel::Yield();
+    bool Late = kernel::Tsc() - Start > Soon;
+    Drain();
+    if (Late || Outstanding_ >= Before) {
+        LooksToSkip_ = Skips_;
+        Skips_ = Skips_ < MostSkips ? Skips_ * 2 : MostSkips;
+    } else {
+        Skips_ = 1;
+    }
 }
 
 bool Channel::Send(Irp& I)

@@ -5,7 +5,7 @@
 #include "ntos/ex/log.hpp"
 #include "ntos/ex/mutant.hpp"
 #include "ntos/ex/semaphore.hpp"
-#include "ntos/io/driver/driver.hpp"
+#include "ntos/io/driver/hardware.hpp"
 #include "ntos/mm/section.hpp"
 
 namespace io::driver {
@@ -150,6 +150,15 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         return Link(Caller, Call, false);
     case wd::Control::ReferenceHandle:
         return ReferenceHandle(Caller, Call);
+    case wd::Control::DeviceOf: {
+        auto In = TRY(Input<wd::DeviceId>(Caller, Call));
+        Ref<File> F = TRY(ob::Reference<File>(Caller, reinterpret_cast<HANDLE>(In.Id), 0));
+        wd::DeviceAbout Out { 0, F->GetDevice().DeviceType, F->GetDevice().Characteristics };
+        if (F->TakesRequests())
+            if (auto& D = static_cast<DriverDevice&>(F->GetDevice()); &D.In() == In_.Get())
+                Out.Cookie = D.Cookie;
+        return Output(Caller, Call, Out);
+    }
     case wd::Control::Log: {
         char Text[MaximumLog];
         u32 Bytes = Call.InputLength < MaximumLog - 1 ? u32(Call.InputLength) : MaximumLog - 1;
@@ -159,7 +168,9 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         return STATUS_SUCCESS;
     }
     default:
-        return STATUS_INVALID_PARAMETER_1;
+        if (!Hardware_ && !(Hardware_ = new Hardware(*In_)))
+            return STATUS_INSUFFICIENT_RESOURCES;
+        return Hardware_->Control(Caller, Call);
     }
 }
 

@@ -1,5 +1,5 @@
 // Driver objects: starting, ending, starting again.
-#include "ntos/io/driver/driver.hpp"
+#include "ntos/io/driver/pci.hpp"
 
 #include "ntos/ex/log.hpp"
 #include "ntos/mm/space.hpp"
@@ -70,6 +70,7 @@ void Driver::HasStarted(Status Outcome)
     if (Outcome.Ok()) {
         State_ = State::Running;
         StartedAt_ = ke::InterruptTime();
+        GiveDevices(*this);
     } else {
         State_ = State::Failed;
     }
@@ -86,17 +87,11 @@ void Driver::HasEnded(ps::Process& P)
     }
     Links_.Clear();
     while (DriverDevice* D = Devices.First()) {
-        RefPtr<Device> Old = std::move(D->Replaced);
-        ob::String Path;
-        if (Old)
-            if (auto Name = D->QueryName(); Name.Ok())
-                Path = Name.Take();
-        Ref<DriverDevice> Keep(*D);
         D->TakeAway();
-        if (Old && !Path.IsEmpty())
-            NameDevice(Ref<Device>(*Old), Path).Ignore();       // without memory the name is lost until the driver is back
-        Keep->Release();                // the driver's own reference
+        D->Release();                   // the driver's own reference
     }
+    TakeDevices(*this);
+    delete std::exchange(Hardware_, nullptr);
     In_.Reset();
     State_ = State::Stopped;
     if (Was == State::Starting) {

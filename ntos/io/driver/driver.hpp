@@ -21,6 +21,7 @@ namespace wd = wire::driver;
 
 class Channel;
 class Driver;
+class Hardware;
 class DriverDevice;
 class DriverFile;
 
@@ -54,6 +55,9 @@ public:
     mm::Section& Shared() const { return *Section_; }
     // Sends now or when there is room. Irp.Done is called in any case, perhaps before this returns.
     void Submit(Irp& I);
+    // The same for a client that probably waits: if the driver was asleep it is let run first, and what it answers at once is taken at once, so that the
+    // client's call can be answered directly (kernel entries of about 2,000 instructions less).
+    void SubmitAndLook(Irp& I);
     void Cancel(Irp& I);
     // Executive's address of a byte of the data area, and how many follow it in its page.
     u8* DataAt(u32 Page, u32 Offset, u32& Run);
@@ -107,7 +111,8 @@ private:
     Vector<Tag> Tags_;
     u16 FreeTag_ = 0;                   // index + 1
     u32 Outstanding_ = 0, CancelsWanted_ = 0;
-    bool Dead_ = false;
+    u32 LooksToSkip_ = 0, Skips_ = 1;
+    bool Dead_ = false, Woken_ = false;
     core::ListNode<Channel> AllLink_;
     using ChannelList = core::List<Channel, &Channel::AllLink_>;
     static Immortal<ChannelList> All_;
@@ -189,6 +194,7 @@ private:
     State State_ = State::Stopped;
     Status Outcome_;
     RefPtr<Channel> In_;
+    Hardware* Hardware_ = nullptr;      // what the process has of it
     u64 NextDevice_ = 1, StartedAt_ = 0;
     u32 Deaths_ = 0;
     Vector<ob::String> Links_;

@@ -228,7 +228,8 @@ Status DriverFile::Start(Request& R)
         return S;
     }
     R.Context[0] = reinterpret_cast<u64>(static_cast<Irp*>(I));
-    Device().In().Submit(*I);
+    Ref<Channel> In(Device().In());
+    In->SubmitAndLook(*I);
     return STATUS_PENDING;
 }
 
@@ -265,9 +266,16 @@ void DriverDevice::TakeAway()
 {
     Gone = true;
     DriverLink.Unlink();
+    RefPtr<io::Device> Old = std::move(Replaced);
+    ob::String Path;
+    if (Old)
+        if (auto Name = QueryName(); Name.Ok())
+            Path = Name.Take();
     ob::MakePermanent(*this, false);
     if (Parent())
         Parent()->Remove(*this);
+    if (!Path.IsEmpty())
+        NameDevice(Ref<io::Device>(*Old), Path).Ignore();       // without memory the name is lost until a driver takes it
 }
 
 }

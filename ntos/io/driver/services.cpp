@@ -4,7 +4,7 @@
 #include "ntos/cm/key.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
-#include "ntos/io/driver/driver.hpp"
+#include "ntos/io/driver/hardware.hpp"
 #include "ntos/mm/space.hpp"
 
 namespace io::driver {
@@ -108,6 +108,7 @@ Status InitializeDrivers()
 
 void StartBootDrivers()
 {
+    driver::EnumeratePci();
     auto Keys = cm::OpenNode(driver::Services, false);
     if (!Keys.Ok())
         return;

@@ -373,6 +373,9 @@ extern "C" void NtProcessStartup(PEB*)
     USHORT Atom;
     if (NtAddAtom(const_cast<WCHAR*>(L"fuzz"), 8, &Atom) >= 0)
         NtDeleteAtom(Atom);
+    // A type gets its entry in \\ObjectTypes with its first object.
+    if (HANDLE Debug; NtCreateDebugObject(&Debug, 0x1F000F, nullptr, 0) >= 0)
+        NtClose(Debug);
     for (Counts* C : { &After, &Then, &Before })
         C->Take();
     u32 Start = Milliseconds(), Quiet = 0;

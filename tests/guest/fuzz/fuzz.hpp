@@ -74,7 +74,7 @@ struct Counts {
     struct Row {
         char Name[40];
         i64 Value;
-        bool Slack;                     // may differ a little: caches
+        i64 Slack;                      // it may differ by so much
     };
     u32 Size = 0;
     Row Rows[128];

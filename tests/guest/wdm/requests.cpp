@@ -148,6 +148,22 @@ static void Interface(HANDLE File)
     CHECK_EQ(memcmp(Text, "; The registry", 14), 0);
 }
 
+// One driver asks another, each in a process of its own.
+static void Remote(HANDLE File)
+{
+    const WCHAR* Other = L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\WdmOther";
+    u32 Value = 0;
+    CHECK_EQ(u32(Control(File, wdmtest::Remote, nullptr, 0, &Value, 4)), u32(STATUS_OBJECT_NAME_NOT_FOUND));
+    CHECK_EQ(u32(MakeKey(Other, L"\\??\\C:\\work\\wdmtest.sys")), 0);
+    CHECK_EQ(u32(Load(Other)), 0);
+    for (int I = 0; I < 3; ++I) {
+        Value = 0;
+        CHECK_EQ(u32(Control(File, wdmtest::Remote, nullptr, 0, &Value, 4)), 0);
+        CHECK_EQ(Value, 0x01020304u);
+    }
+    CHECK_EQ(u32(Unload(Other)), 0);
+}
+
 TAP_MAIN()
 {
     Loading();
@@ -158,6 +174,7 @@ TAP_MAIN()
     Data(File);
     Pending(File);
     Interface(File);
+    Remote(File);
     NtClose(File);
     CHECK_EQ(u32(Unload(Key)), 0);
     CHECK_EQ(u32(Open(&File, L"\\Device\\WdmTest")), u32(STATUS_OBJECT_NAME_NOT_FOUND));

@@ -344,6 +344,17 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         }
         return Complete(Irp, Status);
     }
+    case Remote: {                      // a request of this driver's to a device of another process: the same driver under another key
+        UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Device\\WdmOther");
+        PFILE_OBJECT File;
+        PDEVICE_OBJECT Other;
+        NTSTATUS Status = IoGetDeviceObjectPointer(&Name, FILE_READ_DATA | FILE_WRITE_DATA, &File, &Other);
+        if (!NT_SUCCESS(Status))
+            return Complete(Irp, Status);
+        Status = Ask(Other, reinterpret_cast<ULONG*>(Buffer));
+        ObDereferenceObject(File);
+        return Complete(Irp, Status, sizeof(ULONG));
+    }
     case Registry:
         return ReadRegistry(Irp, Out);
     case File:
@@ -401,17 +412,21 @@ void NTAPI Unload(PDRIVER_OBJECT Driver)
 
 }
 
-extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING)
+extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Key)
 {
     KeInitializeSpinLock(&Lock);
     InitializeListHead(&Pending);
-    UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Device\\WdmTest"), Link = RTL_CONSTANT_STRING(L"\\??\\WdmTest");
+    // Under the key WdmOther it is a second driver, without a link.
+    bool Other = Key->Length > 10 && Key->Buffer[Key->Length / 2 - 5] == L'O';
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Device\\WdmTest"), Link = RTL_CONSTANT_STRING(L"\\??\\WdmTest"), Second = RTL_CONSTANT_STRING(L"\\Device\\WdmOther");
+    if (Other)
+        Name = Second;
     PDEVICE_OBJECT Device;
     NTSTATUS Status = IoCreateDevice(Driver, 64, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
     if (!NT_SUCCESS(Status))
         return Status;
     Device->Flags |= DO_BUFFERED_IO;
-    Status = IoCreateSymbolicLink(&Link, &Name);
+    Status = Other ? STATUS_SUCCESS : IoCreateSymbolicLink(&Link, &Name);
     if (!NT_SUCCESS(Status)) {
         IoDeleteDevice(Device);
         return Status;

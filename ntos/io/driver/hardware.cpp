@@ -1,0 +1,174 @@
+// What a driver's process asks for its devices.
+#include "ntos/io/driver/hardware.hpp"
+
+#include <string.h>
+
+#include "kernel/kernel.hpp"
+#include "ntos/hal/pci.hpp"
+#include "ntos/io/driver/pci.hpp"
+#include "ntos/mm/phys.hpp"
+#include "ntos/mm/space.hpp"
+
+namespace io::driver {
+
+using namespace nt;
+
+template <typename T> static Result<T> Input(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    if (Call.InputLength < sizeof(T))
+        return STATUS_INVALID_PARAMETER;
+    return Call.InputBuffer.ReadAs<T>(Caller);
+}
+
+template <typename T> static Status Output(ke::Caller& Caller, svc::DriverControl& Call, const T& Value)
+{
+    if (Call.OutputLength < sizeof(T))
+        return STATUS_BUFFER_TOO_SMALL;
+    return Call.OutputBuffer.WriteAs(Caller, Value);
+}
+
+Status Hardware::InterruptThread(ke::Caller& Caller)
+{
+    if (!Interrupts_.Cap)
+        Interrupts_ = TRY(mm::AllocateObject(mm::KernelObject::Notification));
+    return Caller.Thread().BecomeInterruptThread(Interrupts_.Cap);
+}
+
+Status Hardware::Connect(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    auto In = TRY(Input<wd::InterruptLine>(Caller, Call));
+    if (!HasLine(Of_.Of(), In.Pin))
+        return STATUS_ACCESS_DENIED;
+    if (!Interrupts_.Cap)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    for (u32 I = 0; I < MaximumLines; ++I) {
+        Connection& C = Lines_[I];
+        if (C.Handler)
+            continue;
+        u64 Slot = TRY(mm::AllocateSlot());
+        if (kernel::Failed(kernel::Mint(Slot, Interrupts_.Cap, kernel::Write, u64(1) << I))) {
+            mm::FreeSlot(Slot);
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
+        C.Owner = this;
+        C.Badged = Slot;
+        C.Handler = [](hal::SharedInterrupt& S) { kernel::Signal(static_cast<Connection&>(S).Badged); };
+        Status S = hal::ConnectShared(C, In.Pin, In.Level, In.ActiveLow);
+        if (!S.Ok()) {
+            C.Handler = nullptr;
+            (void)kernel::Delete(Slot);
+            mm::FreeSlot(Slot);
+            return S;
+        }
+        In.Bit = I;
+        return Output(Caller, Call, In);
+    }
+    return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    switch (wd::Control(Call.Code.Get())) {
+    case wd::Control::InterruptThread:
+        return InterruptThread(Caller);
+    case wd::Control::ConnectInterrupt:
+        return Connect(Caller, Call);
+    case wd::Control::AckInterrupt:
+    case wd::Control::DisconnectInterrupt: {
+        auto In = TRY(Input<wd::InterruptLine>(Caller, Call));
+        if (In.Bit >= MaximumLines || !Lines_[In.Bit].Handler)
+            return STATUS_INVALID_PARAMETER;
+        Connection& C = Lines_[In.Bit];
+        if (wd::Control(Call.Code.Get()) == wd::Control::AckInterrupt) {
+            hal::InterruptDone(C);
+            return STATUS_SUCCESS;
+        }
+        hal::DisconnectShared(C);
+        C.Handler = nullptr;
+        (void)kernel::Delete(C.Badged);
+        mm::FreeSlot(C.Badged);
+        return STATUS_SUCCESS;
+    }
+    case wd::Control::MapDevice: {
+        auto In = TRY(Input<wd::PhysicalRange>(Caller, Call));
+        if (!In.Bytes || In.Bytes > 64 * MiB || In.Physical + In.Bytes < In.Physical || !HasMemory(Of_.Of(), In.Physical, In.Bytes))
+            return STATUS_ACCESS_DENIED;
+        u64 First = AlignDown(In.Physical, PageSize);
+        u32 Pages = u32((AlignUp(In.Physical + In.Bytes, PageSize) - First) >> PageShift);
+        u64 At = TRY(Caller.Process().Memory().MapDevice(First, Pages));
+        return Output(Caller, Call, wd::Address { At + (In.Physical - First) });
+    }
+    case wd::Control::Port: {
+        auto In = TRY(Input<wd::PortAccess>(Caller, Call));
+        if ((In.Bytes != 1 && In.Bytes != 2 && In.Bytes != 4) || !HasPort(Of_.Of(), In.Port, In.Bytes))
+            return STATUS_ACCESS_DENIED;
+        if (In.Write)
+            In.Bytes == 1 ? kernel::Out8(In.Port, u8(In.Value)) : In.Bytes == 2 ? kernel::Out16(In.Port, u16(In.Value)) : kernel::Out32(In.Port, In.Value);
+        else
+            In.Value = In.Bytes == 1 ? kernel::In8(In.Port) : In.Bytes == 2 ? kernel::In16(In.Port) : kernel::In32(In.Port);
+        return In.Write ? Status(STATUS_SUCCESS) : Output(Caller, Call, In);
+    }
+    case wd::Control::CommonBuffer: {
+        auto In = TRY(Input<wd::PhysicalRange>(Caller, Call));
+        if (!HasAny(Of_.Of()))
+            return STATUS_ACCESS_DENIED;
+        u32 Pages = u32((In.Bytes + PageMask) >> PageShift);
+        if (!In.Bytes || In.Bytes > 2 * MiB)
+            return STATUS_INVALID_PARAMETER;
+        TRY(Contiguous_.Reserve(Contiguous_.Size() + 2));
+        u8* Memory = TRY(mm::AllocateContiguous(In.Bytes));
+        mm::Pfn First = mm::FrameOf(Memory);
+        TRY(Contiguous_.Push(First));
+        TRY(Contiguous_.Push(Pages));
+        u64 At = TRY(Caller.Process().Memory().MapContiguous(First, Pages));
+        return Output(Caller, Call, wd::CommonBuffer { At, mm::PhysicalAddress(Memory) });
+    }
+    case wd::Control::FrameOf: {
+        auto In = TRY(Input<wd::Address>(Caller, Call));
+        if (!HasAny(Of_.Of()))
+            return STATUS_ACCESS_DENIED;
+        (void)TRY(Caller.Process().Memory().Touch(In.At, true));
+        u64 Frame = TRY(Caller.Process().Memory().FrameAt(In.At));
+        return Output(Caller, Call, Frame);
+    }
+    case wd::Control::PciConfig: {
+        auto In = TRY(Input<wd::ConfigAccess>(Caller, Call));
+        if (!HasFunction(Of_.Of(), In.Bus, In.Device, In.Function) || In.Offset >= 256 || !In.Bytes || In.Bytes > 256 - In.Offset)
+            return STATUS_ACCESS_DENIED;
+        u8 Data[256];
+        if (In.Write) {
+            if (Call.InputLength < sizeof(In) + In.Bytes)
+                return STATUS_INVALID_PARAMETER;
+            TRY(Call.InputBuffer.Read(Caller, Data, In.Bytes, sizeof(In)));
+            WriteConfig(In.Bus, In.Device, In.Function, In.Offset, Data, In.Bytes);
+            return STATUS_SUCCESS;
+        }
+        ReadConfig(In.Bus, In.Device, In.Function, In.Offset, Data, In.Bytes);
+        if (Call.OutputLength < In.Bytes)
+            return STATUS_BUFFER_TOO_SMALL;
+        return Call.OutputBuffer.Write(Caller, Data, In.Bytes);
+    }
+    default:
+        return STATUS_INVALID_PARAMETER_1;
+    }
+}
+
+void Hardware::End()
+{
+    TakeDevices(Of_.Of());
+    for (Connection& C : Lines_) {
+        if (!C.Handler)
+            continue;
+        hal::DisconnectShared(C);
+        C.Handler = nullptr;
+        (void)kernel::Delete(C.Badged);
+        mm::FreeSlot(C.Badged);
+    }
+    mm::FreeObject(Interrupts_, mm::KernelObject::Notification);
+    for (usize I = 0; I + 1 < Contiguous_.Size(); I += 2)
+        for (u32 P = 0; P < Contiguous_[I + 1]; ++P)
+            mm::ReleaseFrame(Contiguous_[I] + P);       // the process's own reference goes with its address space
+    Contiguous_.Clear();
+}
+
+}

@@ -1,0 +1,278 @@
+// PCI enumeration (PCI Local Bus 3.0, sections 6.1 and 6.2.5). A function goes to the driver that CriticalDeviceDatabase names for it, as on
+// Windows: keys PCI#VEN_8086&DEV_2922 or, by class code, PCI#CC_010601, PCI#CC_0106, each with a value Service.
+#include "ntos/io/driver/pci.hpp"
+
+#include <string.h>
+
+#include "ntos/cm/key.hpp"
+#include "ntos/ex/log.hpp"
+#include "ntos/hal/pci.hpp"
+
+namespace io::driver {
+
+using namespace nt;
+
+namespace {
+
+constexpr u32 MaximumFunctions = 64, CommandRegister = 4, BusMaster = 4;
+Function* Functions[MaximumFunctions];
+u32 FunctionCount;
+
+u32 Where(u32 Bus, u32 Device) { return Bus << 5 | Device; }
+
+// Sizes of the base address registers: written with ones, what reads back as zero is the size.
+void ReadBars(wd::PciDevice& P)
+{
+    u32 At = Where(P.Bus, P.Device);
+    u32 Command = hal::PciRead(At, P.Function, CommandRegister);
+    hal::PciWrite(At, P.Function, CommandRegister, Command & 0xFFFC & ~BusMaster);      // no decoding meanwhile
+    for (u32 I = 0; I < 6; ++I) {
+        u32 Offset = 0x10 + I * 4, Low = hal::PciRead(At, P.Function, Offset);
+        hal::PciWrite(At, P.Function, Offset, ~0u);
+        u32 Mask = hal::PciRead(At, P.Function, Offset);
+        hal::PciWrite(At, P.Function, Offset, Low);
+        if (!Mask)
+            continue;
+        wd::Bar& B = P.Bars[I];
+        if (Low & 1) {
+            B.IsPort = 1;
+            B.Base = Low & 0xFFFC;
+            B.Bytes = (~(Mask & 0xFFFC) & 0xFFFF) + 1;
+            continue;
+        }
+        u64 Whole = Mask & ~15u, Base = Low & ~15u;
+        B.Prefetchable = Low >> 3 & 1;
+        if ((Low & 6) == 4 && I < 5) {
+            u32 High = hal::PciRead(At, P.Function, Offset + 4);
+            hal::PciWrite(At, P.Function, Offset + 4, ~0u);
+            Whole |= u64(hal::PciRead(At, P.Function, Offset + 4)) << 32;
+            hal::PciWrite(At, P.Function, Offset + 4, High);
+            Base |= u64(High) << 32;
+        } else {
+            Whole |= ~u64(0) << 32;
+        }
+        B.Base = Base;
+        B.Bytes = ~Whole + 1;
+        if ((Low & 6) == 4)
+            ++I;
+    }
+    hal::PciWrite(At, P.Function, CommandRegister, Command & 0xFFFF);
+}
+
+Result<ob::String> ServiceFor(const wd::PciDevice& P)
+{
+    auto Hex = [](wchar_t* To, u32 Value, u32 Digits) {
+        for (u32 I = 0; I < Digits; ++I)
+            To[I] = L"0123456789ABCDEF"[Value >> (4 * (Digits - 1 - I)) & 15];
+    };
+    wchar_t Vendor[] = L"PCI#VEN_0000&DEV_0000", Class[] = L"PCI#CC_000000";
+    Hex(Vendor + 8, P.Config[0] | P.Config[1] << 8, 4);
+    Hex(Vendor + 17, P.Config[2] | P.Config[3] << 8, 4);
+    Hex(Class + 7, u32(P.Config[11]) << 16 | P.Config[10] << 8 | P.Config[9], 6);
+    for (ob::Name Id : { ob::Name(Vendor, 21), ob::Name(Class, 13), ob::Name(Class, 11) }) {
+        ob::String Path = TRY(ob::String::Copy(L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\CriticalDeviceDatabase\\"));
+        TRY(Path.Append(Id));
+        auto Key = cm::OpenNode(Path, false);
+        if (!Key.Ok())
+            continue;
+        cm::UpperName Name;
+        TRY(Name.Set(L"Service"));
+        const cm::Value* V = Key.Value()->FindValue(Name);
+        if (!V || V->Type != 1 || V->Data.Size() < 4)
+            continue;
+        ob::String Service = TRY(ob::String::Copy(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"));
+        for (usize I = 0; I + 1 < V->Data.Size(); I += 2) {
+            wchar_t C;
+            memcpy(&C, &V->Data[I], 2);
+            if (!C)
+                break;
+            TRY(Service.Characters().Push(C));
+        }
+        return Service;
+    }
+    return STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+// Finds the driver of a function that has none.
+void Assign(Function& F)
+{
+    if (!F.Service.IsEmpty() || (F.About.Config[0x0E] & 0x7F) != 0)
+        return;
+    auto Service = ServiceFor(F.About);
+    if (!Service.Ok())
+        return;
+    ReadBars(F.About);
+    F.Service = Service.Take();
+}
+
+Status Found(u32 Bus, u32 Device, u32 FunctionNumber)
+{
+    if (FunctionCount == MaximumFunctions)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    auto* F = new (std::nothrow) Function {};
+    if (!F)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    Functions[FunctionCount++] = F;
+    wd::PciDevice& P = F->About;
+    P.Bus = Bus;
+    P.Device = Device;
+    P.Function = FunctionNumber;
+    ReadConfig(Bus, Device, FunctionNumber, 0, P.Config, sizeof(P.Config));
+    P.Pin = P.Config[0x3D] && Bus == 0 ? hal::PciInterruptLine(Device, P.Config[0x3D]) : ~0u;
+    Assign(*F);
+    return STATUS_SUCCESS;
+}
+
+class AddIrp final : public Irp {
+public:
+    explicit AddIrp(const wd::PciDevice& P) : P_(P)
+    {
+        M.What = wd::Kind::AddDevice;
+        M.InputBytes = DataBytes = sizeof(P_);
+    }
+    Status CopyIn(Channel& In) override { return In.WriteData(*this, 0, &P_, sizeof(P_)); }
+    void Done(Channel& In, Status Outcome, u64, u64, bool Sent) override
+    {
+        if (!Outcome.Ok() && Sent && !In.IsDead())
+            ex::Log("driver %S: PCI device %u:%u.%u does not start: 0x%x\n", In.Of().Name(), P_.Bus, P_.Device, P_.Function, u32(Outcome.Code()));
+    }
+
+private:
+    wd::PciDevice P_;
+};
+
+}
+
+void ReadConfig(u32 Bus, u32 Device, u32 FunctionNumber, u32 Offset, u8* To, u32 Bytes)
+{
+    for (u32 I = 0; I < Bytes; ++I)
+        To[I] = u8(hal::PciRead(Where(Bus, Device), FunctionNumber, Offset + I) >> (8 * ((Offset + I) & 3)));
+}
+
+void WriteConfig(u32 Bus, u32 Device, u32 FunctionNumber, u32 Offset, const u8* From, u32 Bytes)
+{
+    for (u32 I = 0; I < Bytes;) {
+        u32 At = Offset + I, Shift = 8 * (At & 3);
+        u32 Word = hal::PciRead(Where(Bus, Device), FunctionNumber, At);
+        if ((At & ~3u) == CommandRegister)
+            Word &= 0xFFFF;             // ones in the status register clear its bits
+        do {
+            Word = (Word & ~(0xFFu << Shift)) | u32(From[I]) << Shift;
+            ++I;
+            Shift += 8;
+        } while (Shift < 32 && I < Bytes);
+        // The base addresses are the Executive's: a driver moves nothing.
+        if ((At & ~3u) < 0x10 || (At & ~3u) > 0x30)
+            hal::PciWrite(Where(Bus, Device), FunctionNumber, At, Word);
+    }
+}
+
+template <typename F> static bool Any(const Driver& D, F Is)
+{
+    for (u32 I = 0; I < FunctionCount; ++I)
+        if (Functions[I]->Of == &D && Is(Functions[I]->About))
+            return true;
+    return false;
+}
+
+bool HasFunction(const Driver& D, u32 Bus, u32 Device, u32 FunctionNumber)
+{
+    return Any(D, [&](const wd::PciDevice& P) { return P.Bus == Bus && P.Device == Device && P.Function == FunctionNumber; });
+}
+
+bool HasLine(const Driver& D, u32 Pin)
+{
+    return Pin != ~0u && Any(D, [&](const wd::PciDevice& P) { return P.Pin == Pin; });
+}
+
+bool HasMemory(const Driver& D, u64 Physical, u64 Bytes)
+{
+    return Any(D, [&](const wd::PciDevice& P) {
+        for (const wd::Bar& B : P.Bars)
+            if (!B.IsPort && B.Bytes && Physical >= B.Base && Bytes <= B.Bytes && Physical - B.Base <= B.Bytes - Bytes)
+                return true;
+        return false;
+    });
+}
+
+bool HasPort(const Driver& D, u32 Port, u32 Bytes)
+{
+    return Any(D, [&](const wd::PciDevice& P) {
+        for (const wd::Bar& B : P.Bars)
+            if (B.IsPort && Port >= B.Base && Port + Bytes <= B.Base + B.Bytes)
+                return true;
+        return false;
+    });
+}
+
+bool HasAny(const Driver& D)
+{
+    return Any(D, [](const wd::PciDevice&) { return true; });
+}
+
+void TakeDevices(Driver& From)
+{
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        Function& F = *Functions[I];
+        if (F.Of != &From)
+            continue;
+        u32 At = Where(F.About.Bus, F.About.Device);
+        hal::PciWrite(At, F.About.Function, CommandRegister, hal::PciRead(At, F.About.Function, CommandRegister) & 0xFFFF & ~BusMaster);
+        F.Of = nullptr;
+    }
+}
+
+void GiveDevices(Driver& To)
+{
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        Function& F = *Functions[I];
+        Assign(F);                      // the registry may know more than at the start
+        if (F.Of || F.Service.IsEmpty() || !ob::Equal(F.Service, To.Key(), true))
+            continue;
+        auto* A = new AddIrp(F.About);
+        if (!A)
+            return;
+        F.Of = &To;
+        To.In()->Submit(*A);
+    }
+}
+
+void EnumeratePci()
+{
+    // Bridges were numbered by the firmware: every bus up to the highest subordinate one that is told.
+    u32 LastBus = 0;
+    for (u32 Bus = 0; Bus <= LastBus; ++Bus) {
+        for (u32 Device = 0; Device < 32; ++Device) {
+            for (u32 FunctionNumber = 0; FunctionNumber < 8; ++FunctionNumber) {
+                if ((hal::PciRead(Where(Bus, Device), FunctionNumber, 0) & 0xFFFF) == 0xFFFF) {
+                    if (FunctionNumber == 0)
+                        break;
+                    continue;
+                }
+                u32 Header = hal::PciRead(Where(Bus, Device), FunctionNumber, 0x0C) >> 16 & 0xFF;
+                if ((Header & 0x7F) == 1) {
+                    u32 Subordinate = hal::PciRead(Where(Bus, Device), FunctionNumber, 0x18) >> 16 & 0xFF;
+                    if (Subordinate > LastBus)
+                        LastBus = Subordinate;
+                }
+                Found(Bus, Device, FunctionNumber).Ignore();
+                if (FunctionNumber == 0 && !(Header & 0x80))
+                    break;
+            }
+        }
+    }
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        if (Functions[I]->Service.IsEmpty() || Functions[I]->Of)
+            continue;
+        auto Go = [&]() -> Status {
+            Ref<Driver> D = TRY(FindOrMakeDriver(Functions[I]->Service));
+            if (D->Now() == Driver::State::Stopped)
+                return D->StartProcess();
+            return STATUS_SUCCESS;
+        };
+        if (Status S = Go(); !S.Ok())
+            ex::Log("driver %S: cannot be started for a PCI device: 0x%x\n", Functions[I]->Service.View(), u32(S.Code()));
+    }
+}
+
+}

@@ -1,0 +1,336 @@
+// ERESOURCE, rundown protection, cancel-safe queues, and names and keys of devices.
+#include "wdm/ntoskrnl/device.hpp"
+
+using namespace host;
+#define CALLER __builtin_return_address(0)
+
+extern "C" {
+
+// --- ERESOURCE: ActiveEntries counts holders (-1 is kept in Flag for exclusive), OwnerEntry the exclusive one. Waiters wait for the two objects.
+
+namespace {
+constexpr USHORT Exclusive = 0x80;      // ERESOURCE.Flag, ResourceOwnedExclusive
+Lock ResourceLock;
+ULONG_PTR Me() { return reinterpret_cast<ULONG_PTR>(Current()); }
+
+BOOLEAN Acquire(PERESOURCE R, bool Alone, bool Wait, bool Starve)
+{
+    for (;;) {
+        {
+            Hold Held(ResourceLock);
+            bool Free = R->ActiveEntries == 0;
+            bool Mine = (R->Flag & Exclusive) && R->OwnerEntry.OwnerThread == Me();
+            if (Mine) {
+                ++R->OwnerEntry.OwnerCount;
+                return TRUE;
+            }
+            if (Alone && Free) {
+                R->ActiveEntries = 1;
+                R->Flag |= Exclusive;
+                R->OwnerEntry.OwnerThread = Me();
+                R->OwnerEntry.OwnerCount = 1;
+                return TRUE;
+            }
+            if (!Alone && !(R->Flag & Exclusive) && (Starve || !R->NumberOfExclusiveWaiters || Free)) {
+                ++R->ActiveEntries;
+                return TRUE;
+            }
+            if (!Wait)
+                return FALSE;
+            ++(Alone ? R->NumberOfExclusiveWaiters : R->NumberOfSharedWaiters);
+            R->ContentionCount++;
+        }
+        LARGE_INTEGER Tick;
+        Tick.QuadPart = -10'000'000;    // looks again at times: an event is shared by many
+        KeWaitForSingleObject(R->ExclusiveWaiters, Executive, KernelMode, FALSE, &Tick);
+        Hold Held(ResourceLock);
+        --(Alone ? R->NumberOfExclusiveWaiters : R->NumberOfSharedWaiters);
+    }
+}
+}
+
+NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE R)
+{
+    memset(R, 0, sizeof(*R));
+    R->ExclusiveWaiters = New<KEVENT>();
+    if (!R->ExclusiveWaiters)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeInitializeEvent(R->ExclusiveWaiters, SynchronizationEvent, FALSE);
+    return STATUS_SUCCESS;
+}
+NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE R)
+{
+    R->ActiveEntries = 0;
+    R->Flag = 0;
+    return STATUS_SUCCESS;
+}
+NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE R)
+{
+    Free(R->ExclusiveWaiters);
+    R->ExclusiveWaiters = nullptr;
+    return STATUS_SUCCESS;
+}
+BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE R, BOOLEAN Wait)
+{
+    RequireIrql(APC_LEVEL, "ExAcquireResourceExclusiveLite", CALLER);
+    return Acquire(R, true, Wait, false);
+}
+BOOLEAN NTAPI ExAcquireResourceSharedLite(PERESOURCE R, BOOLEAN Wait)
+{
+    RequireIrql(APC_LEVEL, "ExAcquireResourceSharedLite", CALLER);
+    return Acquire(R, false, Wait, false);
+}
+BOOLEAN NTAPI ExAcquireSharedStarveExclusive(PERESOURCE R, BOOLEAN Wait) { return Acquire(R, false, Wait, true); }
+BOOLEAN NTAPI ExAcquireSharedWaitForExclusive(PERESOURCE R, BOOLEAN Wait) { return Acquire(R, false, Wait, false); }
+void FASTCALL ExReleaseResourceLite(PERESOURCE R)
+{
+    bool Wake;
+    {
+        Hold Held(ResourceLock);
+        if (R->ActiveEntries == 0)
+            BugCheck(0xE3, u64(R), 0, 0, 0, "RESOURCE_NOT_OWNED: a resource is released that nobody has", CALLER);
+        if (R->Flag & Exclusive) {
+            if (--R->OwnerEntry.OwnerCount == 0) {
+                R->ActiveEntries = 0;
+                R->Flag &= ~Exclusive;
+                R->OwnerEntry.OwnerThread = 0;
+            }
+        } else {
+            --R->ActiveEntries;
+        }
+        Wake = R->ActiveEntries == 0 && (R->NumberOfExclusiveWaiters || R->NumberOfSharedWaiters);
+    }
+    if (Wake)
+        KeSetEvent(R->ExclusiveWaiters, 0, FALSE);
+}
+void NTAPI ExReleaseResourceForThreadLite(PERESOURCE R, ERESOURCE_THREAD) { ExReleaseResourceLite(R); }
+void NTAPI ExConvertExclusiveToSharedLite(PERESOURCE R)
+{
+    {
+        Hold Held(ResourceLock);
+        R->Flag &= ~Exclusive;
+        R->OwnerEntry.OwnerThread = 0;
+        R->ActiveEntries = 1;
+    }
+    if (R->NumberOfSharedWaiters)
+        KeSetEvent(R->ExclusiveWaiters, 0, FALSE);
+}
+BOOLEAN NTAPI ExIsResourceAcquiredExclusiveLite(PERESOURCE R) { return (R->Flag & Exclusive) && R->OwnerEntry.OwnerThread == Me(); }
+ULONG NTAPI ExIsResourceAcquiredSharedLite(PERESOURCE R) { return (R->Flag & Exclusive) && R->OwnerEntry.OwnerThread != Me() ? 0 : ULONG(R->ActiveEntries); }
+ULONG NTAPI ExGetExclusiveWaiterCount(PERESOURCE R) { return R->NumberOfExclusiveWaiters; }
+ULONG NTAPI ExGetSharedWaiterCount(PERESOURCE R) { return R->NumberOfSharedWaiters; }
+PVOID NTAPI ExEnterCriticalRegionAndAcquireResourceExclusive(PERESOURCE R)
+{
+    Acquire(R, true, true, false);
+    return nullptr;
+}
+PVOID NTAPI ExEnterCriticalRegionAndAcquireResourceShared(PERESOURCE R)
+{
+    Acquire(R, false, true, false);
+    return nullptr;
+}
+void FASTCALL ExReleaseResourceAndLeaveCriticalRegion(PERESOURCE R) { ExReleaseResourceLite(R); }
+
+// --- cancel-safe queues (csq.h)
+
+static void NTAPI CsqCancel(PDEVICE_OBJECT, PIRP I)
+{
+    IoReleaseCancelSpinLock(I->CancelIrql);
+    auto* Of = static_cast<PIO_CSQ>(I->Tail.Overlay.DriverContext[3]);
+    if (Of->Type == IO_TYPE_CSQ_IRP_CONTEXT) {
+        auto* C = reinterpret_cast<PIO_CSQ_IRP_CONTEXT>(Of);
+        Of = C->Csq;
+        C->Irp = nullptr;
+    }
+    KIRQL Irql;
+    Of->CsqAcquireLock(Of, &Irql);
+    Of->CsqRemoveIrp(Of, I);
+    Of->CsqReleaseLock(Of, Irql);
+    Of->CsqCompleteCanceledIrp(Of, I);
+}
+NTSTATUS NTAPI IoCsqInitialize(PIO_CSQ Q, PIO_CSQ_INSERT_IRP Insert, PIO_CSQ_REMOVE_IRP Remove, PIO_CSQ_PEEK_NEXT_IRP Peek, PIO_CSQ_ACQUIRE_LOCK Acquire, PIO_CSQ_RELEASE_LOCK Release,
+                               PIO_CSQ_COMPLETE_CANCELED_IRP Complete)
+{
+    Q->Type = IO_TYPE_CSQ;
+    Q->CsqInsertIrp = Insert;
+    Q->CsqRemoveIrp = Remove;
+    Q->CsqPeekNextIrp = Peek;
+    Q->CsqAcquireLock = Acquire;
+    Q->CsqReleaseLock = Release;
+    Q->CsqCompleteCanceledIrp = Complete;
+    Q->ReservePointer = nullptr;
+    return STATUS_SUCCESS;
+}
+NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ Q, PIO_CSQ_INSERT_IRP_EX Insert, PIO_CSQ_REMOVE_IRP Remove, PIO_CSQ_PEEK_NEXT_IRP Peek, PIO_CSQ_ACQUIRE_LOCK Acquire,
+                                 PIO_CSQ_RELEASE_LOCK Release, PIO_CSQ_COMPLETE_CANCELED_IRP Complete)
+{
+    IoCsqInitialize(Q, reinterpret_cast<PIO_CSQ_INSERT_IRP>(Insert), Remove, Peek, Acquire, Release, Complete);
+    Q->Type = IO_TYPE_CSQ_EX;
+    return STATUS_SUCCESS;
+}
+NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Q, PIRP I, PIO_CSQ_IRP_CONTEXT Context, PVOID InsertContext)
+{
+    KIRQL Irql;
+    NTSTATUS Status = STATUS_SUCCESS;
+    Q->CsqAcquireLock(Q, &Irql);
+    Q->ReservePointer = nullptr;
+    if (Context) {
+        Context->Type = IO_TYPE_CSQ_IRP_CONTEXT;
+        Context->Irp = I;
+        Context->Csq = Q;
+        I->Tail.Overlay.DriverContext[3] = Context;
+    } else {
+        I->Tail.Overlay.DriverContext[3] = Q;
+    }
+    IoMarkIrpPending(I);
+    if (Q->Type == IO_TYPE_CSQ_EX)
+        Status = reinterpret_cast<PIO_CSQ_INSERT_IRP_EX>(Q->CsqInsertIrp)(Q, I, InsertContext);
+    else
+        Q->CsqInsertIrp(Q, I);
+    if (Status < 0) {
+        Q->CsqReleaseLock(Q, Irql);
+        return Status;
+    }
+    IoSetCancelRoutine(I, CsqCancel);
+    if (I->Cancel && IoSetCancelRoutine(I, nullptr)) {
+        Q->CsqRemoveIrp(Q, I);
+        if (Context)
+            Context->Irp = nullptr;
+        Q->CsqReleaseLock(Q, Irql);
+        Q->CsqCompleteCanceledIrp(Q, I);
+        return Status;
+    }
+    Q->CsqReleaseLock(Q, Irql);
+    return Status;
+}
+void NTAPI IoCsqInsertIrp(PIO_CSQ Q, PIRP I, PIO_CSQ_IRP_CONTEXT Context) { IoCsqInsertIrpEx(Q, I, Context, nullptr); }
+PIRP NTAPI IoCsqRemoveNextIrp(PIO_CSQ Q, PVOID PeekContext)
+{
+    KIRQL Irql;
+    Q->CsqAcquireLock(Q, &Irql);
+    Q->ReservePointer = nullptr;
+    PIRP I = nullptr;
+    while ((I = Q->CsqPeekNextIrp(Q, I, PeekContext))) {
+        if (!IoSetCancelRoutine(I, nullptr))
+            continue;                   // it is being cancelled
+        Q->CsqRemoveIrp(Q, I);
+        auto* Of = static_cast<PIO_CSQ_IRP_CONTEXT>(I->Tail.Overlay.DriverContext[3]);
+        if (Of->Type == IO_TYPE_CSQ_IRP_CONTEXT)
+            Of->Irp = nullptr;
+        break;
+    }
+    Q->CsqReleaseLock(Q, Irql);
+    return I;
+}
+PIRP NTAPI IoCsqRemoveIrp(PIO_CSQ Q, PIO_CSQ_IRP_CONTEXT Context)
+{
+    KIRQL Irql;
+    Q->CsqAcquireLock(Q, &Irql);
+    PIRP I = Context->Irp;
+    if (I && IoSetCancelRoutine(I, nullptr)) {
+        Q->CsqRemoveIrp(Q, I);
+        Context->Irp = nullptr;
+    } else {
+        I = nullptr;
+    }
+    Q->CsqReleaseLock(Q, Irql);
+    return I;
+}
+
+// --- keys and interfaces
+
+static NTSTATUS OpenBelow(PHANDLE Out, ACCESS_MASK Access, const WCHAR* Sub)
+{
+    WCHAR Path[400];
+    usize At = ServiceKey.Length / 2;
+    if (At > 300)
+        return STATUS_OBJECT_NAME_INVALID;
+    memcpy(Path, ServiceKey.Buffer, ServiceKey.Length);
+    while (*Sub && At < 399)
+        Path[At++] = *Sub++;
+    UNICODE_STRING Name { USHORT(At * 2), USHORT(At * 2), Path };
+    OBJECT_ATTRIBUTES Attributes;
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
+    return NtCreateKey(Out, Access, &Attributes, 0, nullptr, 0, nullptr);
+}
+// A device's hardware key and its driver's software key are below the service's key.
+NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT, ULONG Which, ACCESS_MASK Access, PHANDLE Key)
+{
+    return OpenBelow(Key, Access, Which & 1 ? L"\\Device" : L"\\Driver");
+}
+NTSTATUS NTAPI IoOpenDriverRegistryKey(PDRIVER_OBJECT, ULONG, ACCESS_MASK Access, ULONG, PHANDLE Key) { return OpenBelow(Key, Access, L"\\Parameters"); }
+
+// \??\BUS#ID#NUMBER#{class}: a symbolic link that IoSetDeviceInterfaceState makes. The device needs a name.
+NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT D, CONST GUID* Class, PUNICODE_STRING Reference, PUNICODE_STRING Link)
+{
+    auto* Text = static_cast<WCHAR*>(ExAllocatePoolWithTag(PagedPool, 600, 'kniL'));
+    if (!Text)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    usize At = 0;
+    auto Add = [&](const WCHAR* S) {
+        while (*S && At < 290)
+            Text[At++] = *S++;
+    };
+    auto Hex = [&](u64 V, int Digits) {
+        for (int I = Digits - 1; I >= 0; --I)
+            Text[At++] = L"0123456789abcdef"[V >> (4 * I) & 15];
+    };
+    Add(L"\\??\\");
+    if (const wd::PciDevice* P = PciOf(D)) {
+        Add(L"PCI#VEN_");
+        Hex(P->Config[0] | P->Config[1] << 8, 4);
+        Add(L"&DEV_");
+        Hex(P->Config[2] | P->Config[3] << 8, 4);
+        Add(L"#");
+        Hex(P->Bus << 8 | P->Device << 3 | P->Function, 4);
+    } else {
+        Add(L"ROOT#");
+        for (usize I = 8; I < TheDriver->DriverName.Length / 2; ++I)
+            Text[At++] = TheDriver->DriverName.Buffer[I];
+        Add(L"#0000");
+    }
+    Add(L"#{");
+    Hex(Class->Data1, 8);
+    Add(L"-");
+    Hex(Class->Data2, 4);
+    Add(L"-");
+    Hex(Class->Data3, 4);
+    Add(L"-");
+    Hex(Class->Data4[0] << 8 | Class->Data4[1], 4);
+    Add(L"-");
+    for (int I = 2; I < 8; ++I)
+        Hex(Class->Data4[I], 2);
+    Add(L"}");
+    if (Reference && Reference->Length && Reference->Length < 200) {
+        Add(L"\\");
+        for (usize I = 0; I < Reference->Length / 2u; ++I)
+            Text[At++] = Reference->Buffer[I];
+    }
+    Text[At] = 0;
+    *Link = { USHORT(At * 2), USHORT(At * 2 + 2), Text };
+    auto* I = New<InterfaceLink>();
+    if (!I) {
+        ExFreePool(Text);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    memcpy(I->Text, Text, At * 2);
+    I->Length = At;
+    I->Device = D;
+    RegisterLink(I);
+    return STATUS_SUCCESS;
+}
+NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING Link, BOOLEAN Enable)
+{
+    InterfaceLink* I = FindLink(Link);
+    if (!I)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!Enable)
+        return IoDeleteSymbolicLink(Link);
+    WCHAR Name[64];
+    UNICODE_STRING Target = { 0, sizeof(Name), Name };
+    if (NTSTATUS S = NameOf(I->Device, &Target); S < 0)
+        return S;
+    return IoCreateSymbolicLink(Link, &Target);
+}
+
+}
