@@ -125,6 +125,13 @@ static usize LengthOf(const wchar_t* Terminated)
     return N;
 }
 
+// Queries of objects tell the length also to those whose own does not fit.
+template <typename T> static Status AnswerFixed(ke::Caller& Caller, svc::QueryObject& Call, const T& Info)
+{
+    TRY(Call.ReturnLength.WriteIfThere(Caller, ULONG(sizeof(T))));
+    return ke::WriteFixed(Caller, Call.ObjectInformation, Call.Length, Call.ReturnLength, Info);
+}
+
 static Status QueryBasic(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Handle)
 {
     AnyReference R = TRY(ReferenceAny(Caller, Handle, 0));
@@ -140,7 +147,7 @@ static Status QueryBasic(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Hand
         Info.NameInfoSize = ULONG(sizeof(UNICODE_STRING) + (Path.Value().View().Length + 1) * sizeof(wchar_t));
     if (O.Security() && (R.Granted & READ_CONTROL))
         Info.SecurityDescriptorSize = ULONG(O.Security()->Bytes().size());
-    return ke::WriteFixed(Caller, Call.ObjectInformation, Call.Length, Call.ReturnLength, Info);
+    return AnswerFixed(Caller, Call, Info);
 }
 
 static Status QueryNameOf(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Handle)
@@ -233,7 +240,7 @@ static Status QueryFlags(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Hand
         Info.Inherit = (E->Flags & HandleTable::Inherit) != 0;
         Info.ProtectFromClose = (E->Flags & HandleTable::ProtectFromClose) != 0;
     }
-    return ke::WriteFixed(Caller, Call.ObjectInformation, Call.Length, Call.ReturnLength, Info);
+    return AnswerFixed(Caller, Call, Info);
 }
 
 Status NtQueryObject(ke::Caller& Caller, svc::QueryObject& Call)

@@ -109,9 +109,18 @@ TEST_F(Notify, ADeletedKeyTells)
     EXPECT_NE(Waiter.Reply(), STATUS_PENDING);
 }
 
+TEST_F(Notify, WithoutAFilterOnlyTheKeysEndTells)
+{
+    HANDLE Sub = MustCreate(L"Sub", Top);
+    EXPECT_NT(STATUS_PENDING, Wait(Waiter, Sub, 0));
+    EXPECT_NT(STATUS_SUCCESS, SetNumber(Sub, L"v", 1));
+    EXPECT_TRUE(Waiter.IsBlocked());
+    EXPECT_NT(STATUS_SUCCESS, C.Call(Service::DeleteKey, Sub));
+    EXPECT_NE(Waiter.Reply(), STATUS_PENDING);
+}
+
 TEST_F(Notify, BadRequests)
 {
-    EXPECT_NT(STATUS_INVALID_PARAMETER, Wait(C, Top, 0));
     EXPECT_NT(STATUS_INVALID_PARAMETER, Wait(C, Top, 0x100));
     EXPECT_NT(STATUS_ACCESS_VIOLATION, C.Call(Service::NotifyChangeKey, Top, 0, 0, 0, 0x10, REG_NOTIFY_CHANGE_NAME, 0, 0, 0, 1));
     EXPECT_NT(STATUS_OBJECT_TYPE_MISMATCH, Wait(C, Top, REG_NOTIFY_CHANGE_NAME, false, Top, true));

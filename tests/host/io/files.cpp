@@ -179,7 +179,7 @@ TEST_F(Files, PositionsAndSizes)
     u64 Bad = ps::MemoryBase + ps::MemorySize - 4096;
     memset(A.Bytes(Bad), 'B', 4096);
     u64 At = A.Put(i64(12000));
-    EXPECT_STATUS(A.Start(NtWriteFile, H, 0, 0, 0, Block, Bad, 8192, At, 0), STATUS_ACCESS_VIOLATION);
+    EXPECT_STATUS(A.Start(NtWriteFile, H, 0, 0, 0, Block, Bad, 8192, At, 0), STATUS_INVALID_USER_BUFFER);
     EXPECT_STATUS(Set(H, FileEndOfFileInformation, i64(13000)), STATUS_SUCCESS);
     EXPECT_STATUS(Read(H, 10, 12000), STATUS_SUCCESS);
     EXPECT_EQ(Got(), std::string(10, 0));

@@ -198,7 +198,7 @@ TEST_F(Virtual, QueriesCheckTheirBuffers)
     EXPECT_EQ(C.Now(NtQueryVirtualMemory, test::Self, 0x1000, MemoryBasicInformation, 0x100, 48, 0), STATUS_ACCESS_VIOLATION);
     EXPECT_EQ(C.Now(NtQueryVirtualMemory, test::Self, u64(HighestUser) + 1, MemoryBasicInformation, At, 48, 0), STATUS_INVALID_PARAMETER);
     EXPECT_EQ(C.Now(NtQueryVirtualMemory, test::Self, 0x1000, 99, At, 48, 0), STATUS_INVALID_INFO_CLASS);
-    EXPECT_EQ(C.Now(NtQueryVirtualMemory, test::Self, test::Client::Arguments, MemoryMappedFilenameInformation, At, 400, 0), STATUS_FILE_INVALID);
+    EXPECT_EQ(C.Now(NtQueryVirtualMemory, test::Self, test::Client::Arguments, MemoryMappedFilenameInformation, At, 400, 0), STATUS_INVALID_ADDRESS);
 }
 
 TEST_F(Virtual, GuardPagesGoToTheStack)

@@ -24,6 +24,8 @@ u64 Tsc() { return __builtin_ia32_rdtsc(); }
 }
 
 namespace ex {
+PoolUse QueryPool() { return { .Blocks = 5, .Bytes = 6000, .Pages = 7 }; }
+
 void LogList(const char*, const LogArgument* Arguments, usize Count)
 {
     fake::LastLog.clear();

@@ -64,6 +64,7 @@ public:
     core::ListNode<Thread> AllLink;
 
     bool Alerted = false;
+    bool ApcDue = false;                // the last service was interrupted by an APC, whatever its status
     core::List<UserApc, &UserApc::Link> Apcs;
     NTSTATUS LastStatus = 0;
     bool HasReply = false;
