@@ -32,9 +32,7 @@ Result<SectionFile> OpenImageFile(ke::Caller& Caller, ob::Name Path)
 Result<SectionFile> FileForSection(ke::Caller& Caller, HANDLE Handle, u32 Protection, u32 Attributes)
 {
     ACCESS_MASK Needed = FILE_READ_DATA;
-    if (Attributes & SEC_IMAGE)
-        Needed = FILE_EXECUTE;
-    else if (Protection & (PAGE_READWRITE | PAGE_EXECUTE_READWRITE))
+    if (Protection & (PAGE_READWRITE | PAGE_EXECUTE_READWRITE))
         Needed = FILE_READ_DATA | FILE_WRITE_DATA | (Protection & PAGE_EXECUTE_READWRITE ? FILE_EXECUTE : 0);
     else if (Protection & (PAGE_EXECUTE_READ | PAGE_EXECUTE_WRITECOPY))
         Needed = FILE_READ_DATA | FILE_EXECUTE;

@@ -12,7 +12,7 @@ struct SectionFile {
     ob::String Path;                // NT path, for image names
 };
 // Checks the handle's rights against the section's: Protection is PAGE_*, Attributes SEC_*. Write access to the section needs FILE_READ_DATA and
-// FILE_WRITE_DATA, execute needs FILE_EXECUTE, all else FILE_READ_DATA; SEC_IMAGE needs FILE_EXECUTE only (as NtCreateSection on Windows).
+// FILE_WRITE_DATA, execute needs FILE_EXECUTE, all else FILE_READ_DATA; the same for images (as NtCreateSection on Windows).
 // STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED, STATUS_INVALID_FILE_FOR_SECTION (not a file with data: pipe, folder, device).
 // An empty file is returned as it is: STATUS_MAPPED_FILE_SIZE_ZERO is mm's to say.
 // The file is truncated or deleted only while Data->Mappings (Data->ImageMappings) are zero: mm counts views and sections there.
