@@ -213,7 +213,7 @@ TEST(Ring, hostile_indices)
                 Slot S;
                 u32 Taken = 0;
                 while (R.Consumer.Take(S) && ++Taken < 100) { }
-                ASSERT_LE(Taken, 16u);
+                ASSERT_LE(Taken, 32u) << "what was seen before, and a ring full that is told now";
                 break;
             }
             case 4: {
