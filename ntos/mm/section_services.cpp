@@ -100,7 +100,7 @@ static Status MapFor(ke::Caller& Caller, HANDLE SectionHandle, HANDLE ProcessHan
     auto Target = TRY(ob::Reference<ps::Process>(Caller, ProcessHandle, PROCESS_VM_OPERATION));
     if (Target->HasEnded())
         return STATUS_PROCESS_IS_TERMINATING;
-    if (Request.Base > Request.Highest)
+    if (Request.Highest && Request.Base > Request.Highest)
         return STATUS_INVALID_PARAMETER_4;
     if (Request.Base & (AllocationGranularity - 1) && !(Request.AllocationType & MEM_REPLACE_PLACEHOLDER))
         return STATUS_MAPPED_ALIGNMENT;
