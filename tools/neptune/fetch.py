@@ -3,7 +3,6 @@ import contextlib
 import os
 import shutil
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -101,9 +100,8 @@ def unpack_zip(path, target, _):
         archive.extractall(target)
 
 
-def unpack_tgz(path, target, _):
-    with tarfile.open(path, "r:gz") as archive:
-        archive.extractall(target, filter="data")
+def unpack_tgz(path, target, progress):
+    process.run(["tar", "--no-same-owner", "-xzf", path, "-C", target], progress=progress)
 
 
 def unpack_deb(path, target, progress):
