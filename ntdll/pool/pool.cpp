@@ -474,14 +474,16 @@ void NTAPI TpReleaseCleanupGroupMembers(Group* G, BOOLEAN Cancel, PVOID CleanupC
         if (O->Type == Kind::Wait)
             SetWait(O, nullptr, nullptr);
     }
-    for (LIST_ENTRY* I = Members.Flink; Cancel && I != &Members; I = I->Flink)
-        CancelPending(RECORD_OF(I, Object, GroupLinks));
+    for (LIST_ENTRY* I = Members.Flink; Cancel && I != &Members; I = I->Flink) {
+        Object* O = RECORD_OF(I, Object, GroupLinks);
+        O->Cancelled = CancelPending(O) != 0;
+    }
     while (!IsListEmpty(&Members)) {
         Object* O = RECORD_OF(Members.Flink, Object, GroupLinks);
         RemoveEntryList(&O->GroupLinks);
         WaitFor(O, false, true);
         if (O->Type == Kind::Simple) {
-            if (Cancel && O->Cancel && !O->Released)
+            if (O->Cancelled && O->Cancel && !O->Released)
                 reinterpret_cast<CANCEL_CALLBACK*>(O->Cancel)(O->Context, CleanupContext);
         } else if (!O->Released) {
             if (Cancel && O->Cancel)

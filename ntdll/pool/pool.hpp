@@ -67,6 +67,7 @@ struct Object {
     bool Queued, LongFunction;
     bool Released;              // its owner has given it back
     bool Leaving;               // its group is being emptied
+    bool Cancelled;             // by that, before it ran (a simple callback runs once)
     u8 Priority;
     u32 References;
     u32 Pending;                // callbacks still to come
