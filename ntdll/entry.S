@@ -174,7 +174,8 @@ function RtlCaptureContext
     .seh_endproc
 
 // RtlpResume(CONTEXT*): continue there. Integer and control registers only; the selectors are the microkernel's: its GDT has the user
-// code segment before the user data segment. SS tells, CS does not: SYSRET leaves a selector in it that names no code segment.
+// code segment before the user data segment. SS tells, CS does not: SYSRET leaves a selector in it that names no code segment. (Where SS
+// has no 64-bit code segment before it, as on the host of the unit tests, CS does tell.)
 function RtlpResume
     .seh_endprologue
     movl %ss, %eax
@@ -183,7 +184,12 @@ function RtlpResume
     movl CxEFlags(%rcx), %edx
     pushq %rdx
     subl $8, %eax
-    pushq %rax
+    larl %eax, %edx
+    jnz 1f
+    btl $21, %edx                           // L: 64-bit code
+    jc 2f
+1:  movl %cs, %eax
+2:  pushq %rax
     pushq CxRip(%rcx)
     movq CxRax(%rcx), %rax
     movq CxRdx(%rcx), %rdx

@@ -96,7 +96,8 @@ struct Object {
     } Wait;
     struct {                    // Kind::Io
         LIST_ENTRY Done;        // Completions
-        u32 Outstanding, Skipped;
+        u32 Outstanding;
+        u32 Skipped;            // operations begun and then disowned by TpWaitForIoCompletion
         HANDLE File;
     } Io;
 };

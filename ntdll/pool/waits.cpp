@@ -183,9 +183,11 @@ void NTAPI PortThread(PVOID)
         bool Wanted;
         {
             SrwExclusive Held(O->ThePool->Lock);
+            Wanted = !O->Released && O->Io.Outstanding;
             if (O->Io.Outstanding)
                 --O->Io.Outstanding;
-            Wanted = !O->Released;
+            else if (O->Io.Skipped)
+                --O->Io.Skipped;
             if (Wanted)
                 InsertTailList(&O->Io.Done, &C->Links);
         }
@@ -354,7 +356,15 @@ void NTAPI TpCancelAsyncIoOperation(Object* O)
         RtlWakeAllConditionVariable(&O->Idle);
     Release(O);
 }
-void NTAPI TpWaitForIoCompletion(Object* O, BOOLEAN Cancel) { WaitFor(O, Cancel); }
+void NTAPI TpWaitForIoCompletion(Object* O, BOOLEAN Cancel)
+{
+    if (Cancel) {
+        // Operations that are still under way go on, but no callback tells their end.
+        SrwExclusive Held(O->ThePool->Lock);
+        O->Io.Skipped += std::exchange(O->Io.Outstanding, 0);
+    }
+    WaitFor(O, Cancel);
+}
 void NTAPI TpReleaseIoCompletion(Object* O)
 {
     Disown(O);

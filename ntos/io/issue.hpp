@@ -17,8 +17,9 @@ struct Issue {
     u64 StatusBlock, ApcRoutine, ApcContext;
 
     // AnyOf: at least one of these rights (0: none needed). The event is reset when the operation starts or fails.
+    // NeedsBlock: a null status block is an error (the packaged Win32 library gives none to the lock services).
     static Result<Issue> Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf, HANDLE Event, PVOID ApcRoutine, PVOID ApcContext,
-                               ke::UserPtr<IO_STATUS_BLOCK> StatusBlock);
+                               ke::UserPtr<IO_STATUS_BLOCK> StatusBlock, bool NeedsBlock = true);
     // The operation was answered at once: tells the caller (unless it is an error) and returns the status.
     Status Finish(Status Outcome, u64 Information);
     // Asynchronous reads and writes of files are always told as if they had been pending, as NT does: STATUS_PENDING, everything else as at a completion.

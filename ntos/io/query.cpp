@@ -152,9 +152,12 @@ Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, I
 }
 
 // The file of a handle with the rights a class needs. The packaged DLLs open files for deletion, or just to wait, and then ask for or set their
-// attributes by that handle, which NT would refuse: the two attribute rights are also had if the file's descriptor would grant them to the caller now.
-static Result<ob::AnyReference> ReferenceForClass(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access)
+// attributes by that handle, which NT would refuse: for basic information the two attribute rights are also had if the file's descriptor would grant
+// them to the caller now.
+static Result<ob::AnyReference> ReferenceForClass(ke::Caller& Caller, HANDLE Handle, u32 Class, ACCESS_MASK Access)
 {
+    if (Class != FileBasicInformation)
+        return ob::ReferenceType(Caller, Handle, Access, File::Type);
     constexpr ACCESS_MASK AttributeRights = FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES;
     auto Found = TRY(ob::ReferenceType(Caller, Handle, Access & ~AttributeRights, File::Type));
     if (ACCESS_MASK Missing = Access & AttributeRights & ~Found.Granted)
@@ -170,7 +173,7 @@ static Status QueryFile(ke::Caller& Caller, svc::QueryInformationFile& Call)
         return STATUS_INVALID_INFO_CLASS;
     if (Length < Rule.Query)
         return STATUS_INFO_LENGTH_MISMATCH;
-    auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Rule.QueryAccess));
+    auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Class, Rule.QueryAccess));
     File& F = static_cast<File&>(*Found.Target);
     TRY(Call.IoStatusBlock.Probe(Caller));
     ++Caller.Process().Io.OtherOperationCount;
@@ -241,7 +244,7 @@ static Status SetFile(ke::Caller& Caller, svc::SetInformationFile& Call)
         return STATUS_INVALID_INFO_CLASS;
     if (Length < Rule.Set)
         return STATUS_INFO_LENGTH_MISMATCH;
-    auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Rule.SetAccess));
+    auto Found = TRY(ReferenceForClass(Caller, Call.FileHandle, Class, Rule.SetAccess));
     File& F = static_cast<File&>(*Found.Target);
     TRY(Call.IoStatusBlock.Probe(Caller));
     if (Length > MaximumAnswer)

@@ -49,13 +49,14 @@ void InfoBuffer::Bytes(const void* From, usize Count)
 // --- issue
 
 Result<Issue> Issue::Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf, HANDLE Event, PVOID ApcRoutine, PVOID ApcContext,
-                           ke::UserPtr<IO_STATUS_BLOCK> StatusBlock)
+                           ke::UserPtr<IO_STATUS_BLOCK> StatusBlock, bool NeedsBlock)
 {
     auto Found = TRY(ob::ReferenceType(Caller, Handle, 0, File::Type));
     Issue I { Caller, Ref<File>::Adopt(static_cast<File&>(*Found.Target.Leak())), Found.Granted, nullptr, StatusBlock.Address(), u64(ApcRoutine), u64(ApcContext) };
     if (AnyOf && !(I.Granted & AnyOf))
         return STATUS_ACCESS_DENIED;
-    TRY(mm::ProbeForWrite(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK)));
+    if (I.StatusBlock || NeedsBlock)
+        TRY(mm::ProbeForWrite(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK)));
     if (I.ApcRoutine && I.Target->Port_)
         return STATUS_INVALID_PARAMETER;
     if (Event) {
@@ -94,7 +95,8 @@ Status Issue::FinishAtEnd()
 
 Status Issue::Tell(Status Outcome, u64 Information, bool QueuePacket)
 {
-    TRY(WriteStatusBlock(Caller.Process(), StatusBlock, Outcome, Information));
+    if (StatusBlock) [[likely]]
+        TRY(WriteStatusBlock(Caller.Process(), StatusBlock, Outcome, Information));
     File& F = *Target;
     if (Event)
         EventOf(*Event)->Set();
@@ -343,7 +345,8 @@ void Request::Deliver()
 {
     if (!IsError(Outcome_))
         CopyReply();
-    (void)WriteStatusBlock(*Process, StatusBlock_, Outcome_, Information_);      // the process may be gone
+    if (StatusBlock_) [[likely]]
+        (void)WriteStatusBlock(*Process, StatusBlock_, Outcome_, Information_);      // the process may be gone
     if (Event_)
         EventOf(*Event_)->Set();
     else if (!(Target->NotificationFlags_ & FILE_SKIP_SET_EVENT_ON_HANDLE))

@@ -93,6 +93,10 @@ template <typename C> static ke::Task<> ReadOrWrite(ke::Caller& Caller, C& Call,
         (Write ? Io.WriteTransferCount : Io.ReadTransferCount) += T.Done;
         return ke::Task<>(S);
     }
+    // A read that waits is refused now if its buffer is bad, not when the data is there.
+    if (!Write)
+        if (Status Probed = mm::ProbeForWrite(Caller.Process(), T.Address, T.Length); !Probed.Ok())
+            return ke::Task<>(Probed);
     auto R = MakeTransfer(I.Value(), T, Write);
     if (!R.Ok())
         return ke::Task<>(R.GetStatus());
@@ -250,7 +254,7 @@ ke::Task<> NtFlushBuffersFileEx(ke::Caller& Caller, svc::FlushBuffersFileEx& Cal
 
 ke::Task<> NtLockFile(ke::Caller& Caller, svc::LockFile& Call)
 {
-    auto I = Issue::Begin(Caller, Call.FileHandle, FILE_READ_DATA | FILE_WRITE_DATA, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock);
+    auto I = Issue::Begin(Caller, Call.FileHandle, FILE_READ_DATA | FILE_WRITE_DATA, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock, false);
     if (!I.Ok())
         return ke::Task<>(I.GetStatus());
     auto R = MakeLock(Caller, Call, I.Value());
@@ -264,10 +268,11 @@ Status NtUnlockFile(ke::Caller& Caller, svc::UnlockFile& Call)
     auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, 0, File::Type));
     if (!(Found.Granted & (FILE_READ_DATA | FILE_WRITE_DATA)))
         return STATUS_ACCESS_DENIED;
-    TRY(Call.IoStatusBlock.Probe(Caller));
+    if (Call.IoStatusBlock)
+        TRY(Call.IoStatusBlock.Probe(Caller));
     u64 Offset = u64(TRY(Call.ByteOffset.Read(Caller)).QuadPart), Length = u64(TRY(Call.Length.Read(Caller)).QuadPart);
     TRY(static_cast<File&>(*Found.Target).Unlock(Caller.Process(), Offset, Length, Call.Key));
-    return WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), STATUS_SUCCESS, 0);
+    return Call.IoStatusBlock ? WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), STATUS_SUCCESS, 0) : Status(STATUS_SUCCESS);
 }
 
 ke::Task<> NtCancelIoFile(ke::Caller& Caller, svc::CancelIoFile& Call)
