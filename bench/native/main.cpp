@@ -58,7 +58,7 @@ using namespace bench;
 
 extern "C" void NtProcessStartup(PEB*)
 {
-    for (const Row* Rows : { SyncRows, MemoryRows, FileRows, ProcessRows }) {
+    for (const Row* Rows : { SyncRows, MemoryRows, FileRows, ProcessRows, DriverRows }) {
         for (; Rows->Name; ++Rows) {
             if (!IsWanted(Rows->Name))
                 continue;

@@ -19,7 +19,8 @@ PROMPT = b"C:\\work>"
 
 NATIVE = ("null_call", "set_event", "wait_signalled", "create_event_close", "event_ping_pong", "page_fault", "vm_commit_free_64k",
           "vm_commit_touch_free_64k", "section_map_unmap", "pipe_ping_pong", "reg_query", "open_close", "cached_read_512", "cached_read_4k",
-          "cached_read_64k", "cached_read_1m", "file_create_delete", "thread_create_join", "process_create_exit")
+          "cached_read_64k", "cached_read_1m", "file_create_delete", "thread_create_join", "process_create_exit", "irp_null_ioctl",
+          "irp_null_write_1", "irp_null_write_4k")
 HOST = ("boot_to_prompt", "memory_floor_mib")
 
 
