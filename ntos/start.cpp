@@ -68,6 +68,7 @@ Status StartExecutive(void* BootArgument)
     u32 FirstPage = u32((Boot.ImagePhysical + (reinterpret_cast<u64>(__archive_start) - Boot.ImageAddress)) >> PageShift);
     TRY(io::MountBootVolume(__archive_start, Archive, FirstPage));
     TRY(cm::Initialize());
+    TRY(cm::DescribeProcessor(Shared->Clock.TscFrequency));
     if (Status S = SeedRegistry(); !S.Ok())
         ex::Log("registry description: 0x%x\n", u32(S.Code()));
     TRY(ps::InitializeNtdll());

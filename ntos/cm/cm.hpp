@@ -14,6 +14,8 @@ namespace cm {
 
 // The roots, \Registry in the namespace, and the links every system has.
 Status Initialize();
+// HARDWARE\DESCRIPTION: what the processor says of itself, and its speed (Hz).
+Status DescribeProcessor(u64 TscFrequency);
 
 // Where a description of the registry is wrong.
 struct SeedError {
