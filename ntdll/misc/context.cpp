@@ -21,7 +21,7 @@ NTSTATUS NTAPI RtlGetExtendedContextLength2(ULONG Flags, ULONG* Length, u64)
         return STATUS_INVALID_PARAMETER;
     if (Flags & XStateBits)
         return STATUS_NOT_SUPPORTED;
-    *Length = sizeof(CONTEXT) + sizeof(CONTEXT_EX) + 15 + 8;
+    *Length = sizeof(CONTEXT) + sizeof(CONTEXT_EX) + 7;     // as Windows says it, although the context is aligned to 16
     return STATUS_SUCCESS;
 }
 NTSTATUS NTAPI RtlGetExtendedContextLength(ULONG Flags, ULONG* Length) { return RtlGetExtendedContextLength2(Flags, Length, ~u64(0)); }
