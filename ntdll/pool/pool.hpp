@@ -59,6 +59,7 @@ struct Completion {
 };
 
 struct Object {
+    PVOID Win32Callback;        // kernelbase's CreateThreadpoolIo keeps its caller's callback in the first word of a TP_IO
     LIST_ENTRY QueueLinks;
     LIST_ENTRY GroupLinks;
     Pool* ThePool;
