@@ -184,6 +184,9 @@ private:
     Status WritePages(const Space::PageSet& Pages);
     Status Apply(Vector<u8>& Bins, u32 PrimarySequence, bool BaseIsGood, u32& Last, u32& Applied);
     Status ReadLog(u32 Which, Vector<u8>& Whole, u32& First) const;
+    static constexpr u32 NoLog = 2;
+    // The good log whose first entry is the newest, with what ReadLog tells of it; NoLog (Whole and First are as they were).
+    u32 NewestLog(Vector<u8>& Whole, u32& First) const;
     void MakeBase(u8* To, u32 Type, u32 Primary, u32 Secondary) const;
     Hive& Hive_;
     File& Primary_;

@@ -114,6 +114,21 @@ Status Store::ReadLog(u32 Which, Vector<u8>& Whole, u32& First) const
     return STATUS_SUCCESS;
 }
 
+u32 Store::NewestLog(Vector<u8>& Whole, u32& First) const
+{
+    u32 Newest = NoLog;
+    for (u32 I = 0; I < 2; ++I) {
+        Vector<u8> Log;
+        u32 Sequence;
+        if (!ReadLog(I, Log, Sequence).Ok() || (Newest != NoLog && IsBefore(Sequence, First)))
+            continue;
+        Newest = I;
+        First = Sequence;
+        Whole = std::move(Log);
+    }
+    return Newest;
+}
+
 // Whether a sound entry with this sequence number is at At.
 static bool GoodEntry(std::span<const u8> Log, usize At, u32 Sequence, disk::LogEntry& E)
 {
@@ -190,21 +205,13 @@ Status Store::Open()
     u32 Root = B.Root;
     if (!Good) {
         // A log's copy tells where the root is.
-        bool Found = false;
-        u32 Newest = 0;
-        for (u32 I = 0; I < 2; ++I) {
-            Vector<u8> Log;
-            u32 First;
-            if (!ReadLog(I, Log, First).Ok() || (Found && IsBefore(First, Newest)))
-                continue;
-            Found = true;
-            Newest = First;
-            memcpy(&B, Log.Data(), sizeof(B));
-            B.Primary = First - 1;      // of the entry before the first
-            Root = B.Root;
-        }
-        if (!Found)
+        Vector<u8> Log;
+        u32 First;
+        if (NewestLog(Log, First) == NoLog)
             return B.Signature == disk::Base::Magic ? STATUS_REGISTRY_CORRUPT : STATUS_NOT_REGISTRY_FILE;
+        memcpy(&B, Log.Data(), sizeof(B));
+        B.Primary = First - 1;          // of the entry before the first
+        Root = B.Root;
     }
     memcpy(Name_, B.Name, sizeof(Name_));
     u64 Has = Size > disk::BaseBlock ? Size - disk::BaseBlock : 0;
@@ -231,19 +238,10 @@ Status Store::Open()
             S.Touch(P * Space::Page, Space::Page);
     if (!Applied) {
         // The log that was written last keeps its base block: the other one is used next.
-        bool Found = false;
-        u32 Newest = 0;
-        for (u32 I = 0; I < 2; ++I) {
-            Vector<u8> Log;
-            u32 First;
-            if (!ReadLog(I, Log, First).Ok() || (Found && IsBefore(First, Newest)))
-                continue;
-            Found = true;
-            Newest = First;
-            Current_ = I;
-        }
-        if (!Found)
-            Current_ = 1;
+        Vector<u8> Log;
+        u32 First;
+        u32 Newest = NewestLog(Log, First);
+        Current_ = Newest == NoLog ? 1 : Newest;
     }
     Current_ ^= 1;
     Sequence_ = Last;
