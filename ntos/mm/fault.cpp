@@ -231,6 +231,44 @@ Result<u64> AddressSpace::MapContiguous(Pfn First, u32 Pages)
     return At;
 }
 
+Result<u64> AddressSpace::MapFrames(std::span<const Pfn> Frames, bool Writable)
+{
+    u64 Bytes = Frames.size() * PageSize, At = TRY(FindFree(Bytes, {}));
+    Vad* V = TRY(Insert(At, Bytes, Vad::Private));
+    V->Fixed = V->Lent = true;
+    V->Protect = Writable ? Protection::ReadWrite : Protection::ReadOnly;
+    V->InitialPage = Writable ? PAGE_READWRITE : PAGE_READONLY;
+    if (Status S = ChargePrivate(Frames.size()); !S.Ok()) {
+        Remove(*V);
+        return S;
+    }
+    V->Committed = true;
+    for (usize I = 0; I < Frames.size(); ++I) {
+        auto Put = [&]() -> Status {
+            Pte& E = *TRY(MakeEntry(At + I * PageSize));
+            ReferenceFrame(Frames[I]);
+            E.Frame = Frames[I];
+            E.Private = 1;
+            E.State = Pte::Present;
+            E.Protect = u64(V->Protect);
+            E.HasProtect = 1;
+            return MapInHardware(At + I * PageSize, E, Writable);
+        };
+        if (Status S = Put(); !S.Ok()) {
+            UnmapFrames(At);
+            return S;
+        }
+    }
+    return At;
+}
+
+void AddressSpace::UnmapFrames(u64 Address)
+{
+    Forget();
+    if (Vad* V = Find(Address); V && V->Lent)
+        Remove(*V);
+}
+
 // --- copies
 
 template <bool Write, typename F> static Status ForEachPiece(ps::Process& P, u64 Address, usize Bytes, F&& Piece)

@@ -44,6 +44,7 @@ struct Vad {
     bool NoInherit = true;
     bool Fixed = false;                 // the process cannot free it (shared page, ...)
     bool Device = false;                // device memory: no frames of ours, protection stays
+    bool Lent = false;                  // somebody else's frames for a while (MapFrames)
     u64 AllocationBase;                 // placeholders split keep theirs
     u64 Offset = 0;                     // into the section, bytes
     RefPtr<Section> Backing;
@@ -114,6 +115,9 @@ public:
     // for each, writable. Both at an address the space chooses; they stay until the process ends.
     Result<u64> MapDevice(u64 PhysicalPage, u32 Pages);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
+    // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
+    Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);
+    void UnmapFrames(u64 Address);
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
