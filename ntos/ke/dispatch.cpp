@@ -6,6 +6,7 @@
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/ke/services.hpp"
+#include "ntos/mm/absent.hpp"
 #include "ntos/ps/detail.hpp"
 
 namespace ke {
@@ -25,13 +26,83 @@ void TraceServices(u64 Count)
     TraceLeft = Count;
 }
 
+Caller* RunningCaller()
+{
+    Activity* A = Activity::Current();
+    return A ? A->AsCaller() : Serving.By;
+}
+
+static Status CaptureArguments(Caller& By, const ServiceInfo& Service, u64 Stack)
+{
+    return mm::CopyFromUser(By.Process(), &By.Arguments[3], Stack + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64));
+}
+
+Task<> Settle(Caller& By, const ServiceInfo& Service, u64 Stack, Status Outcome)
+{
+    while (By.Attention & (Caller::PageMissing | Caller::StoresKept)) {
+        if ((By.Attention & Caller::PageMissing) && !Outcome.Ok()) {
+            // It failed because a page was not there: from the start again. What it had written by then it writes again.
+            Status There = co_await mm::WaitForMissing(By);
+            mm::ForgetAbsence(By);
+            if (!There.Ok()) {
+                Outcome = There;
+                break;
+            }
+            if (Stack) {
+                Outcome = CaptureArguments(By, Service, Stack);
+                if (!Outcome.Ok())
+                    continue;
+                Stack = 0;
+            }
+            if (Service.Now)
+                Outcome = Service.Now(By, By.Arguments);
+            else
+                Outcome = co_await Service.Waits(By, By.Arguments);
+            continue;
+        }
+        By.Attention &= u8(~Caller::PageMissing);
+        if (By.Attention & Caller::StoresKept)
+            if (Status S = co_await mm::ApplyStores(By); !S.Ok() && Outcome.Ok())
+                Outcome = S;
+    }
+    mm::ForgetAbsence(By);
+    co_return Outcome == mm::PageAbsent ? Status(STATUS_ACCESS_VIOLATION) : Outcome;
+}
+
 // What to do for the thread whose message has been handled.
 enum class Answer { Reply, Resume, Park, Nothing };
+
+// The service of T waits: its call is answered later.
+static Answer ParkOrSave(Thread& T)
+{
+    if (T.AskToPark()) [[likely]]
+        return Answer::Park;
+    kernel::Error E = kernel::SaveCaller(T.ReplySlot());
+    ASSERT(!kernel::Failed(E));
+    return Answer::Nothing;
+}
 
 static void KillMisuser(Thread& T, const char* What)
 {
     ex::Log("process %u thread %u: %s; the process is ended\n", T.Process().Id(), T.Id(), What);
     T.Process().Terminate(STATUS_INVALID_SYSTEM_SERVICE);
+}
+
+// The service could not be answered for want of pages.
+static Answer Settled(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS& Result)
+{
+    Status Outcome;
+    T.Waiting = &Service;
+    if (!T.Activity::Start([&] { return Settle(T, Service, Stack, Result); }, Outcome))
+        return ParkOrSave(T);
+    Result = Outcome.Code();
+    if (Result == ps::NoReply)
+        return Answer::Nothing;
+    if (Result == STATUS_USER_APC || T.Attention) {
+        T.Reply(Result);
+        return T.InService ? Answer::Reply : Answer::Nothing;
+    }
+    return Answer::Reply;
 }
 
 static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
@@ -51,14 +122,13 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
     T.Arguments[1] = M.Words[1];
     T.Arguments[2] = M.Words[2];
     T.Arguments[3] = M.Words[3];
+    Serving = { &Service, &T };
     if (Service.ArgumentCount > 4) {
-        Status Captured = mm::CopyFromUser(T.Process(), &T.Arguments[3], M.Words[3] + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64));
-        if (!Captured.Ok()) [[unlikely]] {
+        if (Status Captured = CaptureArguments(T, Service, M.Words[3]); !Captured.Ok()) [[unlikely]] {
             Result = Captured.Code();
-            return Answer::Reply;
+            return T.Attention ? Settled(T, Service, M.Words[3], Result) : Answer::Reply;
         }
     }
-    Serving = { &Service, &T };
     if (TraceLeft) [[unlikely]] {
         --TraceLeft;
         ex::Log("[%u.%u] Nt%s(", T.Process().Id(), T.Id(), Service.Name);
@@ -77,11 +147,8 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
         if (!T.Run(std::move(Root), Outcome)) {
             if (TraceLeft) [[unlikely]]
                 ex::Log("[%u.%u]   waits\n", T.Process().Id(), T.Id());
-            if (T.AskToPark()) [[likely]]
-                return Answer::Park;
-            kernel::Error E = kernel::SaveCaller(T.ReplySlot());
-            ASSERT(!kernel::Failed(E));
-            return Answer::Nothing;
+            T.Waiting = &Service;
+            return ParkOrSave(T);
         }
         Result = Outcome.Code();
     } else {
@@ -95,9 +162,14 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
     }
     if (TraceLeft && Result < 0) [[unlikely]]
         ex::Log("[%u.%u]   -> %x\n", T.Process().Id(), T.Id(), u32(Result));
-    if (Result == ps::NoReply)
+    if (Result == ps::NoReply) {
+        if (T.Attention) [[unlikely]]
+            mm::ForgetAbsence(T);
         return Answer::Nothing;
-    if (Result == STATUS_USER_APC || T.ApcDue) [[unlikely]] {
+    }
+    if (Result == STATUS_USER_APC || T.Attention) [[unlikely]] {
+        if (T.Attention & (Caller::PageMissing | Caller::StoresKept))
+            return Settled(T, Service, 0, Result);
         T.Reply(Result);
         return T.InService ? Answer::Reply : Answer::Nothing;
     }
