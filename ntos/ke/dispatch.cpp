@@ -7,6 +7,7 @@
 #include "ntos/hal/hal.hpp"
 #include "ntos/ke/services.hpp"
 #include "ntos/mm/absent.hpp"
+#include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
 
 namespace ke {
@@ -32,9 +33,21 @@ Caller* RunningCaller()
     return A ? A->AsCaller() : Serving.By;
 }
 
-static Status CaptureArguments(Caller& By, const ServiceInfo& Service, u64 Stack)
+// The arguments from the fourth on. Not inline: the calls without such do not need the registers this takes.
+[[gnu::noinline]] static bool CaptureArguments(Caller& By, u64 Stack, u32 Count)
 {
-    return mm::CopyFromUser(By.Process(), &By.Arguments[3], Stack + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64));
+    u64 From = Stack + 3 * sizeof(u64);
+    usize Bytes = (Count - 3) * sizeof(u64);
+    if ((From & PageMask) + Bytes <= PageSize && !(From & 7)) [[likely]] {
+        auto At = By.Process().Memory().Touch(From, false);
+        if (At.Ok()) [[likely]] {
+            const volatile u64* Words = reinterpret_cast<const u64*>(At.Value());       // not worth a call of memcpy
+            for (u32 I = 3; I < Count; ++I)
+                By.Arguments[I] = Words[I - 3];
+            return true;
+        }
+    }
+    return mm::CopyFromUser(By.Process(), &By.Arguments[3], From, Bytes).Ok();
 }
 
 Task<> Settle(Caller& By, const ServiceInfo& Service, u64 Stack, Status Outcome)
@@ -49,7 +62,7 @@ Task<> Settle(Caller& By, const ServiceInfo& Service, u64 Stack, Status Outcome)
                 break;
             }
             if (Stack) {
-                Outcome = CaptureArguments(By, Service, Stack);
+                Outcome = mm::CopyFromUser(By.Process(), &By.Arguments[3], Stack + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64));
                 if (!Outcome.Ok())
                     continue;
                 Stack = 0;
@@ -73,7 +86,7 @@ Task<> Settle(Caller& By, const ServiceInfo& Service, u64 Stack, Status Outcome)
 enum class Answer { Reply, Resume, Park, Nothing };
 
 // The service of T waits: its call is answered later.
-static Answer ParkOrSave(Thread& T)
+static inline Answer ParkOrSave(Thread& T)
 {
     if (T.AskToPark()) [[likely]]
         return Answer::Park;
@@ -89,8 +102,9 @@ static void KillMisuser(Thread& T, const char* What)
 }
 
 // The service could not be answered for want of pages.
-static Answer Settled(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS& Result)
+[[gnu::noinline, gnu::cold]] static Answer Settled(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS& Result)
 {
+    // (A service without an answer leaves what it has met to the next: a page that was not needed after all.)
     Status Outcome;
     T.Waiting = &Service;
     if (!T.Activity::Start([&] { return Settle(T, Service, Stack, Result); }, Outcome))
@@ -103,6 +117,14 @@ static Answer Settled(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS
         return T.InService ? Answer::Reply : Answer::Nothing;
     }
     return Answer::Reply;
+}
+
+// Its arguments from the fourth on could not be read: perhaps they lie in a page that is not there.
+[[gnu::noinline, gnu::cold]] static Answer WithoutArguments(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS& Result)
+{
+    Serving = { &Service, &T };
+    Result = mm::CopyFromUser(T.Process(), &T.Arguments[3], Stack + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64)).Code();
+    return T.Attention ? Settled(T, Service, Stack, Result) : Answer::Reply;
 }
 
 static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
@@ -122,13 +144,9 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
     T.Arguments[1] = M.Words[1];
     T.Arguments[2] = M.Words[2];
     T.Arguments[3] = M.Words[3];
+    if (Service.ArgumentCount > 4 && !CaptureArguments(T, M.Words[3], Service.ArgumentCount)) [[unlikely]]
+        return WithoutArguments(T, Service, M.Words[3], Result);
     Serving = { &Service, &T };
-    if (Service.ArgumentCount > 4) {
-        if (Status Captured = CaptureArguments(T, Service, M.Words[3]); !Captured.Ok()) [[unlikely]] {
-            Result = Captured.Code();
-            return T.Attention ? Settled(T, Service, M.Words[3], Result) : Answer::Reply;
-        }
-    }
     if (TraceLeft) [[unlikely]] {
         --TraceLeft;
         ex::Log("[%u.%u] Nt%s(", T.Process().Id(), T.Id(), Service.Name);
@@ -162,11 +180,8 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
     }
     if (TraceLeft && Result < 0) [[unlikely]]
         ex::Log("[%u.%u]   -> %x\n", T.Process().Id(), T.Id(), u32(Result));
-    if (Result == ps::NoReply) {
-        if (T.Attention) [[unlikely]]
-            mm::ForgetAbsence(T);
+    if (Result == ps::NoReply)
         return Answer::Nothing;
-    }
     if (Result == STATUS_USER_APC || T.Attention) [[unlikely]] {
         if (T.Attention & (Caller::PageMissing | Caller::StoresKept))
             return Settled(T, Service, 0, Result);
