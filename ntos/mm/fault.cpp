@@ -203,8 +203,14 @@ void AddressSpace::MapAhead(Vad& V, u64 Page)
 Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
 {
     u64 Page = AlignDown(Address, PageSize);
-    if (Page == CachedPage_ && (!Write || CachedWritable_))
-        return CachedAddress_ + (Address - Page);
+    if (Page == LastPage_ && (!Write || LastWritable_))
+        return LastAt_ + (Address - Page);
+    if (const Recent& R = RecentOf(Page); R.Tag == (Page | 1) || (!Write && R.Tag == Page)) [[likely]] {
+        LastPage_ = Page;
+        LastAt_ = R.At;
+        LastWritable_ = R.Tag & 1;
+        return R.At + (Address - Page);
+    }
     if (Address < LowestUser || Address > HighestUser)
         return STATUS_ACCESS_VIOLATION;
     // What is there and allows it needs nothing of its range.
@@ -213,10 +219,7 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
         if (Write ? IsWritable(P) || (IsCopyOnWrite(P) && E->Private) : IsReadable(P)) {
             if (Write)
                 E->Written = 1;
-            CachedPage_ = Page;
-            CachedAddress_ = PageAddress(E->Frame);
-            CachedWritable_ = Write;
-            return CachedAddress_ + (Address - Page);
+            return Remember(Page, PageAddress(E->Frame), Write) + (Address - Page);
         }
     }
     Vad* V = Find(Address);
@@ -227,10 +230,7 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
     TRY(Resolve(*V, Address, Write ? Access::Write : Access::Read, E));
     if (!WasPrivate && E->Private)
         Forget();
-    CachedPage_ = Page;
-    CachedAddress_ = PageAddress(E->Frame);
-    CachedWritable_ = Write;
-    return CachedAddress_ + (Address - Page);
+    return Remember(Page, PageAddress(E->Frame), Write) + (Address - Page);
 }
 
 Result<Pfn> AddressSpace::FrameAt(u64 Address)

@@ -160,7 +160,14 @@ private:
     Status CopyPrivate(Pte& E);
     Status ResolvePaged(Vad& V, u64 Address, Access How, Protection P, Pte*& Out);
     void MapAhead(Vad& V, u64 Page);
-    void Forget() { CachedPage_ = ~u64(0); }
+    void Forget()
+    {
+        if (LastPage_ == ~u64(0))
+            return;
+        LastPage_ = ~u64(0);
+        for (Recent& R : Recent_)
+            R.Tag = ~u64(0);
+    }
     Status ChargePrivate(u64 Pages);
     void ReturnPrivate(u64 Pages);
     void DropEmptyLeaves(u64 Start, u64 End);
@@ -174,9 +181,25 @@ private:
     u64 NextFault_ = 0;                 // behind what the last faults mapped
     u32 Ahead_ = 0;                     // how many pages the last of them mapped besides its own
     // The page the Executive touched last.
-    u64 CachedPage_ = ~u64(0);
-    u8* CachedAddress_ = nullptr;
-    bool CachedWritable_ = false;
+    // The page the Executive touched last, and some before: a service touches a few (stack, status block, buffer), of two threads that talk by turns.
+    u64 LastPage_ = ~u64(0);
+    u8* LastAt_ = nullptr;
+    bool LastWritable_ = false;
+    struct Recent {
+        u64 Tag = ~u64(0);              // the page's address, | 1 if it may be written
+        u8* At = nullptr;
+    };
+    static constexpr u32 RecentPages = 8;
+    Recent& RecentOf(u64 Page) { return Recent_[(Page >> 12 ^ Page >> 16 ^ Page >> 20) % RecentPages]; }
+    u8* Remember(u64 Page, u8* At, bool Writable)
+    {
+        LastPage_ = Page;
+        LastAt_ = At;
+        LastWritable_ = Writable;
+        RecentOf(Page) = { Page | Writable, At };
+        return At;
+    }
+    Recent Recent_[RecentPages];
 };
 
 }
