@@ -91,6 +91,8 @@ Status InitializeNtdll()
     Ntdll.KiUserApcDispatcher = TRY(FindExport(Image, "KiUserApcDispatcher"));
     Ntdll.KiRaiseUserExceptionDispatcher = TRY(FindExport(Image, "KiRaiseUserExceptionDispatcher"));
     Ntdll.KiServiceReturn = TRY(FindExport(Image, "KiServiceReturn"));
+    Ntdll.KiSaveState = TRY(FindExport(Image, "KiSaveState"));
+    Ntdll.KiLoadState = TRY(FindExport(Image, "KiLoadState"));
     NtdllSection = S.Leak();
     return STATUS_SUCCESS;
 }

@@ -216,6 +216,10 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
             At.Rip += 1;
             T.Continue(At).Ignore();
             return;
+        case 0x2C:                      // an assertion of NT's own
+            R.ExceptionCode = STATUS_ASSERTION_FAILURE;
+            T.RaiseException(R, At);
+            return;
         case 3:
             R.ExceptionCode = STATUS_BREAKPOINT;
             R.NumberParameters = 1;
@@ -338,6 +342,7 @@ Status NtRaiseException(ke::Caller& Caller, svc::RaiseException& Call)
 {
     EXCEPTION_RECORD Record = TRY(Call.ExceptionRecord.Read(Caller));
     CONTEXT At = TRY(Call.ContextRecord.Read(Caller));
+    At.ContextFlags &= ~(CONTEXT_XSTATE & ~CONTEXT_AMD64);      // it is not followed by a CONTEXT_EX on the stack
     if (Record.NumberParameters > EXCEPTION_MAXIMUM_PARAMETERS)
         return STATUS_INVALID_PARAMETER;
     ps::Thread& T = Caller.Thread();
