@@ -110,28 +110,40 @@ public:
     Irp();
     virtual ~Irp();
     // The output is in these pages instead of the data area; after InputBytes is set.
-    void Lend(Own<Loan> Pages);
-    const Loan* Lent() const { return Lent_.Get(); }
-    // Its pages are part of those of Other, which is under way.
+    Status Lend(Own<Loan> Pages);
+    const Loan* Lent() const { return More_ ? More_->Lent.Get() : nullptr; }
+    // Its pages are part of those of Other, which is under way with lent pages, as this one is.
     void IsPartOf(Irp& Other);
     void Cancel();                      // wherever it is
 
 private:
     friend class Channel;
     friend class Seat;
+    enum class After : u8 { Nothing, Finish, Hold };
+    // Of those with lent pages or a seat.
+    struct More {
+        explicit More(Irp& Of);
+        ~More();
+        Irp& Self;
+        Own<Loan> Lent;
+        RefPtr<Seat> To;
+        Seat* HeldBy = nullptr;
+        Irp* Whole = nullptr;
+        core::ListNode<More> PartLink;
+        core::List<More, &More::PartLink> Parts;
+        After Then = After::Nothing;    // when the last part has ended
+        Status Outcome;
+        u64 Information = 0, Cookie = 0, HeldSince = 0;
+        u8 Repeats = 0;
+        bool WholeEnds = false;
+        static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+        static void operator delete(void* At) { ::operator delete(At); }
+    };
+    bool NeedsMore();                   // makes it; false: no memory
     void PartEnds();
     void CancelParts();
-    Own<Loan> Lent_;
-    Irp* Whole_ = nullptr;
-    Seat* HeldBy_ = nullptr;
-    RefPtr<Seat> To_;
-    core::ListNode<Irp> PartLink_;
-    core::List<Irp, &Irp::PartLink_> Parts_;
-    enum class After : u8 { Nothing, Finish, Hold } After_ = After::Nothing;     // when the last part has ended
-    Status Outcome_;
-    u64 Information_ = 0, Cookie_ = 0, HeldSince_ = 0;
-    bool Sent_ = false, CancelWanted_ = false, WholeEnds_ = false;
-    u8 Repeats_ = 0;
+    Own<More> More_;
+    bool Sent_ = false, CancelWanted_ = false;
     u32 Pages_ = 0;
 };
 using IrpList = core::List<Irp, &Irp::Link>;
