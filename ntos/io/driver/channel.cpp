@@ -136,9 +136,36 @@ Status Channel::DataFromUser(const Irp& I, u32 Offset, ps::Process& From, u64 Ad
 
 // --- to the driver
 
+// Looks once a second, while requests are with drivers, whether all of them go on.
+struct Watchdog : ke::Timer {
+    static constexpr u64 Second = 10'000'000;
+    static constexpr u32 Patience = 10;
+    constexpr Watchdog() : Timer(Look) { }
+    static void Look(ke::Timer& T)
+    {
+        bool Any = false;
+        for (Channel& C : *Channel::All_) {
+            u32 Taken = C.Requests_.Taken();
+            bool Waits = C.Outstanding_ && Taken != C.Requests_.Put();
+            Any |= C.Outstanding_ != 0;
+            C.Stuck_ = Waits && Taken == C.LastTaken_ ? C.Stuck_ + 1 : 0;
+            C.LastTaken_ = Taken;
+            if (C.Stuck_ >= Patience) {
+                C.Stuck_ = 0;
+                C.Misbehaves("has not taken a request for ten seconds");
+            }
+        }
+        if (Any)
+            T.Set(ke::InterruptTime() + Second).Ignore();       // the next request sets it again
+    }
+};
+static Immortal<Watchdog> Watching;
+
 void Channel::Submit(Irp& I)
 {
     ++Outstanding_;
+    if (!Watching->IsSet()) [[unlikely]]
+        Watching->Set(ke::InterruptTime() + Watchdog::Second).Ignore();        // the next request tries again
     if (Dead_) {
         Finish(I, STATUS_DEVICE_REMOVED, 0, 0);
         return;

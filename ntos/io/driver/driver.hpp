@@ -7,7 +7,8 @@
 // A cancelled request stays with the driver until the driver completes it, as on NT; its client may be gone by then.
 // Death: when the process ends, its Irps complete with STATUS_DEVICE_REMOVED, its devices leave the namespace (handles to them fail with the same
 // status), and unless it ended on purpose the driver is started again after a pause, which doubles each time, a limited number of times. Irps sent to
-// a seat of a device stack (stack.hpp) that can be repeated wait for that instead.
+// a seat of a device stack (stack.hpp) that can be repeated wait for that instead. A process that takes no request for ten seconds although there are some
+// (it spins in a dispatch routine or above) is ended.
 // Large direct transfers are lent: the driver gets frame numbers, and the pages themselves if it asks (Loan); small ones, and those of METHOD_NEITHER, are
 // copied through the data area. An Irp whose pages were lent on with another one is done only when that one is.
 // Differs from Windows: NtClose does not wait for IRP_MJ_CLEANUP (it is sent before anything that is issued later); pages lent for a write cannot be
@@ -222,6 +223,8 @@ private:
     u16 FreeTag_ = 0;                   // index + 1
     u32 Outstanding_ = 0, CancelsWanted_ = 0;
     u32 LooksToSkip_ = 0, Skips_ = 1;
+    u32 LastTaken_ = 0, Stuck_ = 0;     // seconds
+    friend struct Watchdog;
     bool Dead_ = false, Woken_ = false;
     Vector<u64> Granted_;
     core::ListNode<Channel> AllLink_;
