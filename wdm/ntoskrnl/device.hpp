@@ -8,6 +8,13 @@ namespace host {
 inline constexpr ULONG LineVector = 0x30;
 inline constexpr KIRQL LineIrql = 5;
 
+// Message interrupts: those of MessageBit and up need no acknowledgement.
+inline constexpr ULONG MessageBit = 8, MessageVector = 0x60;
+// How many the device is to have: if it can, and its hardware key says Interrupt Management\MessageSignaledInterruptProperties, MSISupported = 1
+// (at most MessageNumberLimit). 0: its line.
+ULONG MessagesOf(const wd::PciDevice& P);
+void DescribeMessages(CM_PARTIAL_RESOURCE_DESCRIPTOR* D, ULONG Count, bool Translated);
+
 NTSTATUS AddPciDevice(const wd::PciDevice& About);
 const wd::PciDevice* PciOf(DEVICE_OBJECT* D);   // of the physical device below D; null
 DEVICE_OBJECT* AnyPdo();

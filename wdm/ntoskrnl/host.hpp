@@ -63,6 +63,7 @@ struct Thread {
     PVOID Context;
     PIRP TopLevelIrp;
     u64 Client;                         // process id of the client whose request it works on
+    u32 ClientTag;                      // and the request
 };
 inline Thread* Current()
 {
@@ -122,6 +123,7 @@ void Receive(const wd::Message& M);     // irp.cpp
 void RemoteDone(u32 Tag, NTSTATUS Status, u64 Information);      // remote.cpp
 u8* DataAt(u32 Page, u32 Offset);
 u64 DataFrame(u32 Page);                // physical page number
+bool IsData(const void* At);            // in the data area
 NTSTATUS Control(wd::Control Code, const void* In, usize InBytes, void* Out = nullptr, usize OutBytes = 0);
 void Log(const char* Format, ...);
 

@@ -51,17 +51,18 @@ ULONG NTAPI GetData(PVOID Context, ULONG, PVOID Buffer, ULONG Offset, ULONG Byte
 
 // --- resources
 
-ULONG CountOf(const wd::PciDevice& P)
+ULONG CountOf(const wd::PciDevice& P, ULONG Interrupts)
 {
-    ULONG N = P.Pin != ~0u;
+    ULONG N = Interrupts;
     for (auto& B : P.Bars)
         N += B.Bytes != 0;
     return N;
 }
 
-CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
+// Messages, or else the line.
+CM_RESOURCE_LIST* Resources(const wd::PciDevice& P, bool Translated)
 {
-    ULONG Count = CountOf(P);
+    ULONG Messages = MessagesOf(P), Count = CountOf(P, Messages ? Translated ? Messages : 1 : P.Pin != ~0u);
     auto* L = static_cast<CM_RESOURCE_LIST*>(ExAllocatePoolWithTag(PagedPool, sizeof(CM_RESOURCE_LIST) + Count * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR), 'iPcP'));
     if (!L)
         return nullptr;
@@ -83,7 +84,9 @@ CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
         D->u.Memory.Length = ULONG(B.Bytes);
         ++D;
     }
-    if (P.Pin != ~0u) {
+    if (Messages) {
+        DescribeMessages(D, Messages, Translated);
+    } else if (P.Pin != ~0u) {
         D->Type = CmResourceTypeInterrupt;
         D->ShareDisposition = CmResourceShareShared;
         D->Flags = CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
@@ -96,7 +99,7 @@ CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
 
 IO_RESOURCE_REQUIREMENTS_LIST* Requirements(const wd::PciDevice& P)
 {
-    ULONG Count = CountOf(P), Bytes = ULONG(sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + Count * sizeof(IO_RESOURCE_DESCRIPTOR));
+    ULONG Count = CountOf(P, P.Pin != ~0u), Bytes = ULONG(sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + Count * sizeof(IO_RESOURCE_DESCRIPTOR));
     auto* L = static_cast<IO_RESOURCE_REQUIREMENTS_LIST*>(ExAllocatePoolWithTag(PagedPool, Bytes, 'iPcP'));
     if (!L)
         return nullptr;
@@ -217,7 +220,7 @@ NTSTATUS Pnp(PDEVICE_OBJECT D, PIRP I)
         return Complete(I, Text ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, ULONG_PTR(Text));
     }
     case IRP_MN_QUERY_RESOURCES: {
-        auto* L = Resources(P.About);
+        auto* L = Resources(P.About, false);
         return Complete(I, L ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, ULONG_PTR(L));
     }
     case IRP_MN_QUERY_RESOURCE_REQUIREMENTS: {
@@ -349,7 +352,7 @@ NTSTATUS AddPciDevice(const wd::PciDevice& About)
         (void)Send(D, IRP_MN_FILTER_RESOURCE_REQUIREMENTS, [](IO_STACK_LOCATION* S, void* C) { S->Parameters.FilterResourceRequirements.IoResourceRequirementList = static_cast<IO_RESOURCE_REQUIREMENTS_LIST*>(C); }, L);
         ExFreePool(L);
     }
-    CM_RESOURCE_LIST* Both[2] = { Resources(About), Resources(About) };
+    CM_RESOURCE_LIST* Both[2] = { Resources(About, false), Resources(About, true) };
     if (!Both[0] || !Both[1])
         return STATUS_INSUFFICIENT_RESOURCES;
     Status = Send(D, IRP_MN_START_DEVICE, [](IO_STACK_LOCATION* S, void* C) {

@@ -263,10 +263,18 @@ void Channel::Finish(Irp& I, Status Outcome, u64 Information, u64 Cookie)
     --Outstanding_;
     if (I.CancelWanted_)
         --CancelsWanted_;
+    for (u32 Frame : I.Locked_)
+        mm::ReleaseFrame(Frame);
     I.Done(*this, Outcome, Information, Cookie, I.Sent_);
     if (I.Pages_)
         FreePages(I.M.Data, I.Pages_);
     delete &I;
+}
+
+Irp* Channel::FindSent(u32 Tag)
+{
+    u32 Index = Tag & 0xFFFF;
+    return Index < MaximumSent && Tags_[Index].Generation == Tag >> 16 ? Tags_[Index].I : nullptr;
 }
 
 void Channel::Misbehaves(const char* What)

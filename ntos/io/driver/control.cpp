@@ -159,6 +159,8 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
                 Out.Cookie = D.Cookie;
         return Output(Caller, Call, Out);
     }
+    case wd::Control::LockClient:
+        return In_->LockClient(Caller, Call);
     case wd::Control::Log: {
         char Text[MaximumLog];
         u32 Bytes = Call.InputLength < MaximumLog - 1 ? u32(Call.InputLength) : MaximumLog - 1;

@@ -39,12 +39,14 @@ public:
     virtual Status CopyIn(Channel& In) { return STATUS_SUCCESS; }
     // It ended. Sent tells whether the driver has had it (and the data area what it left there).
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
+    virtual ps::Process* Client() { return nullptr; }   // whose memory the driver may have locked meanwhile
     virtual ~Irp() = default;
 
 private:
     friend class Channel;
     bool Sent_ = false, CancelWanted_ = false;
     u32 Pages_ = 0;
+    Vector<u32> Locked_;                // frames of the client's memory (LockClient)
 };
 using IrpList = core::List<Irp, &Irp::Link>;
 
@@ -59,6 +61,9 @@ public:
     // client's call can be answered directly (kernel entries of about 2,000 instructions less).
     void SubmitAndLook(Irp& I);
     void Cancel(Irp& I);
+    // The request with this tag, if the driver has it.
+    Irp* FindSent(u32 Tag);
+    Status LockClient(ke::Caller& Caller, svc::DriverControl& Call);
     // Executive's address of a byte of the data area, and how many follow it in its page.
     u8* DataAt(u32 Page, u32 Offset, u32& Run);
     Status ReadData(const Irp& I, u32 Offset, void* To, u32 Bytes);
