@@ -274,6 +274,7 @@ void ReceiveIrp(const wd::Message& M)
         File->Flags |= FO_CLEANUP_COMPLETE;
     Thread* T = Current();
     T->Client = M.Process;
+    T->ClientTag = M.Tag;
     (void)IofCallDriver(D, I);
     T->Client = 0;
 }

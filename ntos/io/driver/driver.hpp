@@ -108,6 +108,7 @@ public:
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
+    virtual ps::Process* Client() { return nullptr; }   // whose memory the driver may have locked meanwhile
     Irp();
     virtual ~Irp();
     // The output is in these pages instead of the data area; after InputBytes is set.
@@ -135,6 +136,7 @@ private:
         After Then = After::Nothing;    // when the last part has ended
         Status Outcome;
         u64 Information = 0, Cookie = 0, HeldSince = 0;
+        Vector<u32> Locked;             // frames of the client's memory (LockClient)
         u8 Repeats = 0;
         bool WholeEnds = false;
         static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
@@ -167,6 +169,7 @@ public:
     // The driver may send requests to this device: it has been told of it.
     Status Grant(u64 Device);
     bool MayReach(u64 Device) const;
+    Status LockClient(ke::Caller& Caller, svc::DriverControl& Call);
     // Executive's address of a byte of the data area, and how many follow it in its page.
     u8* DataAt(u32 Page, u32 Offset, u32& Run);
     Status ReadData(const Irp& I, u32 Offset, void* To, u32 Bytes);

@@ -16,6 +16,7 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
+    ps::Process* Client() override { return &*R_.Process; }
 
 private:
     void Layout(u32 In, u32 Out, bool Shared);
