@@ -25,6 +25,9 @@ enum class Kind : u16 {
     AddDevice,              // call AddDevice for the physical device in Device (0: one the Executive makes, see Parameters)
     RemoteDone,             // an IRP the driver sent to another process is complete: Tag is the driver's own
     Interrupt,              // of the connected interrupt in Device
+
+    MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device
+    ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
 };
 
 struct Message {
@@ -48,7 +51,8 @@ struct Message {
     u16 Share, Attributes;  // Create
     u64 Related;            // Create: cookie of the file it is relative to. RemoteDone: Status in the low half
     u64 Information;        // RemoteDone
-    u64 Unused2;
+    u32 IrpFlags;           // IRP_NOCACHE, IRP_PAGING_IO ...
+    u32 Unused2;
 };
 static_assert(sizeof(Message) == 128 && std::has_unique_object_representations_v<Message> && std::is_trivially_copyable_v<Message>);
 
@@ -56,6 +60,8 @@ enum class ReplyKind : u16 {
     Done,                   // the request Tag is complete
     Call,                   // a request of the driver's own to a device of another process: Information is the address of a RemoteCall
     CancelCall,             // take that back: Tag
+
+    FileIs = 32,            // before the Done of a Create with this tag: Information is the file object's FsContext, File its SectionObjectPointer
 };
 
 struct Reply {
@@ -65,7 +71,7 @@ struct Reply {
     u32 Status;
     u32 Options;
     u64 Information;
-    u64 File;               // Done of a Create: cookie of the FILE_OBJECT
+    u64 File;               // Done of a Create: cookie of the FILE_OBJECT; of a Write: its CurrentByteOffset
 };
 static_assert(sizeof(Reply) == 32 && std::has_unique_object_representations_v<Reply> && std::is_trivially_copyable_v<Reply>);
 
@@ -117,6 +123,9 @@ enum class Control : u32 {
     PciConfig,              // ConfigAccess, then data for a write -> data. The same
     DeviceOf,               // DeviceId.Id: a file's handle -> DeviceAbout
     FrameOf,                // Address -> u64: the number of the physical page of memory of the process's own, for DMA
+
+    RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
+    UnregisterFileSystem = 65,  // DeviceId
 };
 
 struct Attached {
@@ -148,6 +157,15 @@ struct HandleOf {
 struct HandleGot {
     u64 Handle;
     u32 Granted, Type;              // 1 event, 2 semaphore, 3 mutant, 4 timer, 5 process, 6 thread, 7 file, 8 section, 9 key, 0 any other
+};
+
+// --- file systems
+
+struct Mount {
+    u64 Handle;                     // of the volume's device, in the file system's process
+    u32 Type, Characteristics;      // of that device
+    u32 Flags;                      // SL_ALLOW_RAW_MOUNT
+    u32 Unused;
 };
 
 // --- devices
