@@ -9,12 +9,6 @@ namespace io::driver {
 
 using namespace nt;
 
-// IRP_MJ_ and their minors, as wdm.h has them.
-namespace mj {
-constexpr u8 Create = 0x00, Close = 0x02, Read = 0x03, Write = 0x04, QueryInformation = 0x05, SetInformation = 0x06, FlushBuffers = 0x09,
-             QueryVolume = 0x0A, SetVolume = 0x0B, DirectoryControl = 0x0C, FsControl = 0x0D, DeviceControl = 0x0E, LockControl = 0x11, Cleanup = 0x12;
-}
-
 // The Irp of a client's request.
 class RequestIrp final : public Irp {
 public:

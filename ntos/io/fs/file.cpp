@@ -12,12 +12,9 @@ using driver::Channel;
 using driver::DriverDevice;
 using driver::Irp;
 
-// IRP_MJ_ and what else wdm.h has.
-namespace mj {
-constexpr u8 Create = 0x00, Close = 0x02, Read = 0x03, Write = 0x04, QueryInformation = 0x05, SetInformation = 0x06, FlushBuffers = 0x09,
-             QueryVolume = 0x0A, SetVolume = 0x0B, DirectoryControl = 0x0C, FsControl = 0x0D, DeviceControl = 0x0E, LockControl = 0x11, Cleanup = 0x12;
-}
-constexpr u32 IrpNoCache = 1;
+namespace mj = driver::mj;
+using driver::IrpNoCache;
+// wdm.h's SL_OPEN_TARGET_DIRECTORY and SL_CASE_SENSITIVE
 constexpr u8 OpenTargetDirectory = 0x04, CaseSensitive = 0x80;
 // More is done in parts, so that one request does not take the whole data area.
 constexpr u32 MostAtOnce = 512 * 1024;
