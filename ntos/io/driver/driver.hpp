@@ -96,6 +96,7 @@ public:
     core::ListNode<Irp> Link;           // of its channel (queued or sent) or seat (held)
     wd::Message M {};
     u32 DataBytes = 0;                  // wanted of the data area
+    bool IsOfFileSystem = false;        // an fs::FsIrp
     RefPtr<DriverFile> File;            // kept until it is done
     RefPtr<DriverDevice> Device;
     RefPtr<LowerFiles> Lower;           // of the file it is for
@@ -166,6 +167,7 @@ public:
     Irp* FindSent(u32 Tag);
     // Maps the pages lent with it for the driver: the address of the first one.
     Result<u64> MapLent(u32 Tag);
+    RefPtr<DriverDevice> FindDevice(u64 Cookie) const;      // of the driver; null
     // The driver may send requests to this device: it has been told of it.
     Status Grant(u64 Device);
     bool MayReach(u64 Device) const;
@@ -260,7 +262,7 @@ private:
     Ref<Channel> In_;
 };
 
-class DriverFile final : public File {
+class DriverFile : public File {
 public:
     // Of: whose name was opened; Top: the top of its stack, which gets the requests.
     DriverFile(DriverDevice& Of, DriverDevice& Top, const CreateParameters& How, ob::String Name, u64 Related);
@@ -276,7 +278,7 @@ public:
     u64 Cookie() const { return Cookie_; }
     RefPtr<LowerFiles> Lower;
 
-private:
+protected:
     friend class RequestIrp;
     void SendPlain(u8 Major);
     Ref<DriverDevice> Top_;
