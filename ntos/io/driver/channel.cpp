@@ -255,6 +255,7 @@ void Channel::Cancel(Irp& I)
     }
     if (Dead_ || I.CancelWanted_)
         return;
+    I.MayRepeat = false;
     I.CancelWanted_ = true;
     ++CancelsWanted_;
     Pump();
