@@ -3,6 +3,7 @@
 
 #include "ntos/io/create.hpp"
 #include "ntos/io/driver/stack.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
 
 namespace io::driver {
@@ -16,6 +17,7 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
+    ps::Process* Client() override { return &*R_.Process; }
 
 private:
     void Layout(u32 In, u32 Out, bool Shared);
@@ -41,8 +43,8 @@ bool RequestIrp::LendData(bool ReadOnly)
     auto Pages = Loan::OfMemory(*R_.Process, R_.Data.Address, R_.Data.Length, ReadOnly);
     if (!Pages.Ok())
         return false;                   // bad memory is told by the copy
-    Lend(Pages.Take());
-    return true;
+    Device = RefPtr<DriverDevice>(&static_cast<DriverFile&>(*R_.Target).Device());
+    return Lend(Pages.Take()).Ok();
 }
 
 Status RequestIrp::Fill()
@@ -50,9 +52,9 @@ Status RequestIrp::Fill()
     auto& F = static_cast<DriverFile&>(*R_.Target);
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
-    Device = RefPtr<DriverDevice>(&F.Device());
-    Lower = F.Lower;
-    M.Device = Device->Cookie;
+    if (F.Lower)
+        Lower = F.Lower;
+    M.Device = F.Device().Cookie;
     M.File = F.Cookie();
     M.Process = R_.Process->Id();
     M.Thread = R_.Thread ? R_.Thread->Id() : 0;
@@ -145,6 +147,9 @@ Status RequestIrp::Fill()
         P[1] = R_.Code;
         Layout(0, R_.Data.Length, false);
         return STATUS_SUCCESS;
+    case Operation::Unlock:
+    case Operation::QueryDirectory:
+        break;                          // of file systems only
     }
     return STATUS_INVALID_DEVICE_REQUEST;
 }
@@ -258,14 +263,15 @@ void DriverFile::Withdraw(Request& R)
     auto* I = reinterpret_cast<Irp*>(R.Context[0]);
     ASSERT(I);
     R.CancelLater();
-    I->Cancel();
+    Device().In().Cancel(*I);
 }
 
 // --- the device
 
 Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot)
 {
-    if (How.Pipe || How.Mailslot || How.TargetFolder)
+    bool HasFiles = fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot || Start));
+    if (How.Pipe || How.Mailslot || (How.TargetFolder && !HasFiles))
         return STATUS_INVALID_PARAMETER;
     if (IsGone())
         return STATUS_DEVICE_REMOVED;
@@ -273,6 +279,8 @@ Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParam
         return STATUS_ACCESS_DENIED;
     How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
     How.Information = FILE_OPENED;
+    if (HasFiles)
+        return fs::Open(*this, Request, How, Start, Rest, AtRoot);
     ob::String Name;
     if (!Start && Rest.Data)
         TRY(Name.Append(L"\\"));
