@@ -85,7 +85,8 @@ Status FsIrp::Fill()
     IsOfFileSystem = true;
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
-    M.Device = F.Volume_->Device;
+    Device = F.Volume_->To;
+    M.Device = Device->Cookie;
     M.File = F.FsCookie_;
     M.Process = R_.Process->Id();
     M.Thread = R_.Thread ? R_.Thread->Id() : 0;
@@ -299,7 +300,7 @@ private:
 };
 
 FsFile::FsFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, ob::String Full, FsFile* Related, bool CaseSensitive)
-    : DriverFile(Of, How, std::move(Name), 0), Start_(Related), Full_(std::move(Full)), AllocationSize_(How.AllocationSize), Target_(How.TargetFolder), CaseSensitive_(CaseSensitive)
+    : DriverFile(Of, Of, How, std::move(Name), 0), Start_(Related), Full_(std::move(Full)), AllocationSize_(How.AllocationSize), Target_(How.TargetFolder), CaseSensitive_(CaseSensitive)
 {
 }
 
@@ -322,10 +323,11 @@ void FsFile::SendPlain(u8 Major)
         return;                         // without memory the driver does not hear of it
     I->M.What = wd::Kind::Irp;
     I->M.Major = Major;
-    I->M.Device = Volume_->Device;
+    I->Device = Volume_->To;
+    I->M.Device = I->Device->Cookie;
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
-    Ref<Channel>(*Volume_->In)->Submit(*I);
+    Ref<Channel>(Volume_->To->In())->Submit(*I);
 }
 
 void FsFile::Cleanup()
@@ -343,11 +345,12 @@ void FsFile::Cleanup()
         return;
     I->M.What = wd::Kind::Irp;
     I->M.Major = mj::Cleanup;
-    I->M.Device = Volume_->Device;
+    I->Device = Volume_->To;
+    I->M.Device = I->Device->Cookie;
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
     CleanupSent_ = true;
-    Ref<Channel>(*Volume_->In)->SubmitAndLook(*I);
+    Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
 }
 
 Result<ob::String> FsFile::QueryName()
@@ -448,7 +451,7 @@ Status FsFile::Send(Request& R)
         return S;
     }
     R.Context[0] = reinterpret_cast<u64>(static_cast<Irp*>(I));
-    Ref<Channel>(*Volume_->In)->SubmitAndLook(*I);
+    Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
     return STATUS_PENDING;
 }
 
@@ -460,7 +463,7 @@ void FsFile::Withdraw(Request& R)
         return;
     }
     R.CancelLater();
-    Volume_->In->Cancel(*I);
+    I->Cancel();
 }
 
 }
