@@ -242,7 +242,8 @@ public:
     virtual RefPtr<mm::PageStore> DataStore() { return nullptr; }
     virtual u64 DataSize() { return 0; }
     virtual Status ExtendData(u64 Size) { return STATUS_INVALID_FILE_FOR_SECTION; }
-    // For files whose driver has to be asked first: called, and awaited, before DataStore and DataSize when a section is made; and instead of ExtendData.
+    // Of files whose driver has to be asked first: PrepareSection is awaited before DataStore and DataSize when a section is made, and ExtendDataLater instead of ExtendData.
+    virtual bool WaitsForSections() const { return false; }
     virtual ke::Task<> PrepareSection() { return ke::Task<>(Status(STATUS_SUCCESS)); }
     virtual ke::Task<> ExtendDataLater(u64 Size) { return ke::Task<>(ExtendData(Size)); }
     // The last handle is closed: give up locks, shares, ... Requests still pending afterwards are cancelled.
