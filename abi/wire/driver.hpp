@@ -257,7 +257,7 @@ struct HandleGot {
 // --- file systems
 
 struct Mount {
-    u64 Device;                     // id of the volume's device
+    u64 Device;                     // id of the volume's device, the top of its stack
     u32 Flags;                      // SL_ALLOW_RAW_MOUNT
     u32 Unused;
 };

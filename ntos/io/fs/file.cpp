@@ -98,7 +98,8 @@ Status FsIrp::Fill()
     IsOfFileSystem = true;
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
-    M.Device = F.Volume_->Device;
+    Device = F.Volume_->To;
+    M.Device = Device->Cookie;
     M.File = F.FsCookie_;
     M.Process = R_.Process->Id();
     M.Thread = R_.Thread ? R_.Thread->Id() : 0;
@@ -335,10 +336,11 @@ void FsFile::SendPlain(u8 Major)
         return;                         // without memory the driver does not hear of it
     I->M.What = wd::Kind::Irp;
     I->M.Major = Major;
-    I->M.Device = Volume_->Device;
+    I->Device = Volume_->To;
+    I->M.Device = I->Device->Cookie;
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
-    Ref<Channel>(*Volume_->In)->Submit(*I);
+    Ref<Channel>(Volume_->To->In())->Submit(*I);
 }
 
 void FsFile::Cleanup()
@@ -356,11 +358,12 @@ void FsFile::Cleanup()
         return;
     I->M.What = wd::Kind::Irp;
     I->M.Major = mj::Cleanup;
-    I->M.Device = Volume_->Device;
+    I->Device = Volume_->To;
+    I->M.Device = I->Device->Cookie;
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
     CleanupSent_ = true;
-    Ref<Channel>(*Volume_->In)->SubmitAndLook(*I);
+    Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
 }
 
 Result<ob::String> FsFile::QueryName()
@@ -461,7 +464,7 @@ Status FsFile::Send(Request& R)
         return S;
     }
     R.Context[0] = reinterpret_cast<u64>(static_cast<Irp*>(I));
-    Ref<Channel>(*Volume_->In)->SubmitAndLook(*I);
+    Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
     return STATUS_PENDING;
 }
 
@@ -473,7 +476,7 @@ void FsFile::Withdraw(Request& R)
         return;
     }
     R.CancelLater();
-    Volume_->In->Cancel(*I);
+    I->Cancel();
 }
 
 }

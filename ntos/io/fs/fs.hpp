@@ -23,13 +23,12 @@ public:
     static Result<Ref<Volume>> For(driver::DriverDevice& On);
     ~Volume();
     State Now() const { return State_; }
-    bool IsGone() const { return State_ == State::Gone || !In || In->IsDead(); }
+    bool IsGone() const { return State_ == State::Gone || !To || To->IsGone(); }
     // A Create that waits for the mount: FsFile::Mounted is called when it is known how it went.
     void Wait(Request& Create) { Waiting_.PushBack(Create); }
     void Begin();
     void Dismounted();                  // by FSCTL_DISMOUNT_VOLUME: new opens mount again
-    RefPtr<driver::Channel> In;         // where requests go, and to which device
-    u64 Device = 0;
+    RefPtr<driver::DriverDevice> To;    // where requests go: the file system's device for it, or (RAW) the disk
     u32 Files = 0;
     const FsFile* LockedBy = nullptr;   // the handle that has it locked
     driver::DriverDevice& On() const { return *On_; }
@@ -42,11 +41,11 @@ private:
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
     void TryNext();
-    void Tried(Status Outcome, u64 Device, driver::Channel& By);
+    void Tried(Status Outcome, u64 Cookie, driver::Channel& By);
     void End(Status Outcome);           // mounting is over: the waiting go on
     void Forget();                      // out of the list
     RefPtr<driver::DriverDevice> On_;
-    RefPtr<driver::Seat> Place_;        // On's: the same when its driver has been started again
+    RefPtr<driver::Seat> Place_;
     State State_ = State::Mounting;
     bool Began_ = false, Listed_ = false;
     Vector<Ref<driver::DriverDevice>> ToTry_;
