@@ -289,6 +289,9 @@ void ReceiveIrp(const wd::Message& M)
     Thread* T = Current();
     T->Client = M.Process;
     T->ClientTag = M.Tag;
+    bool Own = M.Mode == wd::Transfer::Neither || M.Major == IRP_MJ_READ || M.Major == IRP_MJ_WRITE || M.Major == IRP_MJ_DIRECTORY_CONTROL;
+    T->OwnStart = Own ? u64(DataAt(M.Data, 0)) : 0;
+    T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
     (void)IofCallDriver(D, I);
     T->Client = 0;
 }

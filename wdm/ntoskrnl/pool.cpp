@@ -181,7 +181,7 @@ static NTSTATUS LockClient(PMDL M, LOCK_OPERATION Operation)
 void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE Mode, LOCK_OPERATION Operation)
 {
     u8* At = static_cast<u8*>(M->StartVa) + M->ByteOffset;
-    if (Mode == UserMode && Current()->Client && !IsData(At)) {
+    if (Thread* T = Current(); Mode == UserMode && T->Client && (u64(At) < T->OwnStart || u64(At) >= T->OwnEnd)) {
         if (NTSTATUS Status = LockClient(M, Operation); Status < 0)
             RtlRaiseStatus(Status);
         return;
