@@ -18,6 +18,9 @@ Status NtClose(ke::Caller& Caller, svc::Close& Call)
     Status S = Caller.Process().Handles().Close(Call.Handle);
     if (S == STATUS_INVALID_HANDLE && IsPseudo(Call.Handle))
         return STATUS_SUCCESS;
+    // A debugger is told of the mistake.
+    if (S == STATUS_INVALID_HANDLE && Call.Handle.Get() && Caller.Process().DebuggedBy) [[unlikely]]
+        return Caller.Thread().RaiseStatus(STATUS_INVALID_HANDLE);
     return S;
 }
 

@@ -6,6 +6,7 @@
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/ps/errand.hpp"
 #include "ntos/ps/threads.hpp"
@@ -33,6 +34,8 @@ Thread::Thread() : Object(Type) { }
 Thread::~Thread()
 {
     TakeApart();
+    if (Id_)
+        FreeId(Id_, *this);
 }
 
 Result<Ref<Thread>> Thread::Create(ps::Process& Owner, const ThreadStart& How)
@@ -171,7 +174,8 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
 void Thread::Start()
 {
     Started_ = true;
-    if (SuspendCount_ == 0) {
+    Frozen_ = Process().IsFrozen;
+    if (!IsHeld()) {
         StartContext_ = 0;
         kernel::Error E = kernel::ResumeTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
@@ -207,7 +211,7 @@ Status Thread::Suspend(u32& Previous)
         return STATUS_SUSPEND_COUNT_EXCEEDED;
     Previous = SuspendCount_++;
     // One that is in a service or a fault is stopped already; its reply waits (see Reply).
-    if (SuspendCount_ == 1 && Started_ && !InService && !InFault) {
+    if (SuspendCount_ == 1 && !Frozen_ && Started_ && !InService && !InFault) {
         kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
@@ -217,8 +221,33 @@ Status Thread::Suspend(u32& Previous)
 u32 Thread::Resume()
 {
     u32 Before = SuspendCount_;
-    if (Before == 0 || --SuspendCount_ > 0 || Terminating_ || !Started_)
-        return Before;
+    if (Before && --SuspendCount_ == 0 && !Frozen_)
+        GoOn();
+    return Before;
+}
+
+void Thread::Freeze()
+{
+    if (Frozen_ || Terminating_)
+        return;
+    Frozen_ = true;
+    if (SuspendCount_ == 0 && Started_ && !InService && !InFault) {
+        kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
+        ASSERT(!Failed(E));
+    }
+}
+
+void Thread::Thaw()
+{
+    if (std::exchange(Frozen_, false) && SuspendCount_ == 0)
+        GoOn();
+}
+
+// Nothing holds it any more.
+void Thread::GoOn()
+{
+    if (Terminating_ || !Started_)
+        return;
     StartContext_ = 0;
     if (ReplyHeld_) {
         ReplyHeld_ = false;
@@ -227,7 +256,6 @@ u32 Thread::Resume()
         kernel::Error E = kernel::ResumeTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
-    return Before;
 }
 
 // --- replies
@@ -236,7 +264,7 @@ void Thread::Reply(NTSTATUS Status)
 {
     if (Terminating_)
         return;
-    if (SuspendCount_ || Errand_) {
+    if (IsHeld() || Errand_) {
         ReplyHeld_ = true;
         HeldStatus_ = Status;
         return;
@@ -402,8 +430,24 @@ void Thread::WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp)
     InService = InFault = ForeignSyscall = false;
     ReplyHeld_ = ReplyLost_ = false;
     Parking_ = Parking::None;
-    kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, SuspendCount_ == 0, R);
+    kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, !IsHeld(), R);
     ASSERT(!Failed(E));
+}
+
+Status Thread::RaiseStatus(NTSTATUS Code)
+{
+    TRY(mm::CopyToUser(Process(), Teb_ + __builtin_offsetof(TEB, ExceptionCode), &Code, sizeof(Code)));
+    CONTEXT At = InterruptedContext(Code);
+    WriteFrame(At, Ntdll.KiRaiseUserExceptionDispatcher, At.Rsp);
+    return NoReply;
+}
+
+void Thread::StopAt(const CONTEXT& At)
+{
+    kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
+    ASSERT(!Failed(E));
+    Frozen_ = true;
+    WriteFrame(At, At.Rip, At.Rsp);
 }
 
 // The context that a thread starts with is on its stack.
@@ -447,7 +491,7 @@ Status Thread::SetRegisters(const CONTEXT& From)
     }
     // A wait the thread is in ends without an answer: it goes on where it is told.
     Cancel();
-    bool Stopped = SuspendCount_ || !Started_;
+    bool Stopped = IsHeld() || !Started_;
     kernel::Registers R {};
     FromContext(Now, R);
     InService = InFault = ForeignSyscall = ReplyHeld_ = ReplyLost_ = false;
@@ -613,8 +657,6 @@ void Thread::TakeApart()
             *Range = 0;
         }
     }
-    if (Id_)
-        FreeId(Id_, *this);             // queries still tell it
 }
 
 bool Reap()
@@ -628,10 +670,13 @@ bool Reap()
         T->ProcessLink_.Unlink();
         T->Ended_.Set();
         NTSTATUS Status = T->ExitStatus_;
+        Owner.LastThreadId = T->Id_;
         if (--Owner.ThreadCount_ == 0) {
             if (!Owner.Terminating_)
                 Owner.ExitStatus_ = Status;
             Owner.End();
+        } else if (!Owner.Terminating_) {
+            Debugger::ThreadEnded(*T);
         }
         T->Release();
     }
