@@ -74,6 +74,7 @@ public:
     core::ListNode<Irp> Link;           // of its channel: queued or sent
     wd::Message M {};
     u32 DataBytes = 0;                  // wanted of the data area
+    bool IsOfFileSystem = false;        // an fs::FsIrp
     RefPtr<DriverFile> File;            // kept until it is done
     RefPtr<DriverDevice> Device;
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
@@ -183,7 +184,7 @@ private:
     Ref<Channel> In_;
 };
 
-class DriverFile final : public File {
+class DriverFile : public File {
 public:
     DriverFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, u64 Related);
     ~DriverFile() override;
@@ -197,7 +198,7 @@ public:
     Result<ob::String> RelativeName() override { return ob::String::Copy(Name_); }
     u64 Cookie() const { return Cookie_; }
 
-private:
+protected:
     friend class RequestIrp;
     void SendPlain(u8 Major);
     ob::String Name_;
