@@ -26,7 +26,7 @@ enum class Kind : u16 {
     Irp,                    // a new request
     Cancel,                 // of the request with this tag
     Unload,                 // call DriverUnload, then end
-    AddDevice,              // call AddDevice for the physical device in Device (0: one the Executive makes, see Parameters)
+    AddDevice,              // make a physical device and call AddDevice: for the PciDevice in the data area, or (Parameters[0] 1) without resources
     RemoteDone,             // an IRP the driver sent to another process is complete: Tag is the driver's own
     Interrupt,              // of the connected interrupt in Device
     // Plug and play
@@ -44,6 +44,8 @@ enum class Kind : u16 {
 inline constexpr u8 Lent = 1;
 // LentReadOnly: the driver may not write to them.
 inline constexpr u8 LentReadOnly = 2;
+// Exact: for the device itself, not for what lies on it in the same process.
+inline constexpr u8 Exact = 4;
 
 struct Message {
     Kind What;
@@ -172,7 +174,7 @@ enum class Control : u32 {
     ListInterfaces = 40,    // InterfaceQuery -> names, each terminated, then an empty one
     NotifyInterfaces = 41,  // Notification
     EndNotify = 42,         // DeviceId.Id: the notification's cookie
-    DeviceProperty = 43,    // PropertyOf -> data; BUFFER_TOO_SMALL: u32, how much
+    DeviceProperty = 43,    // PropertyOf -> Status, whose Code is the length of the data that follow
 
     RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
     UnregisterFileSystem = 65,  // DeviceId

@@ -137,8 +137,8 @@ PVOID NTAPI ExAllocateFromPagedLookasideListExport(PPAGED_LOOKASIDE_LIST L) { re
 void NTAPI ExFreeToNPagedLookasideListExport(PNPAGED_LOOKASIDE_LIST L, PVOID E) { ToList(&L->L, E); }
 void NTAPI ExFreeToPagedLookasideListExport(PPAGED_LOOKASIDE_LIST L, PVOID E) { ToList(&L->L, E); }
 
-// --- MDLs. All memory of the process is addressable and stays, so locking and mapping change flags only; frames are known for the data area
-// and for memory the Executive has given for DMA.
+// --- MDLs. All memory of the process is addressable and stays, so locking and mapping change flags only; frames are known for the data area,
+// for memory the Executive has given for DMA, and for pages lent with a request, which alone have to be mapped.
 
 PMDL NTAPI IoAllocateMdl(PVOID At, ULONG Length, BOOLEAN Secondary, BOOLEAN, PIRP I)
 {
@@ -180,7 +180,10 @@ void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE, LOCK_OPERATION Operation
 void NTAPI MmUnlockPages(PMDL M) { M->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | MDL_WRITE_OPERATION); }
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDLX M, KPROCESSOR_MODE, MEMORY_CACHING_TYPE, PVOID, ULONG, MM_PAGE_PRIORITY)
 {
-    M->MappedSystemVa = static_cast<u8*>(M->StartVa) + M->ByteOffset;
+    u8* At = IsLent(M) ? MapLent(M) : static_cast<u8*>(M->StartVa) + M->ByteOffset;
+    if (!At)
+        return nullptr;
+    M->MappedSystemVa = At;
     M->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
     return M->MappedSystemVa;
 }

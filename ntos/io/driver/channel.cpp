@@ -4,9 +4,12 @@
 #include "kernel/kernel.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/io/driver/driver.hpp"
+#include "ntos/io/driver/pci.hpp"
 #include "ntos/io/driver/remote.hpp"
+#include "ntos/io/driver/stack.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/mm/phys.hpp"
+#include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
 
 namespace io::driver {
@@ -192,7 +195,12 @@ bool Channel::Send(Irp& I)
             return false;
         I.Pages_ = Pages;
         I.M.Data = First.Value();
-        if (Status S = I.CopyIn(*this); !S.Ok()) [[unlikely]] {
+        Status S = I.CopyIn(*this);
+        if (I.Lent_)
+            for (u32 F = 0, At = u32(AlignUp(I.M.InputBytes, 8)); S.Ok() && F < I.Lent_->Frames.Size(); ++F, At += sizeof(u64))
+                if (u64 Frame = I.Lent_->Frames[F]; true)
+                    S = WriteData(I, At, &Frame, sizeof(Frame));
+        if (!S.Ok()) [[unlikely]] {
             Finish(I, S, 0, 0);
             return true;
         }
@@ -212,6 +220,8 @@ bool Channel::Send(Irp& I)
 
 void Channel::Cancel(Irp& I)
 {
+    if (I.After_ != Irp::After::Nothing)
+        return;                         // it has ended, but for its parts
     if (!I.Sent_) {
         Finish(I, STATUS_CANCELLED, 0, 0);
         return;
@@ -262,12 +272,111 @@ void Channel::Finish(Irp& I, Status Outcome, u64 Information, u64 Cookie)
 {
     I.Link.Unlink();
     --Outstanding_;
-    if (I.CancelWanted_)
+    if (std::exchange(I.CancelWanted_, false))
         --CancelsWanted_;
-    I.Done(*this, Outcome, Information, Cookie, I.Sent_);
+    I.Outcome_ = Outcome;
+    I.Information_ = Information;
+    I.Cookie_ = Cookie;
+    // The driver has its answer: it keeps nothing.
+    if (I.Lent_ && I.Lent_->MappedAt && Process)
+        Process->Memory().UnmapFrames(I.Lent_->MappedAt);
+    if (I.Lent_)
+        I.Lent_->MappedAt = 0;
+    if (!I.Parts_.IsEmpty()) [[unlikely]] {
+        I.CancelParts();
+        if (!I.Parts_.IsEmpty()) {
+            I.After_ = Irp::After::Finish;
+            return;
+        }
+    }
+    Conclude(I);
+}
+
+void Channel::Conclude(Irp& I)
+{
+    if (I.Pages_)
+        if (I.After_ == Irp::After::Hold) {
+            FreePages(I.M.Data, I.Pages_);
+            I.Pages_ = 0;
+        }
+    if (I.After_ == Irp::After::Hold) {
+        I.After_ = Irp::After::Nothing;
+        RefPtr<Seat> To = I.To_;
+        To->Hold(I);
+        return;
+    }
+    Ref<Channel> Keep(*this);
+    I.Done(*this, I.Outcome_, I.Information_, I.Cookie_, I.Sent_);
     if (I.Pages_)
         FreePages(I.M.Data, I.Pages_);
+    Irp* Whole = std::exchange(I.Whole_, nullptr);
+    I.PartLink_.Unlink();
     delete &I;
+    if (Whole)
+        Whole->PartEnds();
+}
+
+void Channel::Lose(Irp& I)
+{
+    if (!I.To_ || !I.To_->Node || I.CancelWanted_ || (I.Sent_ && !I.MayRepeat)) {
+        Finish(I, I.CancelWanted_ ? STATUS_CANCELLED : STATUS_DEVICE_REMOVED, 0, 0);
+        return;
+    }
+    I.Link.Unlink();
+    --Outstanding_;
+    if (I.Lent_)
+        I.Lent_->MappedAt = 0;
+    I.CancelParts();
+    I.After_ = Irp::After::Hold;
+    if (I.Parts_.IsEmpty())
+        Conclude(I);
+}
+
+void Irp::CancelParts()
+{
+    for (bool Again = true; Again;) {
+        Again = false;
+        for (Irp& P : Parts_) {
+            if (std::exchange(P.WholeEnds_, true))
+                continue;
+            P.Cancel();
+            Again = true;               // the list may have changed anywhere
+            break;
+        }
+    }
+}
+
+void Irp::PartEnds()
+{
+    if (Parts_.IsEmpty() && After_ != After::Nothing)
+        Device->In().Conclude(*this);
+}
+
+void Irp::Cancel()
+{
+    if (HeldBy_)
+        HeldBy_->Cancel(*this);
+    else if (Device)
+        Device->In().Cancel(*this);
+}
+
+Irp* Channel::FindSent(u32 Tag)
+{
+    u32 Index = Tag & 0xFFFF;
+    return Index < MaximumSent && Tags_[Index].Generation == Tag >> 16 ? Tags_[Index].I : nullptr;
+}
+
+Status Channel::Grant(u64 Device)
+{
+    return MayReach(Device) ? Status(STATUS_SUCCESS) : Granted_.Push(Device);
+}
+
+bool Channel::MayReach(u64 Device) const
+{
+    for (u64 G : Granted_)
+        if (G == Device)
+            return true;
+    return false;
 }
 
 void Channel::Misbehaves(const char* What)
@@ -333,11 +442,12 @@ void Channel::ProcessEnds(ps::Process& P)
     Drain();                            // what it had answered before it ended is answered
     Dead_ = true;
     Process = nullptr;
+    TakeDevices(Driver_);               // no DMA into what has been lent from here on
     RemoteCallerEnds(*this);
     while (Irp* I = Sent_.First())
-        Finish(*I, STATUS_DEVICE_REMOVED, 0, 0);
+        Lose(*I);
     while (Irp* I = Queued_.First())
-        Finish(*I, STATUS_DEVICE_REMOVED, 0, 0);
+        Lose(*I);
     AllLink_.Unlink();
     fs::VolumesChange(this);
     Driver_.HasEnded(P);
