@@ -300,7 +300,7 @@ private:
 };
 
 FsFile::FsFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, ob::String Full, FsFile* Related, bool CaseSensitive)
-    : DriverFile(Of, How, std::move(Name), 0), Start_(Related), Full_(std::move(Full)), AllocationSize_(How.AllocationSize), Target_(How.TargetFolder), CaseSensitive_(CaseSensitive)
+    : DriverFile(Of, Of, How, std::move(Name), 0), Start_(Related), Full_(std::move(Full)), AllocationSize_(How.AllocationSize), Target_(How.TargetFolder), CaseSensitive_(CaseSensitive)
 {
 }
 

@@ -172,7 +172,7 @@ void Volume::TryNext()
         CreateParameters How;
         How.Granted = How.Access = FILE_ALL_ACCESS;
         auto Go = [&]() -> Status {
-            Ref<driver::DriverFile> F = TRY(ob::Make<driver::DriverFile>(On(), How, ob::String(), 0));
+            Ref<driver::DriverFile> F = TRY(ob::Make<driver::DriverFile>(On(), On(), How, ob::String(), 0));
             HANDLE Handle = TRY(P->Handles().Add(std::move(F), FILE_ALL_ACCESS, 0));
             auto* I = new MountIrp(*this, reinterpret_cast<u64>(Handle), *By);
             if (!I) {
