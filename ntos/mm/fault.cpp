@@ -191,7 +191,7 @@ Status AddressSpace::MapShared(u64 Address, Pfn Frame)
     return MapInHardware(Address, E, false);
 }
 
-Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
+Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly, u64 EndReadOnly)
 {
     u64 At = TRY(FindFree(Pages * PageSize, {}));
     Vad* V = TRY(Insert(At, Pages * PageSize, Vad::Private));
@@ -199,12 +199,14 @@ Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
     V->Protect = Protection::ReadWrite;
     V->InitialPage = PAGE_READWRITE | PAGE_NOCACHE;
     for (u32 I = 0; I < Pages; ++I) {
-        CPtr Frame = TRY(DeviceFrame(PhysicalPage + I * PageSize));
+        u64 Physical = PhysicalPage + I * PageSize;
+        bool Writable = Physical < FirstReadOnly || Physical >= EndReadOnly;
+        CPtr Frame = TRY(DeviceFrame(Physical));
         Pte& E = *TRY(MakeEntry(At + I * PageSize));
         E.State = Pte::Present;
-        E.Protect = u64(Protection::ReadWrite);
+        E.Protect = u64(Writable ? Protection::ReadWrite : Protection::ReadOnly);
         E.HasProtect = 1;
-        TRY(MapInHardware(At + I * PageSize, E, true, Frame));
+        TRY(MapInHardware(At + I * PageSize, E, Writable, Frame));
     }
     return At;
 }

@@ -113,7 +113,8 @@ public:
     Status MapShared(u64 Address, Pfn Frame);
     // For a driver process: device memory, uncached, which the Executive itself does not see; and frames that lie one after the other, with a reference
     // for each, writable. Both at an address the space chooses; they stay until the process ends.
-    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages);
+    // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses) cannot be written to.
+    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly = 0, u64 EndReadOnly = 0);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
     // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
     Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);

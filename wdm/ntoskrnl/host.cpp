@@ -122,6 +122,7 @@ NTSTATUS Attach()
 }
 
 u8* DataAt(u32 Page, u32 Offset) { return Section + (wd::layout::Data + u64(Page)) * PageSize + Offset; }
+bool IsData(const void* At) { return u64(At) - u64(DataAt(0, 0)) < wd::DataPages * PageSize; }
 u64 DataFrame(u32 Page) { return reinterpret_cast<u64*>(Section + wd::layout::Frames * PageSize)[Page]; }
 
 // --- the ring
@@ -334,7 +335,7 @@ static NTSTATUS LoadDriver()
     if (NTSTATUS S = FindImage(); S < 0)
         return S;
     PVOID Base;
-    if (NTSTATUS S = LdrLoadDll(nullptr, 0, &ImagePath, &Base); S < 0)
+    if (NTSTATUS S = LdrLoadDll(L"C:\\Windows\\System32\\drivers;C:\\Windows\\System32", 0, &ImagePath, &Base); S < 0)
         return S;
     auto* Headers = static_cast<u8*>(RtlImageNtHeader(Base));
     ULONG Entry, ImageBytes;            // IMAGE_OPTIONAL_HEADER64.AddressOfEntryPoint, .SizeOfImage

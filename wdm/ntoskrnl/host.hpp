@@ -63,6 +63,7 @@ struct Thread {
     PVOID Context;
     PIRP TopLevelIrp;
     u64 Client;                         // process id of the client whose request it works on
+    u32 ClientTag;                      // and the request
 };
 inline Thread* Current()
 {
@@ -126,6 +127,7 @@ HostIrp* LenderOf(const MDL* M);        // the request
 u8* MapLent(const MDL* M);              // the address of its first byte; null
 u8* DataAt(u32 Page, u32 Offset);
 u64 DataFrame(u32 Page);                // physical page number
+bool IsData(const void* At);            // in the data area
 NTSTATUS Control(wd::Control Code, const void* In, usize InBytes, void* Out = nullptr, usize OutBytes = 0);
 void Log(const char* Format, ...);
 

@@ -253,10 +253,26 @@ static NTSTATUS OpenBelow(PHANDLE Out, ACCESS_MASK Access, const WCHAR* Sub)
     InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
     return NtCreateKey(Out, Access, &Attributes, 0, nullptr, 0, nullptr);
 }
-// A device's hardware key and its driver's software key are below the service's key.
-NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT, ULONG Which, ACCESS_MASK Access, PHANDLE Key)
+// A device's key is below its devnode's; what has none, and the driver's software key, is below the service's key.
+NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT D, ULONG Which, ACCESS_MASK Access, PHANDLE Key)
 {
-    return OpenBelow(Key, Access, Which & 1 ? L"\\Device" : L"\\Driver");
+    struct {
+        wd::Status Used;
+        WCHAR Path[300];
+    } Out {};
+    wd::PropertyOf In { IdOf(D), ~0u, 0 };
+    if (!(Which & 1) || Control(wd::Control::DeviceProperty, &In, sizeof(In), &Out, sizeof(Out)) < 0)
+        return OpenBelow(Key, Access, Which & 1 ? L"\\Device" : L"\\Driver");
+    WCHAR Text[440];
+    usize At = 0;
+    const WCHAR* Parts[] = { L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\", Out.Path, L"\\Device Parameters" };
+    for (const WCHAR* Part : Parts)
+        for (; *Part && At < 439; ++Part)
+            Text[At++] = *Part;
+    UNICODE_STRING Name { USHORT(At * 2), USHORT(At * 2), Text };
+    OBJECT_ATTRIBUTES Attributes;
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
+    return NtCreateKey(Key, Access, &Attributes, 0, nullptr, 0, nullptr);
 }
 NTSTATUS NTAPI IoOpenDriverRegistryKey(PDRIVER_OBJECT, ULONG, ACCESS_MASK Access, ULONG, PHANDLE Key) { return OpenBelow(Key, Access, L"\\Parameters"); }
 

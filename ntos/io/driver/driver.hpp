@@ -7,7 +7,8 @@
 // A cancelled request stays with the driver until the driver completes it, as on NT; its client may be gone by then.
 // Death: when the process ends, its Irps complete with STATUS_DEVICE_REMOVED, its devices leave the namespace (handles to them fail with the same
 // status), and unless it ended on purpose the driver is started again after a pause, which doubles each time, a limited number of times. Irps sent to
-// a seat of a device stack (stack.hpp) that can be repeated wait for that instead.
+// a seat of a device stack (stack.hpp) that can be repeated wait for that instead. A process that takes no request for ten seconds although there are some
+// (it spins in a dispatch routine or above) is ended.
 // Large direct transfers are lent: the driver gets frame numbers, and the pages themselves if it asks (Loan); small ones, and those of METHOD_NEITHER, are
 // copied through the data area. An Irp whose pages were lent on with another one is done only when that one is.
 // Differs from Windows: NtClose does not wait for IRP_MJ_CLEANUP (it is sent before anything that is issued later); pages lent for a write cannot be
@@ -108,31 +109,45 @@ public:
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
+    virtual ps::Process* Client() { return nullptr; }   // whose memory the driver may have locked meanwhile
     Irp();
     virtual ~Irp();
     // The output is in these pages instead of the data area; after InputBytes is set.
-    void Lend(Own<Loan> Pages);
-    const Loan* Lent() const { return Lent_.Get(); }
-    // Its pages are part of those of Other, which is under way.
+    Status Lend(Own<Loan> Pages);
+    const Loan* Lent() const { return More_ ? More_->Lent.Get() : nullptr; }
+    // Its pages are part of those of Other, which is under way with lent pages, as this one is.
     void IsPartOf(Irp& Other);
     void Cancel();                      // wherever it is
 
 private:
     friend class Channel;
     friend class Seat;
+    enum class After : u8 { Nothing, Finish, Hold };
+    // Of those with lent pages or a seat.
+    struct More {
+        explicit More(Irp& Of);
+        ~More();
+        Irp& Self;
+        Own<Loan> Lent;
+        RefPtr<Seat> To;
+        Seat* HeldBy = nullptr;
+        Irp* Whole = nullptr;
+        core::ListNode<More> PartLink;
+        core::List<More, &More::PartLink> Parts;
+        After Then = After::Nothing;    // when the last part has ended
+        Status Outcome;
+        u64 Information = 0, Cookie = 0, HeldSince = 0;
+        Vector<u32> Locked;             // frames of the client's memory (LockClient)
+        u8 Repeats = 0;
+        bool WholeEnds = false;
+        static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+        static void operator delete(void* At) { ::operator delete(At); }
+    };
+    bool NeedsMore();                   // makes it; false: no memory
     void PartEnds();
     void CancelParts();
-    Own<Loan> Lent_;
-    Irp* Whole_ = nullptr;
-    Seat* HeldBy_ = nullptr;
-    RefPtr<Seat> To_;
-    core::ListNode<Irp> PartLink_;
-    core::List<Irp, &Irp::PartLink_> Parts_;
-    enum class After : u8 { Nothing, Finish, Hold } After_ = After::Nothing;     // when the last part has ended
-    Status Outcome_;
-    u64 Information_ = 0, Cookie_ = 0, HeldSince_ = 0;
-    bool Sent_ = false, CancelWanted_ = false, WholeEnds_ = false;
-    u8 Repeats_ = 0;
+    Own<More> More_;
+    bool Sent_ = false, CancelWanted_ = false;
     u32 Pages_ = 0;
 };
 using IrpList = core::List<Irp, &Irp::Link>;
@@ -152,9 +167,11 @@ public:
     Irp* FindSent(u32 Tag);
     // Maps the pages lent with it for the driver: the address of the first one.
     Result<u64> MapLent(u32 Tag);
+    RefPtr<DriverDevice> FindDevice(u64 Cookie) const;      // of the driver; null
     // The driver may send requests to this device: it has been told of it.
     Status Grant(u64 Device);
     bool MayReach(u64 Device) const;
+    Status LockClient(ke::Caller& Caller, svc::DriverControl& Call);
     // Executive's address of a byte of the data area, and how many follow it in its page.
     u8* DataAt(u32 Page, u32 Offset, u32& Run);
     Status ReadData(const Irp& I, u32 Offset, void* To, u32 Bytes);
@@ -211,6 +228,8 @@ private:
     u16 FreeTag_ = 0;                   // index + 1
     u32 Outstanding_ = 0, CancelsWanted_ = 0;
     u32 LooksToSkip_ = 0, Skips_ = 1;
+    u32 LastTaken_ = 0, Stuck_ = 0;     // seconds
+    friend struct Watchdog;
     bool Dead_ = false, Woken_ = false;
     Vector<u64> Granted_;
     core::ListNode<Channel> AllLink_;

@@ -17,6 +17,7 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
+    ps::Process* Client() override { return &*R_.Process; }
 
 private:
     void Layout(u32 In, u32 Out, bool Shared);
@@ -42,8 +43,8 @@ bool RequestIrp::LendData(bool ReadOnly)
     auto Pages = Loan::OfMemory(*R_.Process, R_.Data.Address, R_.Data.Length, ReadOnly);
     if (!Pages.Ok())
         return false;                   // bad memory is told by the copy
-    Lend(Pages.Take());
-    return true;
+    Device = RefPtr<DriverDevice>(&static_cast<DriverFile&>(*R_.Target).Device());
+    return Lend(Pages.Take()).Ok();
 }
 
 Status RequestIrp::Fill()
@@ -51,9 +52,9 @@ Status RequestIrp::Fill()
     auto& F = static_cast<DriverFile&>(*R_.Target);
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
-    Device = RefPtr<DriverDevice>(&F.Device());
-    Lower = F.Lower;
-    M.Device = Device->Cookie;
+    if (F.Lower)
+        Lower = F.Lower;
+    M.Device = F.Device().Cookie;
     M.File = F.Cookie();
     M.Process = R_.Process->Id();
     M.Thread = R_.Thread ? R_.Thread->Id() : 0;
@@ -262,7 +263,7 @@ void DriverFile::Withdraw(Request& R)
     auto* I = reinterpret_cast<Irp*>(R.Context[0]);
     ASSERT(I);
     R.CancelLater();
-    I->Cancel();
+    Device().In().Cancel(*I);
 }
 
 // --- the device

@@ -83,28 +83,40 @@ Result<Own<Loan>> Loan::Part(u32 FromFirstPage, u32 Length, bool OnlyRead) const
 
 Irp::Irp() = default;
 Irp::~Irp() = default;
+Irp::More::More(Irp& Of) : Self(Of) { }
+Irp::More::~More() = default;
 
-void Irp::Lend(Own<Loan> Pages)
+bool Irp::NeedsMore()
 {
-    Lent_ = std::move(Pages);
-    M.Flags = u8(M.Flags | wd::Lent | (Lent_->ReadOnly ? wd::LentReadOnly : 0));
-    M.OutputOffset = Lent_->Offset;
-    M.OutputBytes = Lent_->Bytes;
-    DataBytes = u32(AlignUp(M.InputBytes, 8) + Lent_->Frames.Size() * sizeof(u64));
+    if (!More_)
+        More_ = Own<More>(new More(*this));
+    return bool(More_);
+}
+
+Status Irp::Lend(Own<Loan> Pages)
+{
+    if (!NeedsMore())
+        return STATUS_INSUFFICIENT_RESOURCES;
+    M.Flags = u8(M.Flags | wd::Lent | (Pages->ReadOnly ? wd::LentReadOnly : 0));
+    M.OutputOffset = Pages->Offset;
+    M.OutputBytes = Pages->Bytes;
+    DataBytes = u32(AlignUp(M.InputBytes, 8) + Pages->Frames.Size() * sizeof(u64));
+    More_->Lent = std::move(Pages);
+    return STATUS_SUCCESS;
 }
 
 void Irp::IsPartOf(Irp& Other)
 {
-    Whole_ = &Other;
-    Other.Parts_.PushBack(*this);
+    More_->Whole = &Other;
+    Other.More_->Parts.PushBack(*More_);
 }
 
 Result<u64> Channel::MapLent(u32 Tag)
 {
     Irp* I = FindSent(Tag);
-    if (!I || !I->Lent_ || !Process)
+    if (!I || !I->Lent() || !Process)
         return STATUS_INVALID_PARAMETER;
-    Loan& L = *I->Lent_;
+    Loan& L = *I->More_->Lent;
     if (!L.MappedAt)
         L.MappedAt = TRY(Process->Memory().MapFrames(L.Frames.Span(), !L.ReadOnly));
     return u64(L.MappedAt);
@@ -138,8 +150,10 @@ void SendPages(DriverDevice& To, const PagesCall& C)
     bool Write = C.Major == mj::Write;
     auto Pages = Loan::OfFrames(C.Frames, C.FirstByte, C.Bytes, Write);
     auto* I = Pages.Ok() ? new PagesIrp(C) : nullptr;
-    if (!I) {
-        C.Done(C.Context, Pages.Ok() ? Status(STATUS_INSUFFICIENT_RESOURCES) : Pages.GetStatus(), 0);
+    Status S = !Pages.Ok() ? Pages.GetStatus() : !To.Place ? Status(STATUS_DEVICE_REMOVED) : I ? I->Lend(Pages.Take()) : Status(STATUS_INSUFFICIENT_RESOURCES);
+    if (!S.Ok()) {
+        delete static_cast<Irp*>(I);
+        C.Done(C.Context, S, 0);
         return;
     }
     I->M.What = wd::Kind::Irp;
@@ -149,7 +163,6 @@ void SendPages(DriverDevice& To, const PagesCall& C)
     I->M.Parameters[0] = C.Bytes;
     I->M.Parameters[2] = C.Offset;
     I->MayRepeat = true;
-    I->Lend(Pages.Take());
     To.Place->Top().Send(*I);
 }
 

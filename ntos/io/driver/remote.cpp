@@ -113,16 +113,14 @@ Status RemoteIrp::Fill(Irp* Parent, DriverFile* Of)
     if (Has(wd::call::PagesOfParent)) {
         if (!Parent || !Parent->Lent())
             return STATUS_INVALID_PARAMETER;
-        Lend(TRY(Parent->Lent()->Part(C_.LentOffset, C_.OutputBytes, !Has(wd::call::OutputBack | wd::call::OutputBackWhole))));
+        TRY(Lend(TRY(Parent->Lent()->Part(C_.LentOffset, C_.OutputBytes, !Has(wd::call::OutputBack | wd::call::OutputBackWhole)))));
         IsPartOf(*Parent);
         return STATUS_SUCCESS;
     }
     if (Has(wd::call::MayLend) && C_.OutputBytes >= 2 * PageSize) {
         auto Pages = Loan::OfMemory(*From_->Process, C_.Output, C_.OutputBytes, !Has(wd::call::OutputBack | wd::call::OutputBackWhole));
-        if (Pages.Ok()) {
-            Lend(Pages.Take());
-            return STATUS_SUCCESS;
-        }
+        if (Pages.Ok())
+            return Lend(Pages.Take());
     }
     if (C_.OutputBytes > 8 * MiB)
         return STATUS_INSUFFICIENT_RESOURCES;

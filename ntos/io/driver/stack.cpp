@@ -113,7 +113,7 @@ void Seat::Resume()
         Irp* I = Held_.PopFront();
         if (!I)
             return;
-        I->HeldBy_ = nullptr;
+        I->More_->HeldBy = nullptr;
         Send(*I);
     }
 }
@@ -133,15 +133,14 @@ void Seat::GiveUp(Status Why)
     RefPtr<Seat> Keep(this);
     Gone_ = true;
     while (Irp* I = Held_.PopFront()) {
-        I->HeldBy_ = nullptr;
+        I->More_->HeldBy = nullptr;
         Fail(*I, Why);
     }
 }
 
 void Seat::Fail(Irp& I, Status Why)
 {
-    Irp* Whole = std::exchange(I.Whole_, nullptr);
-    I.PartLink_.Unlink();
+    Irp* Whole = I.More_ ? I.More_->Whole : nullptr;
     if (!I.Device)
         I.Device = Now_ ? RefPtr<DriverDevice>(Now_) : Last_;
     I.Done(I.Device->In(), Why, 0, 0, false);
@@ -152,8 +151,12 @@ void Seat::Fail(Irp& I, Status Why)
 
 void Seat::Send(Irp& I)
 {
-    if (!I.To_)
-        I.To_ = RefPtr<Seat>(this);
+    if (!I.NeedsMore()) {
+        Fail(I, STATUS_INSUFFICIENT_RESOURCES);
+        return;
+    }
+    if (!I.More_->To)
+        I.More_->To = RefPtr<Seat>(this);
     bool Control = I.M.Major == mj::Pnp || I.M.Major == mj::Power;
     if (Now_ && (Ready_ || Control) && !Now_->IsGone()) {
         I.Device = RefPtr<DriverDevice>(Now_);
@@ -173,9 +176,9 @@ void Seat::Send(Irp& I)
 void Seat::Hold(Irp& I)
 {
     u64 Time = ke::InterruptTime();
-    if (!I.HeldSince_)
-        I.HeldSince_ = Time;
-    if (I.Sent_ && ++I.Repeats_ > MostRepeats) {
+    if (!I.More_->HeldSince)
+        I.More_->HeldSince = Time;
+    if (I.Sent_ && ++I.More_->Repeats > MostRepeats) {
         I.Sent_ = false;
         Fail(I, STATUS_IO_DEVICE_ERROR);
         return;
@@ -194,7 +197,7 @@ void Seat::Hold(Irp& I)
         Fail(I, STATUS_INSUFFICIENT_RESOURCES);
         return;
     }
-    I.HeldBy_ = this;
+    I.More_->HeldBy = this;
     Held_.PushBack(I);
 }
 
@@ -202,7 +205,7 @@ void Seat::Cancel(Irp& I)
 {
     RefPtr<Seat> Keep(this);
     I.Link.Unlink();
-    I.HeldBy_ = nullptr;
+    I.More_->HeldBy = nullptr;
     Fail(I, STATUS_CANCELLED);
 }
 
@@ -215,10 +218,10 @@ void Seat::Patience::Expired(ke::Timer& T)
         Again = false;
         Next = 0;
         for (Irp& I : S->Held_) {
-            u64 Due = I.HeldSince_ + LongestHold;
+            u64 Due = I.More_->HeldSince + LongestHold;
             if (Due <= Now) {
                 I.Link.Unlink();
-                I.HeldBy_ = nullptr;
+                I.More_->HeldBy = nullptr;
                 S->Fail(I, STATUS_DEVICE_NOT_CONNECTED);
                 Again = true;           // the list may have changed anywhere
                 break;

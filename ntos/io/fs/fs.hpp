@@ -8,7 +8,7 @@
 // Cleanup: sent when the last handle is closed; NtClose waits for it. Close: when the last reference is gone.
 // A volume whose file system's process ended is forgotten; its files fail with STATUS_DEVICE_REMOVED, the next open mounts again.
 #pragma once
-#include "ntos/io/driver/driver.hpp"
+#include "ntos/io/driver/stack.hpp"
 
 namespace io::fs {
 
@@ -38,7 +38,7 @@ private:
     friend class MountIrp;
     friend class RefCounted<Volume>;
     friend void VolumesChange(driver::Channel*);
-    explicit Volume(driver::DriverDevice& On) : On_(&On) { }
+    explicit Volume(driver::DriverDevice& On) : On_(&On), Place_(On.Place) { }
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
     void TryNext();
@@ -46,6 +46,7 @@ private:
     void End(Status Outcome);           // mounting is over: the waiting go on
     void Forget();                      // out of the list
     RefPtr<driver::DriverDevice> On_;
+    RefPtr<driver::Seat> Place_;        // On's: the same when its driver has been started again
     State State_ = State::Mounting;
     bool Began_ = false, Listed_ = false;
     Vector<Ref<driver::DriverDevice>> ToTry_;

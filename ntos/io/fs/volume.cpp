@@ -50,7 +50,7 @@ void VolumesChange(Channel* Dead)
     for (bool Again = true; Again;) {
         Again = false;
         for (Volume& V : *Volume::All_) {
-            if (V.State_ == Volume::State::Mounting || (V.In.Get() != Dead && &V.On().In() != Dead))
+            if (V.State_ == Volume::State::Mounting || (V.In.Get() != Dead && (&V.On().In() != Dead || V.Place_->Node)))
                 continue;
             V.Forget();
             Again = true;
@@ -73,8 +73,9 @@ bool HasFiles(const DriverDevice& D, const CreateParameters& How, bool HasRest)
 Result<Ref<Volume>> Volume::For(DriverDevice& On)
 {
     for (Volume& V : *All_) {
-        if (&V.On() != &On)
+        if (V.Place_ != On.Place)
             continue;
+        V.On_ = RefPtr<DriverDevice>(&On);      // the disk's driver may have been started again
         // A RAW one nobody has open: perhaps a file system knows it by now.
         if (V.State_ == State::Gone || (V.State_ != State::Mounting && V.IsGone()) || (V.State_ == State::Raw && !V.Files)) {
             V.Forget();
@@ -124,13 +125,13 @@ void Volume::Dismounted()
 // Asks a file system.
 class MountIrp final : public driver::Irp {
 public:
-    MountIrp(Volume& Of, u64 Handle, DriverDevice& By) : Of_(Of)
+    MountIrp(Volume& Of, u64 On, DriverDevice& By) : Of_(Of)
     {
         Device = RefPtr<DriverDevice>(&By);
         M.What = wd::Kind::MountVolume;
         M.Device = By.Cookie;
         M.InputBytes = DataBytes = sizeof(About_);
-        About_ = { Handle, Of.On().DeviceType, Of.On().Characteristics, 0, 0 };
+        About_ = { On, 0, 0 };
     }
     Status CopyIn(Channel& In) override { return In.WriteData(*this, 0, &About_, sizeof(About_)); }
     void Done(Channel& In, Status Outcome, u64, u64 Cookie, bool) override
@@ -158,7 +159,7 @@ void Volume::Begin()
 
 void Volume::TryNext()
 {
-    if (On().IsGone()) {
+    if (On().IsGone() || !On().Place) {
         End(STATUS_DEVICE_REMOVED);
         return;
     }
@@ -168,17 +169,12 @@ void Volume::TryNext()
         ps::Process* P = By->In().Process;
         if (By->IsGone() || !P)
             continue;
-        // The file system's own open of the disk: without a create, as the mount is no open of the disk on NT either.
-        CreateParameters How;
-        How.Granted = How.Access = FILE_ALL_ACCESS;
         auto Go = [&]() -> Status {
-            Ref<driver::DriverFile> F = TRY(ob::Make<driver::DriverFile>(On(), On(), How, ob::String(), 0));
-            HANDLE Handle = TRY(P->Handles().Add(std::move(F), FILE_ALL_ACCESS, 0));
-            auto* I = new MountIrp(*this, reinterpret_cast<u64>(Handle), *By);
-            if (!I) {
-                P->Handles().Close(Handle).Ignore();        // it was just made
+            u64 Id = On().Place->Top().Id();
+            TRY(By->In().Grant(Id));
+            auto* I = new MountIrp(*this, Id, *By);
+            if (!I)
                 return STATUS_INSUFFICIENT_RESOURCES;
-            }
             By->In().Submit(*I);
             return STATUS_SUCCESS;
         };
@@ -187,9 +183,14 @@ void Volume::TryNext()
             End(S);
         return;
     }
-    // RAW: the disk itself.
-    In = RefPtr<Channel>(&On().In());
-    Device = On().Cookie;
+    // RAW: the disk itself, by the top of its stack.
+    DriverDevice* Top = On().Place->Top().Now();
+    if (!Top || Top->IsGone()) {
+        End(STATUS_DEVICE_NOT_READY);
+        return;
+    }
+    In = RefPtr<Channel>(&Top->In());
+    Device = Top->Cookie;
     State_ = State::Raw;
     End(STATUS_SUCCESS);
 }
