@@ -5,6 +5,7 @@
 #include "ntos/ex/log.hpp"
 #include "ntos/io/driver/driver.hpp"
 #include "ntos/io/driver/remote.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/ps/detail.hpp"
 
@@ -306,6 +307,12 @@ void Channel::Drain()
                 }
             } else if (R.What == wd::ReplyKind::CancelCall) {
                 CancelRemote(*this, R.Tag);
+            } else if (R.What == wd::ReplyKind::FileIs) {
+                u32 Index = R.Tag & 0xFFFF;
+                if (Index >= MaximumSent || !Tags_[Index].I || Tags_[Index].Generation != R.Tag >> 16 || !fs::FileIs(*Tags_[Index].I, R.Information, R.File)) {
+                    Misbehaves("tells of a file that is not being opened");
+                    return;
+                }
             } else {
                 Misbehaves("sends an unknown message");
                 return;
@@ -332,6 +339,7 @@ void Channel::ProcessEnds(ps::Process& P)
     while (Irp* I = Queued_.First())
         Finish(*I, STATUS_DEVICE_REMOVED, 0, 0);
     AllLink_.Unlink();
+    fs::VolumesChange(this);
     Driver_.HasEnded(P);
 }
 

@@ -25,12 +25,56 @@ class Hardware;
 class DriverDevice;
 class DriverFile;
 
+// IRP_MJ_ and IRP_ flags, as wdm.h has them.
+namespace mj {
+inline constexpr u8 Create = 0x00, Close = 0x02, Read = 0x03, Write = 0x04, QueryInformation = 0x05, SetInformation = 0x06, FlushBuffers = 0x09,
+                    QueryVolume = 0x0A, SetVolume = 0x0B, DirectoryControl = 0x0C, FsControl = 0x0D, DeviceControl = 0x0E, InternalControl = 0x0F, Shutdown = 0x10,
+                    LockControl = 0x11, Cleanup = 0x12, Power = 0x16, SystemControl = 0x17, Pnp = 0x1B, Most = 0x1B;
+}
+inline constexpr u32 IrpNoCache = 0x1, IrpPagingIo = 0x2, IrpSynchronousPagingIo = 0x40;
+
+// --- requests of the Executive's own whose data is whole frames: paging I/O, the cache.
+
+// How it ended; called once, perhaps before SendPages returns, on the dispatcher thread. Bytes: the driver's Information, at most what was asked for.
+using PagesDone = void (*)(void* Context, Status Outcome, u64 Bytes);
+struct PagesCall {
+    u8 Major = mj::Read;                // or mj::Write
+    u8 StackFlags = 0;
+    u32 IrpFlags = IrpPagingIo | IrpNoCache;
+    u64 Offset = 0;                     // bytes, in the device or file
+    u32 Bytes = 0;
+    u32 FirstByte = 0;                  // of the data in the first frame
+    std::span<const mm::Pfn> Frames;    // copied by SendPages, which takes references of its own until the driver has answered
+    u64 FileCookie = 0;                 // of the FILE_OBJECT in the driver's process; 0: none
+    RefPtr<ob::Object> Keep;            // kept until it is done (the file of that cookie)
+    PagesDone Done = nullptr;
+    void* Context = nullptr;
+};
+// Sends it to the top of To's stack. The driver reaches the frames (by address only if it maps them, and for a write only to read) until it answers, not later.
+void SendPages(DriverDevice& To, const PagesCall& Call);
+
+// Frames lent with a request.
+struct Loan {
+    ~Loan();                            // gives the references back
+    // Takes references. Address: of a process's memory, made present (Write: as for writing). STATUS_ACCESS_VIOLATION ...
+    static Result<Own<Loan>> OfFrames(std::span<const mm::Pfn> Frames, u32 Offset, u32 Bytes, bool ReadOnly);
+    static Result<Own<Loan>> OfMemory(ps::Process& P, u64 Address, u32 Bytes, bool ReadOnly);
+    Result<Own<Loan>> Part(u32 FromFirstPage, u32 Bytes, bool ReadOnly) const;
+    Vector<mm::Pfn> Frames;
+    u32 Offset = 0, Bytes = 0;          // of the first byte in the first frame; length
+    bool ReadOnly = false;
+    u64 MappedAt = 0;                   // in the driver's process; 0: not
+    static void* operator new(usize Size) noexcept { return ::operator new(Size, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+};
+
 // One request on its way through a driver process. Deletes itself after Done.
 class Irp {
 public:
     core::ListNode<Irp> Link;           // of its channel: queued or sent
     wd::Message M {};
     u32 DataBytes = 0;                  // wanted of the data area
+    bool IsOfFileSystem = false;        // an fs::FsIrp
     RefPtr<DriverFile> File;            // kept until it is done
     RefPtr<DriverDevice> Device;
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
@@ -140,7 +184,7 @@ private:
     Ref<Channel> In_;
 };
 
-class DriverFile final : public File {
+class DriverFile : public File {
 public:
     DriverFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, u64 Related);
     ~DriverFile() override;
@@ -154,7 +198,7 @@ public:
     Result<ob::String> RelativeName() override { return ob::String::Copy(Name_); }
     u64 Cookie() const { return Cookie_; }
 
-private:
+protected:
     friend class RequestIrp;
     void SendPlain(u8 Major);
     ob::String Name_;

@@ -2,18 +2,12 @@
 #include <string.h>
 
 #include "ntos/io/create.hpp"
-#include "ntos/io/driver/driver.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
 
 namespace io::driver {
 
 using namespace nt;
-
-// IRP_MJ_ and their minors, as wdm.h has them.
-namespace mj {
-constexpr u8 Create = 0x00, Close = 0x02, Read = 0x03, Write = 0x04, QueryInformation = 0x05, SetInformation = 0x06, FlushBuffers = 0x09,
-             QueryVolume = 0x0A, SetVolume = 0x0B, DirectoryControl = 0x0C, FsControl = 0x0D, DeviceControl = 0x0E, LockControl = 0x11, Cleanup = 0x12;
-}
 
 // The Irp of a client's request.
 class RequestIrp final : public Irp {
@@ -129,6 +123,9 @@ Status RequestIrp::Fill()
         P[1] = R_.Code;
         Layout(0, R_.Data.Length, false);
         return STATUS_SUCCESS;
+    case Operation::Unlock:
+    case Operation::QueryDirectory:
+        break;                          // of file systems only
     }
     return STATUS_INVALID_DEVICE_REQUEST;
 }
@@ -245,7 +242,8 @@ void DriverFile::Withdraw(Request& R)
 
 Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot)
 {
-    if (How.Pipe || How.Mailslot || How.TargetFolder)
+    bool HasFiles = fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot || Start));
+    if (How.Pipe || How.Mailslot || (How.TargetFolder && !HasFiles))
         return STATUS_INVALID_PARAMETER;
     if (IsGone())
         return STATUS_DEVICE_REMOVED;
@@ -253,6 +251,8 @@ Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParam
         return STATUS_ACCESS_DENIED;
     How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
     How.Information = FILE_OPENED;
+    if (HasFiles)
+        return fs::Open(*this, Request, How, Start, Rest, AtRoot);
     ob::String Name;
     if (!Start && Rest.Data)
         TRY(Name.Append(L"\\"));
