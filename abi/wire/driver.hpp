@@ -107,7 +107,7 @@ struct RemoteCall {
     u64 Parameters[4];
     u64 Unused2;
 };
-static_assert(sizeof(RemoteCall) == 112 && std::has_unique_object_representations_v<RemoteCall>);
+static_assert(sizeof(RemoteCall) == 104 && std::has_unique_object_representations_v<RemoteCall>);
 namespace call {
 inline constexpr u8 OutputIn = 1,       // the output buffer's content goes to the other driver
     OutputBack = 2,                     // as much of it comes back as Information says

@@ -52,7 +52,7 @@ private:
 
     BUS_INTERFACE_STANDARD Bus_ {};
     DMA_ADAPTER* Adapter_ = nullptr;
-    KINTERRUPT* Interrupt_ = nullptr;
+    PKINTERRUPT Interrupt_ = nullptr;
     KDPC Dpc_ {};
     KSPIN_LOCK Lock_ = 0;
     KSEMAPHORE Free_ {};
