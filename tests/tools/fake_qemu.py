@@ -30,6 +30,8 @@ def ports():
 
 
 def archive():
+    if not options("-initrd"):
+        return {}       # a disk boots
     data = Path(options("-initrd")[0]).read_bytes()
     last = max((bootimage.PROGRAM_HEADER.unpack_from(data, 64 + 56 * index) for index in range(3)), key=lambda header: header[3])
     return bootfs.read(data[last[2]:last[2] + last[5]])

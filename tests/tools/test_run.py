@@ -206,7 +206,7 @@ class Run(ToolTest):
         self.expect_error(self.neptune("run", self.app), "ntoskrnl.elf is not there", 1)
 
     def test_image(self):
-        done = self.neptune("image", "-o", self.folder / "out", self.app, "x")
+        done = self.neptune("image", "--folder", self.folder / "out", self.app, "x")
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertEqual(sorted(path.name for path in (self.folder / "out").iterdir()), ["image", "kernel32.elf"])
 

@@ -10,6 +10,8 @@ from . import bootfs, bootimage, closure, cmdline, paths, pe
 from .report import Failure
 
 SYSTEM32 = "Windows/System32"
+SEED = f"{SYSTEM32}/config/registry.txt"
+BOOT_FILES = ("smss.exe", "ntdll.dll", "apisetschema.dll")
 WORK = "work"
 NLS = ("locale.nls", "l_intl.nls", "sortdefault.nls", "normnfc.nls", "normnfd.nls", "normnfkc.nls", "normnfkd.nls", "normidna.nls",
        "c_437.nls", "c_850.nls", "c_932.nls", "c_936.nls", "c_949.nls", "c_950.nls", "c_1250.nls", "c_1251.nls", "c_1252.nls", "c_1253.nls",
@@ -74,8 +76,8 @@ SERVICE = """
 """
 
 
-def ini(programs, mode="run", mark="", drivers=()):
-    rows = [("mode", mode), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers)]
+def ini(programs, mode="run", mark="", drivers=(), disk=""):
+    rows = [("mode", mode), *([("disk", disk)] if disk else []), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers)]
     for program in programs:
         rows += program.lines()
     text = []
@@ -92,9 +94,10 @@ def ini(programs, mode="run", mark="", drivers=()):
 class Volume:
     """Collects the user's files, then makes the archive with all the system files that they need."""
 
-    def __init__(self, library=None):
+    def __init__(self, library=None, stamp=None):
+        """`stamp`: the time of the system's files (bootfs.Archive); None: their own, or now."""
         self.library = library or closure.Library()
-        self.archive = bootfs.Archive()
+        self.archive = bootfs.Archive(stamp)
         self.beside = {}   # lower-case name: host path, of the files in the programs' folders
         self.roots = []    # host paths of PE images whose imports must be there
         self.programs = []
@@ -219,18 +222,33 @@ class Volume:
         for name, path in system.items():
             where = f"{SYSTEM32}/{name}"
             if not self.archive.has(where):
-                self.archive.add_file(where, closure.stripped(path))
+                self.archive.add_file(where, closure.stripped(path), self.archive.stamp)
         for name, path in closure.list_folder(paths.DRIVERS, "*.sys").items():
-            self.archive.add_file(f"{SYSTEM32}/drivers/{name}", closure.stripped(path))
+            self.archive.add_file(f"{SYSTEM32}/drivers/{name}", closure.stripped(path), self.archive.stamp)
         nls = closure.nls_folder()
         for name in NLS:
-            self.archive.add_file(f"{SYSTEM32}/{name}", nls / name)
+            self.archive.add_file(f"{SYSTEM32}/{name}", nls / name, self.archive.stamp)
         if paths.REGISTRY.exists():
             text = paths.REGISTRY.read_bytes() + "".join(SERVICE.format(*driver) for driver in self.drivers).encode()
-            self.archive.add_bytes(f"{SYSTEM32}/config/registry.txt", text)
+            self.archive.add_bytes(SEED, text)
         self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers]))
         self.library.facts.save()
         return self.archive
+
+
+    def boot_archive(self, mode, disk, programs=True):
+        """With a disk as C: what the machine starts from, that is all it takes to reach the disk. After finish(). `disk`: its identity
+        (partitions.Partition.where). Without `programs`: the disk's own neptune.ini says what is run."""
+        small = bootfs.Archive(self.archive.stamp)
+        wanted = {name.casefold() for name in (*BOOT_FILES, *NLS, *closure.list_folder(paths.WDM, "*.exe"), *closure.list_folder(paths.WDM, "*.dll"))}
+        for key in sorted(self.archive.nodes):
+            node = self.archive.nodes[key]
+            folder, _, name = node.name.rpartition("/")
+            if folder.casefold() == f"{SYSTEM32}/drivers".casefold() or (folder.casefold() == SYSTEM32.casefold() and name.casefold() in wanted):
+                small.put(node)
+        small.put(self.archive.nodes[bootfs.Archive.key(SEED)])
+        small.add_bytes("neptune.ini", ini(self.programs if programs else (), mode, "", [name for name, _ in self.drivers], disk))
+        return small
 
 
 def guest_path(name):

@@ -72,7 +72,8 @@ Status FsIrp::Transfer(bool Write)
         M.IrpFlags |= IrpNoCache;
     if (Write) {
         Layout(Now, 0, false);
-        InputFromUser_ = Now;
+        if (!R_.ForExecutive)
+            InputFromUser_ = Now;       // else it is Request::Input
     } else {
         Layout(0, Now, false);
     }
