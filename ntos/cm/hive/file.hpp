@@ -57,7 +57,6 @@ private:
 class KernelFile final : public regf::File {
 public:
     KernelFile() = default;
-    ~KernelFile();
     bool IsThere() const { return bool(File_); }
     // Of lives on a volume in memory, or its content is read (of at most Limit bytes). Queue: for what is written.
     static constexpr usize Limit = 256 * MiB;
