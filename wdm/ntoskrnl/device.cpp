@@ -21,6 +21,8 @@ DEVICE_OBJECT* TopOf(DEVICE_OBJECT* D)
     return D;
 }
 
+u64 IdOf(DEVICE_OBJECT* D) { return Of(D)->Id; }
+
 static Lock LinkLock;
 static InterfaceLink* Links;
 
@@ -84,6 +86,8 @@ DEVICE_OBJECT* NewDevice(DRIVER_OBJECT* Driver, ULONG ExtensionBytes, DEVICE_TYP
 using namespace host;
 
 extern "C" {
+
+
 
 NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT Driver, ULONG ExtensionBytes, PUNICODE_STRING Name, DEVICE_TYPE Type, ULONG Characteristics, BOOLEAN Exclusive, PDEVICE_OBJECT* Out)
 {

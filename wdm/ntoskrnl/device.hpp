@@ -24,5 +24,6 @@ void RegisterLink(InterfaceLink* I);
 InterfaceLink* FindLink(PUNICODE_STRING Name);
 NTSTATUS NameOf(DEVICE_OBJECT* D, PUNICODE_STRING To);     // STATUS_OBJECT_NAME_NOT_FOUND: it has none
 DEVICE_OBJECT* BelowOf(DEVICE_OBJECT* D);
+u64 IdOf(DEVICE_OBJECT* D);              // the Executive's number of it
 
 }

@@ -1,5 +1,6 @@
 // Devices of other processes: a device object here that stands for an open file of one there. IRPs sent to it travel by way of the Executive.
 #include "wdm/ntoskrnl/device.hpp"
+#include "wdm/ntoskrnl/fsd.hpp"
 
 namespace host {
 
@@ -146,6 +147,14 @@ DEVICE_OBJECT* MakeStand(HANDLE Handle, const wd::DeviceAbout& About)
     return D;
 }
 
+}
+
+DEVICE_OBJECT* StandFor(HANDLE Handle, u32 Type, u32 Characteristics)
+{
+    wd::DeviceAbout About {};
+    About.Type = Type;
+    About.Characteristics = Characteristics;
+    return MakeStand(Handle, About);
 }
 
 void RemoteDone(u32 Tag, NTSTATUS Status, u64 Information)
