@@ -48,7 +48,7 @@ class Tests:
         print(f"{'ok  ' if good else 'FAIL'} {name}" + ("" if good or not why else f": {why}"), flush=True)
 
     def same(self, name, got, want):
-        self.check(name, got == want, f"{app_tests.shorten(got)}, expected {app_tests.shorten(want)}")
+        self.check(name, got == want, f"{app_tests.shorten(str(got))}, expected {app_tests.shorten(str(want))}")
 
     def read(self, name):
         try:

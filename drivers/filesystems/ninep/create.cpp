@@ -102,6 +102,7 @@ Node* NewNode(Share& S, const Attributes& Info)
     N->IsFolder = Info.IsFolder();
     N->IsLink = Info.IsSymLink();
     InitializeListHead(&N->Openings);
+    FsRtlInitializeFileLock(&N->Locks, nullptr, nullptr);
     InsertTailList(&S.Nodes, &N->Link);
     return N;
 }
@@ -111,6 +112,7 @@ void Release(Node* N)
     if (!IsListEmpty(&N->Openings))
         return;
     RemoveEntryList(&N->Link);
+    FsRtlUninitializeFileLock(&N->Locks);
     delete N;
 }
 
@@ -261,6 +263,7 @@ NTSTATUS CreateNew(Share& S, Wish& W, Found& At, ULONG_PTR& Information)
     O->Where = std::move(At.Where);
     O->DeleteOnClose = W.Wants(FILE_DELETE_ON_CLOSE);
     Attach(W, N, O);
+    Report(S, O->Where, Folder ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME, FILE_ACTION_ADDED);
     Information = FILE_CREATED;
     return STATUS_SUCCESS;
 }
@@ -277,6 +280,7 @@ void Unlink(Share& S, const Path& Where, bool IsFolder)
         if (IsFolder)
             ForgetFolder(S, Where);
         NameChanged(S, Folder, View(Name), false);
+        Report(S, Where, IsFolder ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME, FILE_ACTION_REMOVED);
     }
     S.Server.Clunk(F);
 }
@@ -346,7 +350,7 @@ NTSTATUS Create(Share& S, PIRP I, IO_STACK_LOCATION* L)
     return Status;
 }
 
-NTSTATUS Cleanup(Share& S, PIRP, IO_STACK_LOCATION* L)
+NTSTATUS Cleanup(Share& S, PIRP I, IO_STACK_LOCATION* L)
 {
     Opening* O = OpeningOf(L->FileObject);
     if (!O || O->IsVolume)
@@ -354,6 +358,12 @@ NTSTATUS Cleanup(Share& S, PIRP, IO_STACK_LOCATION* L)
     Turn Mine(S.Lock);
     Node* N = O->Of;
     O->IsClean = true;
+    if (N->IsFolder)
+        FsRtlNotifyCleanup(S.WatchSync, &S.Watches, O);
+    else
+        (void)FsRtlFastUnlockAll(&N->Locks, L->FileObject, IoGetRequestorProcess(I), nullptr);
+    if (O->Wrote)
+        Report(S, O->Where, FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE, FILE_ACTION_MODIFIED);
     IoRemoveShareAccess(L->FileObject, &N->Access);
     if (O->DeleteOnClose && !N->DeletePending && (!N->IsFolder || NT_SUCCESS(CheckEmpty(S, O->Where)))) {
         if (NT_SUCCESS(Copy(N->DeleteWhere, O->Where)))

@@ -20,6 +20,8 @@ NTSTATUS Read(Share& S, PIRP I, IO_STACK_LOCATION* L)
         return STATUS_SUCCESS;
     if (P.ByteOffset.QuadPart < 0)
         return STATUS_INVALID_PARAMETER;
+    if (!FsRtlCheckLockForReadAccess(&O->Of->Locks, I))
+        return STATUS_FILE_LOCK_CONFLICT;
     void* To = BufferOf(I);
     if (!To)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -43,6 +45,8 @@ NTSTATUS Write(Share& S, PIRP I, IO_STACK_LOCATION* L)
     const void* From = BufferOf(I);
     if (!From)
         return STATUS_INSUFFICIENT_RESOURCES;
+    if (!FsRtlCheckLockForWriteAccess(&O->Of->Locks, I))
+        return STATUS_FILE_LOCK_CONFLICT;
     bool AtEnd = P.ByteOffset.LowPart == FILE_WRITE_TO_END_OF_FILE && P.ByteOffset.HighPart == -1;
     u64 Offset = u64(P.ByteOffset.QuadPart);
     if (!AtEnd && P.ByteOffset.QuadPart < 0)
@@ -66,6 +70,7 @@ NTSTATUS Write(Share& S, PIRP I, IO_STACK_LOCATION* L)
         S.Lock.Release();
     if (!Done.Ok())
         return Done.Code();
+    O->Wrote = true;
     I->IoStatus.Information = Done.Value();
     L->FileObject->CurrentByteOffset.QuadPart = LONGLONG(Offset + Done.Value());
     if (Done.Value() < P.Length && !Done.Value())

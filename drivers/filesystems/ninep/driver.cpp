@@ -211,7 +211,12 @@ NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT D, PIRP I)
     case IRP_MJ_FLUSH_BUFFERS: return Complete(I, Flush(S, I, L));
     case IRP_MJ_QUERY_INFORMATION: return Complete(I, QueryInformation(S, I, L));
     case IRP_MJ_SET_INFORMATION: return Complete(I, SetInformation(S, I, L));
-    case IRP_MJ_DIRECTORY_CONTROL: return Complete(I, DirectoryControl(S, I, L));
+    case IRP_MJ_DIRECTORY_CONTROL:
+        if (L->MinorFunction == IRP_MN_NOTIFY_CHANGE_DIRECTORY)
+            return NotifyChange(S, I, L);
+        return Complete(I, L->MinorFunction == IRP_MN_QUERY_DIRECTORY ? QueryDirectory(S, I, L) : STATUS_INVALID_DEVICE_REQUEST);
+    case IRP_MJ_LOCK_CONTROL: return LockControl(S, I, L);
+    case IRP_MJ_FILE_SYSTEM_CONTROL: return Complete(I, FsControl(S, I, L));
     case IRP_MJ_QUERY_VOLUME_INFORMATION: return Complete(I, QueryVolume(S, I, L));
     default: return Complete(I, STATUS_INVALID_DEVICE_REQUEST);
     }
@@ -231,6 +236,8 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Physical)
     S->Lock.Initialize();
     InitializeListHead(&S->Nodes);
     InitializeListHead(&S->Folders);
+    InitializeListHead(&S->Watches);
+    FsRtlNotifyInitializeSync(&S->WatchSync);
     S->Mask = Mask;
     *static_cast<Extension*>(D->DeviceExtension) = { S, false };
     S->Lower = IoAttachDeviceToDeviceStack(D, Physical);

@@ -235,7 +235,9 @@ NTSTATUS SetPattern(Opening& O, const UNICODE_STRING* Name)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS Query(Share& S, PIRP I, IO_STACK_LOCATION* L)
+}
+
+NTSTATUS QueryDirectory(Share& S, PIRP I, IO_STACK_LOCATION* L)
 {
     Opening* O = OpeningOf(L->FileObject);
     auto& P = L->Parameters.QueryDirectory;
@@ -295,13 +297,6 @@ NTSTATUS Query(Share& S, PIRP I, IO_STACK_LOCATION* L)
         return First ? STATUS_NO_SUCH_FILE : STATUS_NO_MORE_FILES;
     I->IoStatus.Information = Used;
     return Status;
-}
-
-}
-
-NTSTATUS DirectoryControl(Share& S, PIRP I, IO_STACK_LOCATION* L)
-{
-    return L->MinorFunction == IRP_MN_QUERY_DIRECTORY ? Query(S, I, L) : STATUS_NOT_SUPPORTED;
 }
 
 }

@@ -59,18 +59,9 @@ void Fill(FILE_STANDARD_INFORMATION& T, const Node& N)
 // A counted name behind its length; as much as there is room for.
 NTSTATUS PutName(Answer& A, const Path& Where)
 {
-    Vector<wchar_t> Name, Each;
-    for (usize At = 0; At < Where.Size() || !At;) {
-        usize End = At;
-        while (End < Where.Size() && Where[End] != '/')
-            ++End;
-        if (!Name.Push(L'\\').Ok() || !ninep::ToWindows({ Where.Data() + At, End - At }, Each).Ok())
-            return STATUS_INSUFFICIENT_RESOURCES;
-        for (wchar_t C : Each)
-            if (!Name.Push(C).Ok())
-                return STATUS_INSUFFICIENT_RESOURCES;
-        At = End + 1;
-    }
+    Vector<wchar_t> Name;
+    if (NTSTATUS Status = WidePath(Where, Name); !NT_SUCCESS(Status))
+        return Status;
     ULONG Bytes = ULONG(Name.Size() * sizeof(WCHAR));
     if (NTSTATUS Status = A.Put(&Bytes, sizeof(Bytes)); !NT_SUCCESS(Status))
         return Status;

@@ -39,7 +39,12 @@ NTSTATUS SetBasic(Share& S, Opening& O, const FILE_BASIC_INFORMATION& B)
             To.Mode = Wanted ? To.Mode & ~ninep::mode::AnyWrite : To.Mode | (ninep::mode::AnyWrite & ~S.Mask);
         }
     }
-    return To.Valid ? Code(S.Server.Set(O.F, To)) : STATUS_SUCCESS;
+    if (!To.Valid)
+        return STATUS_SUCCESS;
+    NTSTATUS Status = Code(S.Server.Set(O.F, To));
+    if (NT_SUCCESS(Status))
+        Report(S, O.Where, FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_ACTION_MODIFIED);
+    return Status;
 }
 
 NTSTATUS SetSize(Share& S, Opening& O, LONGLONG Size)
@@ -47,8 +52,10 @@ NTSTATUS SetSize(Share& S, Opening& O, LONGLONG Size)
     if (Size < 0)
         return STATUS_INVALID_PARAMETER;
     NTSTATUS Status = Code(S.Server.Set(O.F, { .Valid = ninep::NewAttributes::HasSize, .Size = u64(Size) }));
-    if (NT_SUCCESS(Status))
+    if (NT_SUCCESS(Status)) {
         O.Of->Info.Size = u64(Size);
+        O.Wrote = true;
+    }
     return Status;
 }
 
@@ -237,8 +244,14 @@ NTSTATUS Rename(Share& S, Opening& O, PIRP I, IO_STACK_LOCATION* L, ULONG Flags)
                 Status = Append(New, View(To.Name));
             if (NT_SUCCESS(Status))
                 Status = Copy(Old, O.Where);
-            if (NT_SUCCESS(Status))
+            if (NT_SUCCESS(Status)) {
                 Moved(S, Old, New);
+                ULONG Filter = O.Of->IsFolder ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME;
+                if (To.Exists && !To.IsSame)
+                    Report(S, New, Filter, FILE_ACTION_REMOVED);
+                Report(S, Old, Filter, SameFolder ? FILE_ACTION_RENAMED_OLD_NAME : FILE_ACTION_REMOVED);
+                Report(S, New, Filter, SameFolder ? FILE_ACTION_RENAMED_NEW_NAME : FILE_ACTION_ADDED);
+            }
         }
     }
     if (From != NoFid)

@@ -62,7 +62,7 @@ struct Opening {
     PFILE_OBJECT File = nullptr;
     Fid F = NoFid;                      // of the file; for data when IsOpen
     Path Where;
-    bool IsOpen = false, CanWrite = false, DeleteOnClose = false, DeleteAtOnce = false, IsVolume = false, IsClean = false;
+    bool IsOpen = false, CanWrite = false, DeleteOnClose = false, DeleteAtOnce = false, IsVolume = false, IsClean = false, Wrote = false;
     Vector<wchar_t> Last;               // SL_OPEN_TARGET_DIRECTORY: the name in this folder
     // Listing
     bool Listed = false;
@@ -70,6 +70,9 @@ struct Opening {
     Vector<wchar_t> Names;
     Vector<wchar_t> Pattern;            // upper case
     usize Next = 0;
+    // Watching
+    Vector<wchar_t> WatchName;
+    UNICODE_STRING WatchText {};
 };
 
 // What FsContext points to.
@@ -107,6 +110,8 @@ struct Share {
     TurnLock Lock;
     LIST_ENTRY Nodes, Folders;
     u32 FolderCount = 0;
+    LIST_ENTRY Watches;
+    PNOTIFY_SYNC WatchSync = nullptr;
     u32 Mask;                           // permission bits that new files do not get
     bool Started = false;
     wchar_t Letter = 0;                 // of \??\Z:
@@ -162,8 +167,14 @@ void* BufferOf(PIRP I);
 // --- info.cpp, set.cpp, folder.cpp, volume.cpp
 NTSTATUS QueryInformation(Share& S, PIRP I, IO_STACK_LOCATION* L);
 NTSTATUS SetInformation(Share& S, PIRP I, IO_STACK_LOCATION* L);
-NTSTATUS DirectoryControl(Share& S, PIRP I, IO_STACK_LOCATION* L);
+NTSTATUS QueryDirectory(Share& S, PIRP I, IO_STACK_LOCATION* L);
 NTSTATUS QueryVolume(Share& S, PIRP I, IO_STACK_LOCATION* L);
+// --- notify.cpp. The first two complete their requests.
+NTSTATUS NotifyChange(Share& S, PIRP I, IO_STACK_LOCATION* L);
+NTSTATUS LockControl(Share& S, PIRP I, IO_STACK_LOCATION* L);
+NTSTATUS FsControl(Share& S, PIRP I, IO_STACK_LOCATION* L);
+void Report(Share& S, const Path& Where, ULONG Filter, ULONG Action);
+NTSTATUS WidePath(const Path& Where, Vector<wchar_t>& To);      // with a backslash in front
 // The server's word on an open file (its last one when it is deleted).
 NTSTATUS Refresh(Share& S, Opening& O);
 LARGE_INTEGER NtTime(const ninep::Time& T);
