@@ -138,8 +138,7 @@ void AddressSpace::NoticeWrites(u64 Address)
     if (!E || E->State != Pte::Present || E->Private || E->Clean)
         return;
     E->Clean = 1;
-    if (CachedPage_ == Address)
-        Forget();
+    Forget();
     if (E->Slot && E->Writable)
         if (!MapInHardware(Address, *E, false).Ok())
             UnmapInHardware(*E);        // the next access maps it again
