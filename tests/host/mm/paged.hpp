@@ -14,7 +14,6 @@ class Run final : public ke::Activity {
 public:
     template <typename F> explicit Run(F&& Make)
     {
-        Begin();
         Status S;
         if (Start(std::forward<F>(Make), S))
             Outcome = S.Code();
@@ -47,7 +46,7 @@ public:
     void End(usize I, NTSTATUS Outcome = STATUS_SUCCESS)
     {
         mm::PageIo& Io = *Waiting[I];
-        Waiting.erase(Waiting.begin() + isize(I));
+        Waiting.erase(Waiting.begin() + long(I));
         u64 Done = 0;
         if (Outcome == STATUS_SUCCESS)
             Done = Io.What == mm::PageIo::Kind::Read ? Fill(Io) : Io.What == mm::PageIo::Kind::Write ? Store(Io) : 0;
@@ -114,5 +113,11 @@ private:
         return Io.Useful;
     }
 };
+
+inline Ref<mm::PageStore> MakePaged(FilePager& Of)
+{
+    Begin();
+    return MUST(mm::PageStore::CreatePaged(Of, Of.File.size(), Of.File.size()));
+}
 
 }
