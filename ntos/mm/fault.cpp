@@ -268,9 +268,7 @@ Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
     for (u32 I = 0; I < Pages; ++I) {
         CPtr Frame = TRY(DeviceFrame(PhysicalPage + I * PageSize));
         Pte& E = *TRY(MakeEntry(At + I * PageSize));
-        E.State = Pte::Present;
-        E.Protect = u64(Protection::ReadWrite);
-        E.HasProtect = 1;
+        E.State = Pte::Present;         // as the range says, so that the Executive's own accesses look at that: it has no page here
         TRY(MapInHardware(At + I * PageSize, E, true, Frame));
     }
     return At;
@@ -319,6 +317,14 @@ template <bool Write, typename F, typename M> static Status ForEachPiece(ps::Pro
         Address += Now;
     }
     return STATUS_SUCCESS;
+}
+
+u8* TouchWithin(ps::Process& In, u64 Address, usize Bytes, bool Write)
+{
+    if ((Address & PageMask) + Bytes > PageSize) [[unlikely]]
+        return nullptr;
+    auto At = In.Memory().Touch(Address, Write);
+    return At.Ok() ? At.Value() : nullptr;
 }
 
 Status CopyFromUser(ps::Process& From, void* To, u64 Address, usize Bytes)

@@ -126,6 +126,21 @@ public:
     // for each, writable. Both at an address the space chooses; they stay until the process ends.
     Result<u64> MapDevice(u64 PhysicalPage, u32 Pages);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
+    // For copies of many pages: the entry of the page at Address and how many follow it in memory; null (and 1) if there is none.
+    Pte* Entries(u64 Address, u64& Follow)
+    {
+        Pte* E = Address <= HighestUser ? Entry(Address) : nullptr;
+        Follow = E ? (LeafSpan - (Address & (LeafSpan - 1)) + PageMask) >> PageShift : 1;
+        return E;
+    }
+    // Whether the page of an entry can be read, or written, without ado. (Write: the caller then sets Written.)
+    static bool IsReady(const Pte& E, bool Write)
+    {
+        bool There = E.State == Pte::Present && E.HasProtect && !E.Guard && !E.Clean;
+        // The two writable protections have these low bits.
+        static_assert(u32(Protection::ReadWrite) == 2 && u32(Protection::ExecuteReadWrite) == 6);
+        return There && (Write ? (E.Protect & 3) == 2 : E.Protect != u64(Protection::NoAccess));
+    }
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
@@ -139,6 +154,7 @@ public:
 
 private:
     AddressSpace() = default;
+    static constexpr u64 LeafSpan = 2 * MiB;
     struct Leaf {                       // 2 MiB of entries, and the page table that maps them
         u64 Base;
         Pte* Entries;
