@@ -93,7 +93,7 @@ public:
 
 // --- operations
 
-enum class Operation : u8 { Read, Write, DeviceControl, FsControl, Lock, NotifyChange, Flush, Create, QueryInformation, SetInformation, QueryVolume, SetVolume };
+enum class Operation : u8 { Read, Write, DeviceControl, FsControl, Lock, NotifyChange, Flush, Create, QueryInformation, SetInformation, QueryVolume, SetVolume, Unlock, QueryDirectory };
 
 // An operation under way (NT's IRP).
 class Request : public RefCounted<Request> {
@@ -108,7 +108,9 @@ public:
     u64 InputAddress = 0;
     Vector<u8> Input;                   // captured input of a control
     Vector<u8> Reply;                   // output of a control: copied to the output buffer at completion (as much as Information says)
+    RefPtr<File> Other;                 // of a rename or link: the folder it goes to, opened
     bool WatchTree = false;
+    bool ForExecutive = false;          // the answer stays in Reply, for the Executive
     core::ListNode<Request> Link;       // for whoever keeps a pending request
     u64 Context[2] = {};                // the same
     void (*OnEnd)(Request&) = nullptr;  // the same: told once when a pending request ends, however it does
@@ -119,6 +121,7 @@ public:
     bool Cancel(NTSTATUS Why = STATUS_CANCELLED);
     // For File::Withdraw: the request stays pending; the device completes it as soon as it can.
     void CancelLater() { CancelLater_ = true; }
+    bool IsCancelling() const { return CancelLater_; }
     bool IsSynchronous() const { return Synchronous_; }
     void WaitAlways() { Synchronous_ = true; }          // whatever the mode of the file
 
@@ -236,6 +239,14 @@ public:
     virtual ke::Task<> ExtendDataLater(u64 Size) { return ke::Task<>(ExtendData(Size)); }
     // The last handle is closed: give up locks, shares, ... Requests still pending afterwards are cancelled.
     virtual void Cleanup() { }
+    // What a close waits for after Cleanup; null: nothing.
+    virtual ke::Event* CleanupEnds() { return nullptr; }
+    // Cleanup now, of a file the Executive opened for itself. What to wait for, or null.
+    ke::Event* CleanupNow()
+    {
+        CleanupOnce();
+        return CleanupEnds();
+    }
     virtual void HandleClosedBy(ps::Process& By, bool LastOfProcess) { }
 
 protected:

@@ -9,6 +9,7 @@
 #include "ntos/mm/absent.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
+#include "ntos/ps/errand.hpp"
 
 namespace ke {
 
@@ -129,8 +130,12 @@ static void KillMisuser(Thread& T, const char* What)
 
 static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
 {
-    // A message from a thread that is in a service can only come from Send instead of Call.
+    // A message from a thread that is in a service can only come from Send instead of Call, or from an errand.
     if (T.InService || T.InFault) [[unlikely]] {
+        if (T.OnErrand()) {
+            T.OnErrand()->Return(true);
+            return Answer::Nothing;
+        }
         KillMisuser(T, "sends messages besides its system calls");
         return Answer::Nothing;
     }
@@ -195,6 +200,10 @@ static Answer Fault(Thread& T, const kernel::Message& M)
 {
     // The labels can be forged: what counts is taken from the thread's registers, the message only says where to look.
     if (T.InService || T.InFault) {
+        if (T.OnErrand()) {
+            T.OnErrand()->Return(false);
+            return Answer::Nothing;
+        }
         KillMisuser(T, "sends messages besides its faults");
         return Answer::Nothing;
     }
@@ -263,7 +272,7 @@ static Answer Fault(Thread& T, const kernel::Message& M)
                 Result = T->EndParking();
                 What = Answer::Reply;
             }
-            if (T->SuspendCount()) [[unlikely]] {
+            if (T->IsHeld()) [[unlikely]] {
                 kernel::Error E = kernel::SaveCaller(T->ReplySlot());
                 ASSERT(!kernel::Failed(E));
                 if (What == Answer::Resume)

@@ -258,7 +258,7 @@ Status AddressSpace::MapShared(u64 Address, Pfn Frame)
     return MapInHardware(Address, E, false);
 }
 
-Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
+Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly, u64 EndReadOnly)
 {
     u64 At = TRY(FindFree(Pages * PageSize, {}));
     Vad* V = TRY(Insert(At, Pages * PageSize, Vad::Private));
@@ -266,10 +266,15 @@ Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
     V->Protect = Protection::ReadWrite;
     V->InitialPage = PAGE_READWRITE | PAGE_NOCACHE;
     for (u32 I = 0; I < Pages; ++I) {
-        CPtr Frame = TRY(DeviceFrame(PhysicalPage + I * PageSize));
+        u64 Physical = PhysicalPage + I * PageSize;
+        bool Writable = Physical < FirstReadOnly || Physical >= EndReadOnly;
+        CPtr Frame = TRY(DeviceFrame(Physical));
         Pte& E = *TRY(MakeEntry(At + I * PageSize));
-        E.State = Pte::Present;         // as the range says, so that the Executive's own accesses look at that: it has no page here
-        TRY(MapInHardware(At + I * PageSize, E, true, Frame));
+        E.State = Pte::Present;
+        E.Clean = 1;                    // so that the Executive's own accesses look at the range: it has no page here
+        E.Protect = u64(Writable ? Protection::ReadWrite : Protection::ReadOnly);
+        E.HasProtect = 1;
+        TRY(MapInHardware(At + I * PageSize, E, Writable, Frame));
     }
     return At;
 }
@@ -294,6 +299,44 @@ Result<u64> AddressSpace::MapContiguous(Pfn First, u32 Pages)
         TRY(MapInHardware(At + I * PageSize, E, true));
     }
     return At;
+}
+
+Result<u64> AddressSpace::MapFrames(std::span<const Pfn> Frames, bool Writable)
+{
+    u64 Bytes = Frames.size() * PageSize, At = TRY(FindFree(Bytes, {}));
+    Vad* V = TRY(Insert(At, Bytes, Vad::Private));
+    V->Fixed = V->Lent = true;
+    V->Protect = Writable ? Protection::ReadWrite : Protection::ReadOnly;
+    V->InitialPage = Writable ? PAGE_READWRITE : PAGE_READONLY;
+    if (Status S = ChargePrivate(Frames.size()); !S.Ok()) {
+        Remove(*V);
+        return S;
+    }
+    V->Committed = true;
+    for (usize I = 0; I < Frames.size(); ++I) {
+        auto Put = [&]() -> Status {
+            Pte& E = *TRY(MakeEntry(At + I * PageSize));
+            ReferenceFrame(Frames[I]);
+            E.Frame = Frames[I];
+            E.Private = 1;
+            E.State = Pte::Present;
+            E.Protect = u64(V->Protect);
+            E.HasProtect = 1;
+            return MapInHardware(At + I * PageSize, E, Writable);
+        };
+        if (Status S = Put(); !S.Ok()) {
+            UnmapFrames(At);
+            return S;
+        }
+    }
+    return At;
+}
+
+void AddressSpace::UnmapFrames(u64 Address)
+{
+    Forget();
+    if (Vad* V = Find(Address); V && V->Lent)
+        Remove(*V);
 }
 
 // --- copies

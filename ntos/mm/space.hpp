@@ -45,6 +45,7 @@ struct Vad {
     bool NoInherit = true;
     bool Fixed = false;                 // the process cannot free it (shared page, ...)
     bool Device = false;                // device memory: no frames of ours, protection stays
+    bool Lent = false;                  // somebody else's frames for a while (MapFrames)
     u64 AllocationBase;                 // placeholders split keep theirs
     u64 Offset = 0;                     // into the section, bytes
     RefPtr<Section> Backing;
@@ -124,7 +125,8 @@ public:
     Status MapShared(u64 Address, Pfn Frame);
     // For a driver process: device memory, uncached, which the Executive itself does not see; and frames that lie one after the other, with a reference
     // for each, writable. Both at an address the space chooses; they stay until the process ends.
-    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages);
+    // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses) cannot be written to.
+    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly = 0, u64 EndReadOnly = 0);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
     // For copies of many pages: the entry of the page at Address and how many follow it in memory; null (and 1) if there is none.
     Pte* Entries(u64 Address, u64& Follow)
@@ -141,6 +143,9 @@ public:
         static_assert(u32(Protection::ReadWrite) == 2 && u32(Protection::ExecuteReadWrite) == 6);
         return There && (Write ? (E.Protect & 3) == 2 : E.Protect != u64(Protection::NoAccess));
     }
+    // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
+    Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);
+    void UnmapFrames(u64 Address);
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).

@@ -75,6 +75,8 @@ struct Attributes {
     Status RootStatus;              // why Root could not be referenced; matters only if the (empty) name is looked up
     u32 Flags = 0;                  // OBJ_*
     Own<se::SecurityDescriptor> Security;      // captured and checked, or null
+    u32 ImpersonationLevel = 2;     // what a server may do as the caller (SecurityQualityOfService): SecurityImpersonation if nothing is said
+    bool EffectiveOnly = false;
     bool IgnoreCase() const { return Flags & OBJ_CASE_INSENSITIVE; }
     Attributes();                   // out of line: se::SecurityDescriptor is incomplete here
     Attributes(Attributes&&);
@@ -227,6 +229,14 @@ template <typename T> Result<RefPtr<T>> ReferenceIf(ke::Caller& Caller, HANDLE H
         return RefPtr<T>();
     return RefPtr<T>(TRY(Reference<T>(Caller, Handle, Access)));
 }
+
+// What the last close of a handle started and NtClose waits for: the event, which Keep holds. The object sets it in HandleClosed.
+struct CloseWait {
+    RefPtr<Object> Keep;
+    ke::Event* Until = nullptr;
+};
+void WaitAfterClose(Object& Keep, ke::Event& Until);
+CloseWait TakeCloseWait();
 
 // --- creating and opening
 
