@@ -20,6 +20,10 @@ Status WriteStatusBlock(ps::Process& To, u64 Address, Status Outcome, u64 Inform
         u64 Status, Information;
     } Block { u32(Outcome.Code()), Information };
     static_assert(sizeof(Block) == sizeof(IO_STATUS_BLOCK));
+    if (u8* At = mm::TouchWithin(To, Address, sizeof(Block), true)) [[likely]] {
+        memcpy(At, &Block, sizeof(Block));
+        return STATUS_SUCCESS;
+    }
     return mm::CopyToUser(To, Address, &Block, sizeof(Block));
 }
 

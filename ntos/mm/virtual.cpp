@@ -390,10 +390,10 @@ static Status CopyBetween(ps::Process& From, u64 Source, ps::Process& To, u64 Ta
 {
     Done = 0;
     // Of views whose pages may have to be read: all that is to be read at once, before anything is copied.
-    if (From.Memory().PagedViews)
+    if (MayBeAbsent(From))
         if (Status S = ProbeForRead(From, Source, Bytes); S.Code() == PageAbsent)
             return S;
-    if (To.Memory().PagedViews)
+    if (MayBeAbsent(To))
         if (Status S = ProbeForWrite(To, Target, Bytes); S.Code() == PageAbsent)
             return S;
     for (Done = 0; Done < Bytes;) {
