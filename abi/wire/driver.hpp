@@ -17,15 +17,32 @@ inline constexpr u32 Version = 1;
 inline constexpr u32 RequestSlots = 64, ReplySlots = 128, DataPages = 4096;
 
 // What a request's data looks like to the driver.
-enum class Transfer : u8 { None, Buffered, Direct, Neither };
+enum class Transfer : u8 {
+    None, Buffered, Direct, Neither,
+    Srb,                    // a SCSI_REQUEST_BLOCK: the input is a wire Srb and comes back; the data is direct
+    Pnp,                    // IRP_MJ_PNP: input and output as pnp:: below says by minor function
+};
 enum class Kind : u16 {
     Irp,                    // a new request
     Cancel,                 // of the request with this tag
     Unload,                 // call DriverUnload, then end
-    AddDevice,              // call AddDevice for the physical device in Device (0: one the Executive makes, see Parameters)
+    AddDevice,              // make a physical device and call AddDevice: for the PciDevice in the data area, or (Parameters[0] 1) without resources
     RemoteDone,             // an IRP the driver sent to another process is complete: Tag is the driver's own
     Interrupt,              // of the connected interrupt in Device
+    // Plug and play
+    AddAbove = 16,          // call AddDevice; the physical device is that of another process: Parameters[0] is its id
+    InterfaceChange = 17,   // of a registered notification: Device is its cookie, Parameters[0] 1 arrival, 0 removal; the link's name in the data area
+    RemoveDevice = 18,      // forget the proxy with the id Parameters[0]
 };
+
+// Message::Flags.
+// Lent: the output (of a write: what is written) is not in the data area but in pages lent for the time of the request. Behind the input, 8-byte
+// aligned, the data area has their frame numbers as u64; OutputOffset is the byte offset in the first page, OutputBytes the length.
+inline constexpr u8 Lent = 1;
+// LentReadOnly: the driver may not write to them.
+inline constexpr u8 LentReadOnly = 2;
+// Exact: for the device itself, not for what lies on it in the same process.
+inline constexpr u8 Exact = 4;
 
 struct Message {
     Kind What;
@@ -33,7 +50,7 @@ struct Message {
     Transfer Mode;
     u8 StackFlags;          // SL_*
     u8 RequestorMode;
-    u8 Unused;
+    u8 Flags;
     u32 Tag;                // for the answer
     u32 Options;            // Create: disposition << 24 | options
     u64 Device;             // cookie
@@ -48,7 +65,8 @@ struct Message {
     u16 Share, Attributes;  // Create
     u64 Related;            // Create: cookie of the file it is relative to. RemoteDone: Status in the low half
     u64 Information;        // RemoteDone
-    u64 Unused2;
+    u32 IrpFlags;           // IRP_PAGING_IO ...
+    u32 Unused2;
 };
 static_assert(sizeof(Message) == 128 && std::has_unique_object_representations_v<Message> && std::is_trivially_copyable_v<Message>);
 
@@ -71,16 +89,38 @@ static_assert(sizeof(Reply) == 32 && std::has_unique_object_representations_v<Re
 
 // In the driver's own memory.
 struct RemoteCall {
+    u64 Device;             // id of the other process's device; 0: Handle says
     u64 Handle;             // of an open file of the other process's device
-    u8 Major, Minor, StackFlags, Unused;
+    u8 Major, Minor, StackFlags;
+    u8 Flags;               // below
     u32 Tag;                // for RemoteDone
     Transfer Mode;
-    u8 Unused2[3];
-    u32 InputBytes, OutputBytes, Unused3;
+    u8 Unused[3];
+    u32 Parent;             // tag of the request this one serves; ~0: of none
+    u32 InputBytes, OutputBytes;
     u64 Input, Output;      // addresses
+    u32 LentOffset;         // PagesOfParent: where the data begins, from the start of the parent's first page
+    u32 IrpFlags;
     u64 Parameters[4];
+    u64 Unused2;
 };
-static_assert(sizeof(RemoteCall) == 80 && std::has_unique_object_representations_v<RemoteCall>);
+static_assert(sizeof(RemoteCall) == 104 && std::has_unique_object_representations_v<RemoteCall>);
+namespace call {
+inline constexpr u8 OutputIn = 1,       // the output buffer's content goes to the other driver
+    OutputBack = 2,                     // as much of it comes back as Information says
+    OutputBackWhole = 4,                // all of it comes back, whatever the outcome
+    InputBack = 8,                      // the input comes back, too
+    PagesOfParent = 16,                 // the output is in pages lent with the parent request
+    MayLend = 32;                       // Output is the driver's own memory, whose pages may be lent
+}
+
+// A SCSI request block as it travels: the structure with its pointers zero, then the sense data.
+struct Srb {
+    u8 Block[88];
+    u8 HasSense, Unused[7];
+    u8 Sense[256];
+};
+static_assert(sizeof(Srb) == 352);
 
 struct Header {
     u32 Version, Unused[31];
@@ -117,6 +157,19 @@ enum class Control : u32 {
     PciConfig,              // ConfigAccess, then data for a write -> data. The same
     DeviceOf,               // DeviceId.Id: a file's handle -> DeviceAbout
     FrameOf,                // Address -> u64: the number of the physical page of memory of the process's own, for DMA
+    // Plug and play, device stacks
+    MapLent = 32,           // LentPages -> Address: of the first page lent with the request; mapped until it is answered
+    AttachDevice = 33,      // DevicePair: Upper on top of Lower's stack -> DeviceShape of what it lies on
+    DetachDevice = 34,      // DeviceId: what lies on it no longer does
+    ShapeDevice = 35,       // DeviceShape: attributes of a device of the process's own have changed
+    DeviceShapeOf = 36,     // DeviceId -> DeviceShape
+    InvalidateRelations = 37,       // DeviceId: of a physical device; Type in Code
+    RegisterInterface = 38, // NewInterface, then the reference string -> the link's name
+    SetInterface = 39,      // InterfaceState, then the link's name
+    ListInterfaces = 40,    // InterfaceQuery -> names, each terminated, then an empty one
+    NotifyInterfaces = 41,  // Notification
+    EndNotify = 42,         // DeviceId.Id: the notification's cookie
+    DeviceProperty = 43,    // PropertyOf -> Status, whose Code is the length of the data that follow
     // Storage
     LockClient = 112,       // ClientRange -> u64 each: the numbers of the pages there, in the memory of the client whose request has that tag. They stay until
                             // the request is answered
@@ -142,6 +195,44 @@ struct DeviceId {
 struct DeviceAbout {
     u64 Cookie;             // of a device of the process's own, or 0
     u32 Type, Characteristics;
+    u64 Id;                 // of the top of its stack; the other fields, too
+};
+struct DeviceShape {
+    u64 Id;                 // 0: there is none
+    u64 Cookie;             // of a device of the process's own, or 0
+    u32 Type, Characteristics, Flags, StackSize;
+    u32 AlignmentRequirement, SectorSize;
+};
+struct DevicePair {
+    u64 Upper, Lower;
+};
+struct LentPages {
+    u32 Tag, Unused;
+};
+struct Guid {
+    u8 Bytes[16];
+};
+struct NewInterface {
+    u64 Device;             // id of the physical device
+    Guid Class;
+    u32 ReferenceBytes, Unused;
+};
+struct InterfaceState {
+    u32 Enable, NameBytes;
+};
+struct InterfaceQuery {
+    Guid Class;
+    u64 Device;             // 0: of all
+    u32 Disabled, Unused;   // also those that are not enabled
+};
+struct Notification {
+    Guid Class;
+    u64 Cookie;
+    u32 Existing, Unused;   // tell of those that are there
+};
+struct PropertyOf {
+    u64 Device;
+    u32 Property, Unused;   // DEVICE_REGISTRY_PROPERTY; ~0: the key's path below Enum
 };
 struct Names {
     u32 FirstBytes, SecondBytes;    // they follow

@@ -79,6 +79,7 @@ public:
 
     // --- changes: each sets the write time and tells watchers
     Status SetValue(ob::Name Name, const UpperName& Upper, u32 Type, Vector<u8>&& Data);
+    Status SetValue(ob::Name Name, u32 Type, const void* From, usize Bytes);
     Status DeleteValue(const UpperName& Name);  // STATUS_OBJECT_NAME_NOT_FOUND
     Status Delete();                            // STATUS_CANNOT_DELETE, STATUS_KEY_DELETED
     Status Rename(ob::Name Name);               // STATUS_CANNOT_DELETE if there is one of that name, as NT says it

@@ -135,8 +135,14 @@ void AddressSpace::MapAhead(Vad& V, u64 Page)
 Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
 {
     u64 Page = AlignDown(Address, PageSize);
-    if (Page == CachedPage_ && (!Write || CachedWritable_))
-        return CachedAddress_ + (Address - Page);
+    if (Page == LastPage_ && (!Write || LastWritable_))
+        return LastAt_ + (Address - Page);
+    if (const Recent& R = RecentOf(Page); R.Tag == (Page | 1) || (!Write && R.Tag == Page)) [[likely]] {
+        LastPage_ = Page;
+        LastAt_ = R.At;
+        LastWritable_ = R.Tag & 1;
+        return R.At + (Address - Page);
+    }
     if (Address < LowestUser || Address > HighestUser)
         return STATUS_ACCESS_VIOLATION;
     // What is there and allows it needs nothing of its range.
@@ -145,10 +151,7 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
         if (Write ? IsWritable(P) || (IsCopyOnWrite(P) && E->Private) : IsReadable(P)) {
             if (Write)
                 E->Written = 1;
-            CachedPage_ = Page;
-            CachedAddress_ = PageAddress(E->Frame);
-            CachedWritable_ = Write;
-            return CachedAddress_ + (Address - Page);
+            return Remember(Page, PageAddress(E->Frame), Write) + (Address - Page);
         }
     }
     Vad* V = Find(Address);
@@ -159,10 +162,7 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
     TRY(Resolve(*V, Address, Write ? Access::Write : Access::Read, E));
     if (!WasPrivate && E->Private)
         Forget();
-    CachedPage_ = Page;
-    CachedAddress_ = PageAddress(E->Frame);
-    CachedWritable_ = Write;
-    return CachedAddress_ + (Address - Page);
+    return Remember(Page, PageAddress(E->Frame), Write) + (Address - Page);
 }
 
 Result<Pfn> AddressSpace::FrameAt(u64 Address)
@@ -231,6 +231,44 @@ Result<u64> AddressSpace::MapContiguous(Pfn First, u32 Pages)
         TRY(MapInHardware(At + I * PageSize, E, true));
     }
     return At;
+}
+
+Result<u64> AddressSpace::MapFrames(std::span<const Pfn> Frames, bool Writable)
+{
+    u64 Bytes = Frames.size() * PageSize, At = TRY(FindFree(Bytes, {}));
+    Vad* V = TRY(Insert(At, Bytes, Vad::Private));
+    V->Fixed = V->Lent = true;
+    V->Protect = Writable ? Protection::ReadWrite : Protection::ReadOnly;
+    V->InitialPage = Writable ? PAGE_READWRITE : PAGE_READONLY;
+    if (Status S = ChargePrivate(Frames.size()); !S.Ok()) {
+        Remove(*V);
+        return S;
+    }
+    V->Committed = true;
+    for (usize I = 0; I < Frames.size(); ++I) {
+        auto Put = [&]() -> Status {
+            Pte& E = *TRY(MakeEntry(At + I * PageSize));
+            ReferenceFrame(Frames[I]);
+            E.Frame = Frames[I];
+            E.Private = 1;
+            E.State = Pte::Present;
+            E.Protect = u64(V->Protect);
+            E.HasProtect = 1;
+            return MapInHardware(At + I * PageSize, E, Writable);
+        };
+        if (Status S = Put(); !S.Ok()) {
+            UnmapFrames(At);
+            return S;
+        }
+    }
+    return At;
+}
+
+void AddressSpace::UnmapFrames(u64 Address)
+{
+    Forget();
+    if (Vad* V = Find(Address); V && V->Lent)
+        Remove(*V);
 }
 
 // --- copies

@@ -44,6 +44,7 @@ struct Vad {
     bool NoInherit = true;
     bool Fixed = false;                 // the process cannot free it (shared page, ...)
     bool Device = false;                // device memory: no frames of ours, protection stays
+    bool Lent = false;                  // somebody else's frames for a while (MapFrames)
     u64 AllocationBase;                 // placeholders split keep theirs
     u64 Offset = 0;                     // into the section, bytes
     RefPtr<Section> Backing;
@@ -115,6 +116,9 @@ public:
     // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses) cannot be written to.
     Result<u64> MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly = 0, u64 EndReadOnly = 0);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
+    // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
+    Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);
+    void UnmapFrames(u64 Address);
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
@@ -147,7 +151,14 @@ private:
     Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);
     Status CopyPrivate(Pte& E);
     void MapAhead(Vad& V, u64 Page);
-    void Forget() { CachedPage_ = ~u64(0); }
+    void Forget()
+    {
+        if (LastPage_ == ~u64(0))
+            return;
+        LastPage_ = ~u64(0);
+        for (Recent& R : Recent_)
+            R.Tag = ~u64(0);
+    }
     Status ChargePrivate(u64 Pages);
     void ReturnPrivate(u64 Pages);
     void DropEmptyLeaves(u64 Start, u64 End);
@@ -161,9 +172,25 @@ private:
     u64 NextFault_ = 0;                 // behind what the last faults mapped
     u32 Ahead_ = 0;                     // how many pages the last of them mapped besides its own
     // The page the Executive touched last.
-    u64 CachedPage_ = ~u64(0);
-    u8* CachedAddress_ = nullptr;
-    bool CachedWritable_ = false;
+    // The page the Executive touched last, and some before: a service touches a few (stack, status block, buffer), of two threads that talk by turns.
+    u64 LastPage_ = ~u64(0);
+    u8* LastAt_ = nullptr;
+    bool LastWritable_ = false;
+    struct Recent {
+        u64 Tag = ~u64(0);              // the page's address, | 1 if it may be written
+        u8* At = nullptr;
+    };
+    static constexpr u32 RecentPages = 8;
+    Recent& RecentOf(u64 Page) { return Recent_[(Page >> 12 ^ Page >> 16 ^ Page >> 20) % RecentPages]; }
+    u8* Remember(u64 Page, u8* At, bool Writable)
+    {
+        LastPage_ = Page;
+        LastAt_ = At;
+        LastWritable_ = Writable;
+        RecentOf(Page) = { Page | Writable, At };
+        return At;
+    }
+    Recent Recent_[RecentPages];
 };
 
 }

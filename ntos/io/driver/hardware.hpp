@@ -8,7 +8,7 @@ namespace io::driver {
 
 struct Function {
     wd::PciDevice About;
-    ob::String Service;                 // that drives it; empty: none
+    bool HasBars = false;
     Driver* Of = nullptr;               // that has it now
 };
 
@@ -43,9 +43,7 @@ private:
     Vector<u32> Contiguous_;            // first frames and counts, in pairs: released with the process
 };
 
-// Finds what is on the PCI buses and starts the drivers the registry has for it.
+// Tells the plug-and-play manager what is on the PCI buses.
 void EnumeratePci();
-// The driver's process has started (again): it gets its devices.
-void GiveDevices(Driver& To);
 
 }

@@ -1,10 +1,12 @@
 // Loading and unloading by service key, and what the registry starts by itself.
 #include <string.h>
 
+#include "lib/core/defer.hpp"
 #include "ntos/cm/key.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/space.hpp"
 
 namespace io::driver {
@@ -109,6 +111,7 @@ Status InitializeDrivers()
 void StartBootDrivers()
 {
     driver::EnumeratePci();
+    Defer Devices = [] { pnp::Look(); };
     auto Keys = cm::OpenNode(driver::Services, false);
     if (!Keys.Ok())
         return;
