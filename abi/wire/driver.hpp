@@ -33,6 +33,9 @@ enum class Kind : u16 {
     AddAbove = 16,          // call AddDevice; the physical device is that of another process: Parameters[0] is its id
     InterfaceChange = 17,   // of a registered notification: Device is its cookie, Parameters[0] 1 arrival, 0 removal; the link's name in the data area
     RemoveDevice = 18,      // forget the proxy with the id Parameters[0]
+
+    MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device
+    ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
 };
 
 // Message::Flags.
@@ -74,6 +77,8 @@ enum class ReplyKind : u16 {
     Done,                   // the request Tag is complete
     Call,                   // a request of the driver's own to a device of another process: Information is the address of a RemoteCall
     CancelCall,             // take that back: Tag
+
+    FileIs = 32,            // before the Done of a Create with this tag: Information is the file object's FsContext, File its SectionObjectPointer
 };
 
 struct Reply {
@@ -83,7 +88,7 @@ struct Reply {
     u32 Status;
     u32 Options;
     u64 Information;
-    u64 File;               // Done of a Create: cookie of the FILE_OBJECT
+    u64 File;               // Done of a Create: cookie of the FILE_OBJECT; of a Write: its CurrentByteOffset
 };
 static_assert(sizeof(Reply) == 32 && std::has_unique_object_representations_v<Reply> && std::is_trivially_copyable_v<Reply>);
 
@@ -175,6 +180,9 @@ enum class Control : u32 {
                             // the request is answered
     ConnectMessage = 113,   // MessageInterrupt -> MessageInterrupt: the device's message is sent to a vector of its own. Only of a device the process has
     DisconnectMessages = 114,       // MessageInterrupt (Bus, Device, Function): all of a function
+    // File systems
+    RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
+    UnregisterFileSystem = 65,  // DeviceId
 };
 
 struct Attached {
@@ -244,6 +252,14 @@ struct HandleOf {
 struct HandleGot {
     u64 Handle;
     u32 Granted, Type;              // 1 event, 2 semaphore, 3 mutant, 4 timer, 5 process, 6 thread, 7 file, 8 section, 9 key, 0 any other
+};
+
+// --- file systems
+
+struct Mount {
+    u64 Device;                     // id of the volume's device, the top of its stack
+    u32 Flags;                      // SL_ALLOW_RAW_MOUNT
+    u32 Unused;
 };
 
 // --- devices

@@ -271,6 +271,9 @@ void NTAPI RtlAssert(PVOID Assertion, PVOID File, ULONG Line, const char* Messag
     DbgBreakPoint();
 }
 
+// Ends a call from the kernel into PEB.KernelCallbackTable: this kernel makes none.
+NTSTATUS NTAPI NtCallbackReturn(PVOID, ULONG, NTSTATUS) { return STATUS_NO_CALLBACK_ACTIVE; }
+
 NTSTATUS NTAPI KiDispatchCallback(PVOID Input, ULONG Length, ULONG Index)
 {
     using CALLBACK = NTSTATUS NTAPI(PVOID, ULONG);

@@ -1,6 +1,8 @@
 // RtlDispatchException, RtlUnwindEx and what brings them about: KiUserExceptionDispatcher, RtlRaiseException, RtlRaiseStatus.
 #include "ntdll/exception/exception.hpp"
 
+#include "ntdll/context/context.hpp"
+
 namespace {
 
 constexpr u64 ChainEnd = ~u64(0);
@@ -283,6 +285,7 @@ void NTAPI RtlUnwind(PVOID TargetFrame, PVOID TargetIp, EXCEPTION_RECORD* Record
 {
     while (TebFrame() < Context->Rsp)
         Teb()->NtTib.ExceptionList = Teb()->NtTib.ExceptionList->Next;
+    LoadExtendedState(Context);
     if ((Context->ContextFlags & CONTEXT_FLOATING_POINT) == CONTEXT_FLOATING_POINT)
         RtlpLoadFloats(Context);
     RtlpResume(Context);
@@ -332,6 +335,7 @@ NTSTATUS NTAPI NtContinue(CONTEXT* Context, BOOLEAN TestAlert)
     constexpr ULONG Whole = CONTEXT_CONTROL | CONTEXT_INTEGER;
     if (!TestAlert && (Flags & Whole) == Whole && (Flags & CONTEXT_DEBUG_REGISTERS) != CONTEXT_DEBUG_REGISTERS)
         RtlpRestoreRegisters(Context);
+    LoadExtendedState(Context);
     if ((Flags & CONTEXT_FLOATING_POINT) == CONTEXT_FLOATING_POINT)
         RtlpLoadFloats(Context);
     return SvcContinue(Context, TestAlert);

@@ -31,6 +31,11 @@ struct Issue {
     ke::Task<> Run(Ref<Request> R);
     // Opens a file that NeedsCreate. Information: as the device tells.
     static ke::Task<> RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information);
+    // A request of the Executive's own: the answer stays in Request::Reply. Make, fill in, Await: the request's outcome.
+    static Result<Ref<Request>> MakeOwn(ke::Caller& Caller, Ref<File> Of, Operation What);
+    static ke::Task<> Await(ke::Caller& Caller, Ref<Request> R);
+    // The Executive closes a file it opened for itself, and waits as NtClose does.
+    static ke::Task<> Close(ke::Caller& Caller, Ref<File> F);
 
 private:
     Status Tell(Status Outcome, u64 Information, bool QueuePacket);

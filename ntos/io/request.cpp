@@ -235,11 +235,24 @@ ke::Task<> Issue::RunInTurn(ke::Caller& Caller, Ref<Request> R)
 
 ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
 {
-    Request* Made = new Request(Operation::Create, New, Ref<ps::Process>(Caller.Process()), RefPtr<ps::Thread>(&Caller.Thread()));
+    Ref<Request> R = CO_TRY(MakeOwn(Caller, New, Operation::Create));
+    Status S = co_await Await(Caller, R);
+    New->CreateEnds(S);
+    Information = u32(R->Information_);
+    co_return S;
+}
+
+Result<Ref<Request>> Issue::MakeOwn(ke::Caller& Caller, Ref<File> Of, Operation What)
+{
+    Request* Made = new Request(What, std::move(Of), Ref<ps::Process>(Caller.Process()), RefPtr<ps::Thread>(&Caller.Thread()));
     if (!Made)
-        co_return STATUS_INSUFFICIENT_RESOURCES;
-    Ref<Request> R = Ref<Request>::Adopt(*Made);
-    R->Synchronous_ = true;
+        return STATUS_INSUFFICIENT_RESOURCES;
+    Made->ForExecutive = Made->Synchronous_ = true;
+    return Ref<Request>::Adopt(*Made);
+}
+
+ke::Task<> Issue::Await(ke::Caller& Caller, Ref<Request> R)
+{
     Status S = StartNow(*R);
     if (S.Code() == STATUS_PENDING) {
         Defer Abandon = [&R] { R->Cancel(); };
@@ -248,9 +261,14 @@ ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
         Abandon.Commit();
         S = R->Outcome_;
     }
-    New->CreateEnds(S);
-    Information = u32(R->Information_);
     co_return S;
+}
+
+ke::Task<> Issue::Close(ke::Caller&, Ref<File> F)
+{
+    if (ke::Event* Ended = F->CleanupNow())
+        CO_TRY(co_await ke::WaitFor(*Ended));
+    co_return STATUS_SUCCESS;
 }
 
 // Waits for a request that is pending already.
@@ -274,7 +292,7 @@ ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
         if (R->Done_.State())
             break;
         if (S.Code() == STATUS_USER_APC)
-            Caller.Thread().ApcDue = true;
+            Caller.Attention |= ke::Caller::ApcDue;
         if (S.Code() == STATUS_USER_APC || S.Code() == STATUS_ALERTED)
             R->Cancel();
         else if (IsError(S))
@@ -418,6 +436,8 @@ void File::HandleClosed(ps::Process& Process, u32 HandlesLeft, u32)
     if (HandlesLeft == 0) {
         Ref<File> Keep(*this);
         CleanupOnce();
+        if (ke::Event* Ended = CleanupEnds(); Ended && !Ended->State())
+            ob::WaitAfterClose(*this, *Ended);
     }
 }
 

@@ -13,6 +13,11 @@ Status ZeroUser(ps::Process& To, u64 Address, usize Bytes);
 // Whether the whole range could be written (read) now; makes the pages present.
 Status ProbeForWrite(ps::Process& In, u64 Address, usize Bytes);
 Status ProbeForRead(ps::Process& In, u64 Address, usize Bytes);
+// Pages of a mapped file may not be in memory (docs/page-fault.md). The functions above answer PageAbsent then, and the service is run again, from its start, when the page is there; CopyToUser
+// and ZeroUser keep what is to be written and the caller goes on when it has been. What waits itself, or does much, makes its buffers resident first: reads what is absent; then the functions above succeed until
+// the next wait, and as long as a Resident of the process exists. The status is that of the page that cannot be had (STATUS_ACCESS_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_NO_MEMORY).
+ke::Task<> MakeResident(Ref<ps::Process> In, u64 Address, u64 Bytes, bool Write);
+inline constexpr nt::NTSTATUS PageAbsent = nt::NTSTATUS(0xE050'4147);       // never leaves the Executive
 }
 
 namespace ke {

@@ -13,12 +13,21 @@ static bool IsPseudo(HANDLE Handle)
     return reinterpret_cast<u64>(Handle) >= u64(-6);
 }
 
-Status NtClose(ke::Caller& Caller, svc::Close& Call)
+// What the close has started is awaited (a file system's cleanup).
+static ke::Task<> AwaitClose(ke::Caller& Caller, CloseWait For)
+{
+    CO_TRY(co_await ke::WaitFor(*For.Until));
+    co_return STATUS_SUCCESS;
+}
+
+ke::Task<> NtClose(ke::Caller& Caller, svc::Close& Call)
 {
     Status S = Caller.Process().Handles().Close(Call.Handle);
+    if (CloseWait For = TakeCloseWait(); For.Until) [[unlikely]]
+        return AwaitClose(Caller, std::move(For));
     if (S == STATUS_INVALID_HANDLE && IsPseudo(Call.Handle))
-        return STATUS_SUCCESS;
-    return S;
+        return ke::Task<>(Status(STATUS_SUCCESS));
+    return ke::Task<>(S);
 }
 
 static Result<HANDLE> Duplicate(ke::Caller& Caller, svc::DuplicateObject& Call, ps::Process& Source)

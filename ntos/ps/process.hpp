@@ -92,7 +92,8 @@ void FreeId(u64 Id, const ob::Object& Of);
 
 // What ntdll exports that the Executive calls (abi/process.hpp); found once, when ntdll is first mapped.
 struct NtdllEntries {
-    u64 Base, LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher, KiUserApcDispatcher, KiRaiseUserExceptionDispatcher, KiServiceReturn;
+    u64 Base, LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher, KiUserApcDispatcher, KiRaiseUserExceptionDispatcher, KiServiceReturn,
+        KiSaveState, KiLoadState;
 };
 extern NtdllEntries Ntdll;
 

@@ -1,4 +1,4 @@
-// Services on processes and threads: open, end, suspend, contexts, APCs, alerts.
+// Services on processes and threads: open, end, suspend, APCs, alerts.
 #include "ntos/ex/log.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/se/se.hpp"
@@ -108,50 +108,6 @@ Status NtResumeProcess(ke::Caller& Caller, svc::ResumeProcess& Call)
     for (Thread* T = P->FirstThread(); T; T = P->NextThread(*T))
         T->Resume();
     return STATUS_SUCCESS;
-}
-
-Status NtGetContextThread(ke::Caller& Caller, svc::GetContextThread& Call)
-{
-    auto T = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, THREAD_GET_CONTEXT));
-    CONTEXT To = TRY(Call.ThreadContext.Read(Caller));
-    DWORD Wanted = To.ContextFlags;
-    if (!(Wanted & CONTEXT_AMD64))
-        return STATUS_INVALID_PARAMETER;
-    CONTEXT Now;
-    TRY(T->GetRegisters(Now));
-    if ((Wanted & CONTEXT_CONTROL) == CONTEXT_CONTROL) {
-        To.Rip = Now.Rip;
-        To.Rsp = Now.Rsp;
-        To.EFlags = Now.EFlags;
-        To.SegCs = Now.SegCs;
-        To.SegSs = Now.SegSs;
-    }
-    if ((Wanted & CONTEXT_INTEGER) == CONTEXT_INTEGER) {
-        u64* Out[] = { &To.Rax, &To.Rcx, &To.Rdx, &To.Rbx, &To.Rbp, &To.Rsi, &To.Rdi, &To.R8, &To.R9, &To.R10, &To.R11, &To.R12, &To.R13, &To.R14, &To.R15 };
-        u64 In[] = { Now.Rax, Now.Rcx, Now.Rdx, Now.Rbx, Now.Rbp, Now.Rsi, Now.Rdi, Now.R8, Now.R9, Now.R10, Now.R11, Now.R12, Now.R13, Now.R14, Now.R15 };
-        for (u32 I = 0; I < 15; ++I)
-            *Out[I] = In[I];
-    }
-    if ((Wanted & CONTEXT_SEGMENTS) == CONTEXT_SEGMENTS) {
-        To.SegDs = Now.SegDs;
-        To.SegEs = Now.SegEs;
-        To.SegFs = Now.SegFs;
-        To.SegGs = Now.SegGs;
-    }
-    if ((Wanted & CONTEXT_DEBUG_REGISTERS) == CONTEXT_DEBUG_REGISTERS)
-        To.Dr0 = To.Dr1 = To.Dr2 = To.Dr3 = To.Dr6 = To.Dr7 = 0;
-    return Call.ThreadContext.Write(Caller, To);
-}
-
-Status NtSetContextThread(ke::Caller& Caller, svc::SetContextThread& Call)
-{
-    auto T = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, THREAD_SET_CONTEXT));
-    CONTEXT From = TRY(Call.ThreadContext.Read(Caller));
-    if (!(From.ContextFlags & CONTEXT_AMD64))
-        return STATUS_INVALID_PARAMETER;
-    if (T.Get() == &Caller.Thread())
-        return T->Continue(From);
-    return T->SetRegisters(From);
 }
 
 Status NtQueueApcThread(ke::Caller& Caller, svc::QueueApcThread& Call)

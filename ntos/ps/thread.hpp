@@ -78,8 +78,11 @@ public:
     u32 SuspendCount() const { return SuspendCount_; }
     mm::CPtr KernelThread() const { return Tcb_.Cap; }         // 0 when it has been taken apart
     // The registers the thread has, or will have, in user mode. Of a thread that runs they are a snapshot.
-    Status GetRegisters(CONTEXT& To);   // CONTROL | INTEGER | SEGMENTS
+    Status GetRegisters(CONTEXT& To);   // CONTROL | INTEGER | SEGMENTS; of a fresh thread FLOATING_POINT, too
     Status SetRegisters(const CONTEXT& From);   // by its ContextFlags
+    // It has not run yet: its registers are those of the context that its first instructions go on to.
+    bool IsFresh() const { return StartContext_ != 0; }
+    class Errand* OnErrand() const { return Errand_; }          // ntos/ps/errand.hpp
     // For the calling thread: instead of a reply it goes on there.
     Status Continue(const CONTEXT& At);
     // Instead of a reply, the calling thread runs the first queued APC; its service returns Returned afterwards. False: there is none.
@@ -102,7 +105,6 @@ public:
     // --- the dispatcher's
     bool ForeignSyscall = false;        // entered by a `syscall` that is not ours
     bool InService = false, InFault = false;
-    bool ApcDue = false;                // the service that is about to return was interrupted by an APC: it runs whatever the status
     mm::CPtr ReplySlot() const { return ReplySlot_; }
     void Reply(NTSTATUS Status);        // of a service that waited
     // What became of a service that waits: not parked; to be parked by the dispatcher's next reply; ended before that (with Answer()); parked.
@@ -119,12 +121,14 @@ public:
 
 private:
     friend class ps::Process;
+    friend class Errand;
     friend bool Reap();
     void Completed(Status Outcome) override;
     Status Build(ps::Process& Owner, const ThreadStart& How);
     Status GiveDriverCapabilities(const DriverLink& Of);
     void TakeApart();
     NTSTATUS& ParkStatus() const;
+    Status ChangeStart(const CONTEXT& From);
     void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);
     // To this thread's own stack, which grows as if the thread had written there.
     Status PushToStack(u64 Address, const void* From, usize Bytes);
@@ -138,8 +142,11 @@ private:
     Parking Parking_ = Parking::None;
     mm::CPtr TebFrame_ = 0, ReplySlot_ = 0;
     u64 Id_ = 0, Teb_ = 0, Stack_ = 0;
+    u64 StartContext_ = 0;              // where it is, as long as the thread has not run
+    class Errand* Errand_ = nullptr;
     u32 SuspendCount_ = 0;
     bool Alerted_ = false, Terminating_ = false, Started_ = false, ReplyHeld_ = false;
+    bool ReplyLost_ = false;            // in a service or fault, but no reply can reach it: it goes on from its registers
     NTSTATUS HeldStatus_ = 0, ExitStatus_ = 0x103;
 };
 

@@ -74,6 +74,8 @@ using namespace host;
 
 extern "C" {
 
+
+
 NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT Driver, ULONG ExtensionBytes, PUNICODE_STRING Name, DEVICE_TYPE Type, ULONG Characteristics, BOOLEAN Exclusive, PDEVICE_OBJECT* Out)
 {
     *Out = nullptr;

@@ -1,5 +1,6 @@
 // IRPs: from the ring's messages, allocation, the way down and the way up.
 #include "wdm/ntoskrnl/device.hpp"
+#include "wdm/ntoskrnl/fsd.hpp"
 
 #include <srb.h>
 
@@ -73,14 +74,17 @@ MDL* LentMdl(HostIrp* H)
 
 FILE_OBJECT* NewFile(DEVICE_OBJECT* D, const wd::Message& M)
 {
-    auto* F = static_cast<FILE_OBJECT*>(Allocate(sizeof(FILE_OBJECT) + M.InputBytes + 2));
+    auto* F = static_cast<FILE_OBJECT*>(Allocate(sizeof(FILE_OBJECT) + sizeof(u64) + M.InputBytes + 2));
     if (!F)
         return nullptr;
     F->Type = IO_TYPE_FILE;
     F->Size = sizeof(FILE_OBJECT);
     F->DeviceObject = D;
+    F->Vpb = VpbOf(D);
     F->RelatedFileObject = reinterpret_cast<FILE_OBJECT*>(M.Related);
-    auto* Name = reinterpret_cast<WCHAR*>(F + 1);
+    // Behind it the room for the name, and the name.
+    *reinterpret_cast<u64*>(F + 1) = M.InputBytes + 2;
+    auto* Name = reinterpret_cast<WCHAR*>(reinterpret_cast<u64*>(F + 1) + 1);
     if (M.InputBytes)
         memcpy(Name, DataAt(M.Data, 0), M.InputBytes);
     F->FileName = { USHORT(M.InputBytes), USHORT(M.InputBytes + 2), Name };
@@ -160,7 +164,7 @@ bool Present(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
         if (D->Flags & DO_BUFFERED_IO) {
             I->AssociatedIrp.SystemBuffer = Buffer;
             I->Flags |= IRP_BUFFERED_IO | (Write ? 0 : IRP_INPUT_OPERATION);
-        } else if (D->Flags & DO_DIRECT_IO && Bytes) {
+        } else if ((D->Flags & DO_DIRECT_IO || I->Flags & (IRP_NOCACHE | IRP_PAGING_IO)) && Bytes) {
             I->MdlAddress = DataMdl(M.Data, 0, Bytes, !Write);
             return I->MdlAddress != nullptr;
         }
@@ -188,6 +192,14 @@ bool Present(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
             return true;
         }
     case IRP_MJ_DIRECTORY_CONTROL:
+        if (M.Minor == IRP_MN_QUERY_DIRECTORY && M.InputBytes) {
+            auto* Name = New<UNICODE_STRING>();
+            if (!Name)
+                return false;
+            *Name = { USHORT(M.InputBytes), USHORT(M.InputBytes), reinterpret_cast<WCHAR*>(In) };
+            S->Parameters.QueryDirectory.FileName = Name;
+            H->Extra = Name;
+        }
         I->UserBuffer = Out;
         if (D->Flags & DO_DIRECT_IO && M.OutputBytes)
             I->MdlAddress = DataMdl(M.Data, M.OutputOffset, M.OutputBytes, true);
@@ -219,6 +231,7 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     S->Parameters.Create.FileAttributes = M.Attributes;
     S->Parameters.Create.ShareAccess = M.Share;
     S->Parameters.Create.EaLength = ULONG(M.Parameters[0]);
+    I->Overlay.AllocationSize.QuadPart = LONGLONG(M.Parameters[1]);
     if (M.OutputBytes)
         I->AssociatedIrp.SystemBuffer = DataAt(M.Data, M.OutputOffset);
     S->FileObject = F;
@@ -243,6 +256,7 @@ void ReceiveIrp(const wd::Message& M)
     H->M = M;
     IRP* I = H->Irp();
     I->RequestorMode = KPROCESSOR_MODE(M.RequestorMode);
+    I->Flags |= M.IrpFlags;
     I->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(M.Thread);
     I->UserIosb = &I->IoStatus;
     auto* File = reinterpret_cast<FILE_OBJECT*>(M.File);
@@ -327,10 +341,19 @@ void FinishRing(HostIrp* H)
         Cookie = u64(F);
         if (Status < 0) {
             Cookie = 0;
-            Free(F);
+            FreeFile(F);
+        } else if (F->SectionObjectPointer) {
+            wd::Reply R {};
+            R.What = wd::ReplyKind::FileIs;
+            R.Tag = Tag;
+            R.Information = u64(F->FsContext);
+            R.File = u64(F->SectionObjectPointer);
+            Post(R);
         }
     } else if (H->M.Major == IRP_MJ_CLOSE) {
-        Free(F);
+        FreeFile(F);
+    } else if (H->M.Major == IRP_MJ_WRITE && F) {
+        Cookie = u64(F->CurrentByteOffset.QuadPart);
     }
     if (H->Extra) {
         Free(H->Extra);
@@ -445,6 +468,9 @@ void Receive(const wd::Message& M)
     case wd::Kind::RemoteDone:
         Answer(M.Tag, STATUS_SUCCESS, 0, 0);
         RemoteDone(u32(M.Parameters[0]), NTSTATUS(M.Related), M.Information);
+        break;
+    case wd::Kind::MountVolume:
+        MountVolume(M);
         break;
     case wd::Kind::AddDevice: {
         wd::PciDevice About;

@@ -376,8 +376,8 @@ bool GiveResources(IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     if (!D || static_cast<Pdo*>(D->DeviceExtension)->IsRoot)
         return true;
     auto& P = *static_cast<Pdo*>(D->DeviceExtension);
-    for (int I = 0; I < 2; ++I)
-        if (!P.Given[I] && !(P.Given[I] = Resources(P.About, I == 1)))
+    for (int Translated = 0; Translated < 2; ++Translated)
+        if (!P.Given[Translated] && !(P.Given[Translated] = Resources(P.About, Translated)))
             return false;
     S->Parameters.StartDevice.AllocatedResources = P.Given[0];
     S->Parameters.StartDevice.AllocatedResourcesTranslated = P.Given[1];

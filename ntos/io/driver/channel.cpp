@@ -7,6 +7,7 @@
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/driver/remote.hpp"
 #include "ntos/io/driver/stack.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
@@ -254,6 +255,7 @@ void Channel::Cancel(Irp& I)
     }
     if (Dead_ || I.CancelWanted_)
         return;
+    I.MayRepeat = false;
     I.CancelWanted_ = true;
     ++CancelsWanted_;
     Pump();
@@ -396,6 +398,14 @@ Irp* Channel::FindSent(u32 Tag)
     return Index < MaximumSent && Tags_[Index].Generation == Tag >> 16 ? Tags_[Index].I : nullptr;
 }
 
+RefPtr<DriverDevice> Channel::FindDevice(u64 Cookie) const
+{
+    for (DriverDevice& D : Driver_.Devices)
+        if (D.Cookie == Cookie)
+            return RefPtr<DriverDevice>(&D);
+    return nullptr;
+}
+
 Status Channel::Grant(u64 Device)
 {
     return MayReach(Device) ? Status(STATUS_SUCCESS) : Granted_.Push(Device);
@@ -446,6 +456,12 @@ void Channel::Drain()
                 }
             } else if (R.What == wd::ReplyKind::CancelCall) {
                 CancelRemote(*this, R.Tag);
+            } else if (R.What == wd::ReplyKind::FileIs) {
+                u32 Index = R.Tag & 0xFFFF;
+                if (Index >= MaximumSent || !Tags_[Index].I || Tags_[Index].Generation != R.Tag >> 16 || !fs::FileIs(*Tags_[Index].I, R.Information, R.File)) {
+                    Misbehaves("tells of a file that is not being opened");
+                    return;
+                }
             } else {
                 Misbehaves("sends an unknown message");
                 return;
@@ -473,6 +489,7 @@ void Channel::ProcessEnds(ps::Process& P)
     while (Irp* I = Queued_.First())
         Lose(*I);
     AllLink_.Unlink();
+    fs::VolumesChange(this);
     Driver_.HasEnded(P);
 }
 

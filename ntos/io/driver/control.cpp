@@ -7,6 +7,7 @@
 #include "ntos/ex/mutant.hpp"
 #include "ntos/ex/semaphore.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/section.hpp"
 
@@ -173,6 +174,11 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         D->TakeAway();
         D->Release();
         return STATUS_SUCCESS;
+    }
+    case wd::Control::RegisterFileSystem:
+    case wd::Control::UnregisterFileSystem: {
+        DriverDevice* D = Find(TRY(Input<wd::DeviceId>(Caller, Call)).Id);
+        return D ? fs::Register(*D, Call.Code.Get() == u32(wd::Control::RegisterFileSystem)) : Status(STATUS_NO_SUCH_DEVICE);
     }
     case wd::Control::CreateLink:
         return Link(Caller, Call, true);

@@ -96,6 +96,7 @@ public:
     core::ListNode<Irp> Link;           // of its channel (queued or sent) or seat (held)
     wd::Message M {};
     u32 DataBytes = 0;                  // wanted of the data area
+    bool IsOfFileSystem = false;        // an fs::FsIrp
     RefPtr<DriverFile> File;            // kept until it is done
     RefPtr<DriverDevice> Device;
     RefPtr<LowerFiles> Lower;           // of the file it is for
@@ -167,12 +168,13 @@ public:
     void Cancel(Irp& I);
     // The request with this tag, if the driver has it.
     Irp* FindSent(u32 Tag);
-    Status LockClient(ke::Caller& Caller, svc::DriverControl& Call);
     // Maps the pages lent with it for the driver: the address of the first one.
     Result<u64> MapLent(u32 Tag);
+    RefPtr<DriverDevice> FindDevice(u64 Cookie) const;      // of the driver; null
     // The driver may send requests to this device: it has been told of it.
     Status Grant(u64 Device);
     bool MayReach(u64 Device) const;
+    Status LockClient(ke::Caller& Caller, svc::DriverControl& Call);
     // Executive's address of a byte of the data area, and how many follow it in its page.
     u8* DataAt(u32 Page, u32 Offset, u32& Run);
     Status ReadData(const Irp& I, u32 Offset, void* To, u32 Bytes);
@@ -263,7 +265,7 @@ private:
     Ref<Channel> In_;
 };
 
-class DriverFile final : public File {
+class DriverFile : public File {
 public:
     // Of: whose name was opened; Top: the top of its stack, which gets the requests.
     DriverFile(DriverDevice& Of, DriverDevice& Top, const CreateParameters& How, ob::String Name, u64 Related);
@@ -279,7 +281,7 @@ public:
     u64 Cookie() const { return Cookie_; }
     RefPtr<LowerFiles> Lower;
 
-private:
+protected:
     friend class RequestIrp;
     void SendPlain(u8 Major);
     Ref<DriverDevice> Top_;

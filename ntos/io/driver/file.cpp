@@ -3,6 +3,7 @@
 
 #include "ntos/io/create.hpp"
 #include "ntos/io/driver/stack.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
 
 namespace io::driver {
@@ -151,6 +152,9 @@ Status RequestIrp::Fill()
         P[1] = R_.Code;
         Layout(0, R_.Data.Length, false);
         return STATUS_SUCCESS;
+    case Operation::Unlock:
+    case Operation::QueryDirectory:
+        break;                          // of file systems only
     }
     return STATUS_INVALID_DEVICE_REQUEST;
 }
@@ -271,7 +275,8 @@ void DriverFile::Withdraw(Request& R)
 
 Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot)
 {
-    if (How.Pipe || How.Mailslot || How.TargetFolder)
+    bool HasFiles = fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot || Start));
+    if (How.Pipe || How.Mailslot || (How.TargetFolder && !HasFiles))
         return STATUS_INVALID_PARAMETER;
     if (IsGone())
         return STATUS_DEVICE_REMOVED;
@@ -279,6 +284,8 @@ Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParam
         return STATUS_ACCESS_DENIED;
     How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
     How.Information = FILE_OPENED;
+    if (HasFiles)
+        return fs::Open(*this, Request, How, Start, Rest, AtRoot);
     ob::String Name;
     if (!Start && Rest.Data)
         TRY(Name.Append(L"\\"));
