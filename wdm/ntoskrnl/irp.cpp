@@ -434,6 +434,7 @@ void FreeIrp(IRP* I)
     Free(H);
 }
 
+void MarkLent(MDL* M, u32 Tag) { M->StartVa = reinterpret_cast<PVOID>(LentBase | u64(Tag % MostTags) << 32); }
 HostIrp* LenderOf(const MDL* M) { return ByTag[u64(M->StartVa) >> 32 & (MostTags - 1)]; }
 
 u8* MapLent(const MDL* M)
