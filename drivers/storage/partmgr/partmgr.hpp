@@ -12,7 +12,7 @@ extern "C" {
 #include <ntddvol.h>
 }
 
-#include <new>
+
 
 #include "drivers/storage/partmgr/table.hpp"
 
