@@ -331,7 +331,9 @@ NTSTATUS Create(Share& S, PIRP I, IO_STACK_LOCATION* L)
         return STATUS_SUCCESS;
     }
     Found Is;
-    Status = Lookup(S, W.Name.Span(), !W.Wants(FILE_OPEN_REPARSE_POINT), W.ExactCase, Is);
+    // A link that is to be deleted or renamed is meant itself: Windows' kernelbase says so with the option, the Win32 library used here does not.
+    bool Itself = W.Wants(FILE_OPEN_REPARSE_POINT) || ((W.Access & DELETE) && !W.WantsData() && W.Disposition == FILE_OPEN);
+    Status = Lookup(S, W.Name.Span(), !Itself, W.ExactCase, Is);
     if (!NT_SUCCESS(Status))
         return W.Target && Status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_OBJECT_PATH_NOT_FOUND : Status;
     if (Is.Exists)
