@@ -26,7 +26,7 @@ enum class Kind : u16 {
     Irp,                    // a new request
     Cancel,                 // of the request with this tag
     Unload,                 // call DriverUnload, then end
-    AddDevice,              // call AddDevice for the physical device in Device (0: one the Executive makes, see Parameters)
+    AddDevice,              // make a physical device and call AddDevice: for the PciDevice in the data area, or (Parameters[0] 1) without resources
     RemoteDone,             // an IRP the driver sent to another process is complete: Tag is the driver's own
     Interrupt,              // of the connected interrupt in Device
     // Plug and play
@@ -44,6 +44,8 @@ enum class Kind : u16 {
 inline constexpr u8 Lent = 1;
 // LentReadOnly: the driver may not write to them.
 inline constexpr u8 LentReadOnly = 2;
+// Exact: for the device itself, not for what lies on it in the same process.
+inline constexpr u8 Exact = 4;
 
 struct Message {
     Kind What;
@@ -172,10 +174,28 @@ enum class Control : u32 {
     ListInterfaces = 40,    // InterfaceQuery -> names, each terminated, then an empty one
     NotifyInterfaces = 41,  // Notification
     EndNotify = 42,         // DeviceId.Id: the notification's cookie
-    DeviceProperty = 43,    // PropertyOf -> data; BUFFER_TOO_SMALL: u32, how much
-
+    DeviceProperty = 43,    // PropertyOf -> Status, whose Code is the length of the data that follow
+    // Storage
+    LockClient = 112,       // ClientRange -> u64 each: the numbers of the pages there, in the memory of the client whose request has that tag. They stay until
+                            // the request is answered
+    ConnectMessage = 113,   // MessageInterrupt -> MessageInterrupt: the device's message is sent to a vector of its own. Only of a device the process has
+    DisconnectMessages = 114,       // MessageInterrupt (Bus, Device, Function): all of a function
+    // File systems
     RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
     UnregisterFileSystem = 65,  // DeviceId
+    // The cache (ntos/io/fs/stream.hpp): all have a Cache, whose Section says of which file
+    CacheOpen = 66,         // File, Context (FsContext), Offset (allocation), Bytes (file size), Valid
+    CacheClose = 67,        // cache::Truncate: to Bytes
+    CacheCopy = 68,         // Offset, Bytes, Address; cache::Write, Through, NoWait -> u64 bytes
+    CacheSizes = 69,        // as CacheOpen
+    CacheFlush = 70,        // Offset, Bytes
+    CachePurge = 71,        // Offset, Bytes; cache::Close
+    CacheView = 72,         // Offset, Bytes; cache::Fresh -> Address
+    CacheUnmap = 73,        // Address
+    CacheDirty = 74,        // Offset, Bytes
+    CacheZero = 75,         // Offset, Bytes
+    CacheImage = 76,        // whether no image section is in the way
+    CacheTruncate = 77,     // Bytes: whether no view is in the way
 };
 
 struct Attached {
@@ -249,9 +269,17 @@ struct HandleGot {
 
 // --- file systems
 
+struct Cache {
+    u64 Section;                    // address of the SECTION_OBJECT_POINTERS
+    u64 File, Context;
+    u64 Offset, Bytes, Valid, Address;
+    u32 Flags, Unused;
+};
+namespace cache {
+inline constexpr u32 Write = 1, Through = 2, NoWait = 4, Truncate = 8, Close = 16, Fresh = 32;
+}
 struct Mount {
-    u64 Handle;                     // of the volume's device, in the file system's process
-    u32 Type, Characteristics;      // of that device
+    u64 Device;                     // id of the volume's device, the top of its stack
     u32 Flags;                      // SL_ALLOW_RAW_MOUNT
     u32 Unused;
 };
@@ -280,6 +308,18 @@ struct Address {
 };
 struct CommonBuffer {
     u64 At, Physical;
+};
+struct ClientRange {
+    u32 Tag, Write;         // Write: the pages are made writable first
+    u64 Address;
+    u32 Bytes, Unused;
+};
+struct MessageInterrupt {
+    u32 Bus, Device, Function;
+    u32 Message, Count;     // the one to be connected, of so many
+    u32 Bit;                // answer: of the badge the interrupt thread gets
+    u32 Data, Unused;       // answer: what the device writes
+    u64 Address;            // and where
 };
 struct PortAccess {
     u16 Port;

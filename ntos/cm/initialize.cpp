@@ -1,8 +1,6 @@
 // The registry as it is before anything is read: roots, their descriptors, the links of every system.
 #include "ntos/cm/cm.hpp"
 
-#include <string.h>
-
 #include "ntos/cm/key.hpp"
 #include "ntos/se/token.hpp"
 
@@ -13,12 +11,7 @@ namespace {
 Status MakeLink(ob::Name Path, ob::Name Target)
 {
     Ref<Node> N = TRY(OpenNode(Path, true));
-    UpperName Upper;
-    Vector<u8> Data;
-    TRY(Upper.Set(L"SymbolicLinkValue"));
-    TRY(Data.Resize(Target.Length * sizeof(wchar_t)));
-    memcpy(Data.Data(), Target.Data, Data.Size());
-    TRY(N->SetValue(L"SymbolicLinkValue", Upper, REG_LINK, std::move(Data)));
+    TRY(N->SetValue(L"SymbolicLinkValue", REG_LINK, Target.Data, Target.Length * sizeof(wchar_t)));
     N->IsLink = true;
     N->Fixed = true;
     return STATUS_SUCCESS;
@@ -83,6 +76,7 @@ Status Initialize()
     TRY(MakeLink(L"\\Registry\\MACHINE\\SYSTEM\\CurrentControlSet", L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001"));
     TRY(OpenNode(L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001\\Hardware Profiles\\0001", true));
     TRY(MakeLink(L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001\\Hardware Profiles\\Current", L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001\\Hardware Profiles\\0001"));
+    TRY(MakeLink(L"\\Registry\\MACHINE\\SOFTWARE\\Wow6432Node\\Classes", L"\\Registry\\MACHINE\\SOFTWARE\\Classes\\Wow6432Node"));
     TRY(MakeLink(L"\\Registry\\USER\\S-1-5-18", L"\\Registry\\USER\\.DEFAULT"));
     TRY(MakeLink(ClassesLink.View(), Classes.View()));
     Ref<Key> Object = TRY(ob::Make<Key>(std::move(Top)));

@@ -233,6 +233,16 @@ const Value* Node::LinkTarget() const
     return V && V->Type == REG_LINK ? V : nullptr;
 }
 
+Status Node::SetValue(ob::Name Name, u32 Type, const void* From, usize Bytes)
+{
+    UpperName Upper;
+    Vector<u8> Data;
+    TRY(Upper.Set(Name));
+    TRY(Data.Resize(Bytes));
+    memcpy(Data.Data(), From, Bytes);
+    return SetValue(Name, Upper, Type, std::move(Data));
+}
+
 Status Node::SetValue(ob::Name Name, const UpperName& Upper, u32 Type, Vector<u8>&& Data)
 {
     if (Deleted_)

@@ -12,7 +12,7 @@
 namespace cm {
 using namespace nt;
 
-inline constexpr usize MaximumName = 255, MaximumValueName = 16383, MaximumDepth = 512;
+inline constexpr usize MaximumName = 256, MaximumValueName = 16383, MaximumDepth = 512;
 inline constexpr usize MaximumData = 64 * MiB;
 
 class Node;
@@ -82,6 +82,7 @@ public:
 
     // --- changes: each sets the write time and tells watchers
     Status SetValue(ob::Name Name, const UpperName& Upper, u32 Type, Vector<u8>&& Data);
+    Status SetValue(ob::Name Name, u32 Type, const void* From, usize Bytes);
     Status DeleteValue(const UpperName& Name);  // STATUS_OBJECT_NAME_NOT_FOUND
     Status Delete();                            // STATUS_CANNOT_DELETE, STATUS_KEY_DELETED
     Status Rename(ob::Name Name);               // STATUS_CANNOT_DELETE if there is one of that name, as NT says it

@@ -1,4 +1,5 @@
 // Shutting down, and what little there is to say of power: one machine, always on, without a battery.
+#include "lib/core/cpuid.hpp"
 #include "ntos/cm/cm.hpp"
 #include "ntos/ex/ex.hpp"
 #include "ntos/ex/log.hpp"
@@ -101,14 +102,10 @@ template <typename T> Status Answer(ke::Caller& Caller, svc::PowerInformation& C
 u32 Megahertz()
 {
     // CPUID leaf 0x16 tells where there is one; otherwise 0 means "not known" nowhere, so an even 1000.
-    u32 A = 0, B, C = 0, D;
-    asm volatile("cpuid" : "+a"(A), "=b"(B), "+c"(C), "=d"(D));
-    if (A < 0x16)
+    if (core::Cpuid(0).A < 0x16)
         return 1000;
-    A = 0x16;
-    C = 0;
-    asm volatile("cpuid" : "+a"(A), "=b"(B), "+c"(C), "=d"(D));
-    return A & 0xFFFF ? A & 0xFFFF : 1000;
+    u32 A = core::Cpuid(0x16).A & 0xFFFF;
+    return A ? A : 1000;
 }
 
 }

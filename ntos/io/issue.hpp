@@ -70,6 +70,9 @@ private:
 // Names that are given by value in a structure, and by handle.
 Result<ob::String> CaptureCounted(ke::Caller& Caller, u64 Address, usize Bytes);
 
+// What a device without a medium answers alike, from its Basic and Standard: FileStandardInformation, FileBasicInformation, FileNameInformation,
+// FileAllInformation. STATUS_INVALID_PARAMETER for others.
+Status QueryWithoutMedium(File& F, const FILE_BASIC_INFORMATION& Basic, const FILE_STANDARD_INFORMATION& Standard, FILE_INFORMATION_CLASS Class, InfoBuffer& To);
 Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, InfoBuffer& To);
 // Of: null for every thread's. StatusBlock: 0 for all. STATUS_NOT_FOUND if there is none.
 Status CancelRequests(File& F, ps::Thread* Of, u64 StatusBlock);

@@ -106,6 +106,34 @@ static ClassRule RuleOf(u32 Class)
     }
 }
 
+Status QueryWithoutMedium(File& F, const FILE_BASIC_INFORMATION& Basic, const FILE_STANDARD_INFORMATION& Standard, FILE_INFORMATION_CLASS Class, InfoBuffer& To)
+{
+    switch (Class) {
+    case FileStandardInformation:
+        To.Fixed(Standard);
+        return To.Result();
+    case FileBasicInformation:
+        To.Fixed(Basic);
+        return To.Result();
+    case FileAllInformation: {
+        FILE_ALL_INFORMATION A {};
+        A.BasicInformation = Basic;
+        A.StandardInformation = Standard;
+        To.Bytes(&A, offsetof(FILE_ALL_INFORMATION, NameInformation));
+        [[fallthrough]];
+    }
+    case FileNameInformation: {
+        ob::String Text = TRY(F.RelativeName());
+        u32 Bytes = u32(Text.View().Length * 2);
+        To.Bytes(&Bytes, 4);
+        To.Bytes(Text.View().Data, Bytes);
+        return To.Result();
+    }
+    default:
+        return STATUS_INVALID_PARAMETER;
+    }
+}
+
 // The classes the I/O manager answers itself. STATUS_NOT_IMPLEMENTED: not one of them.
 Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, InfoBuffer& To)
 {

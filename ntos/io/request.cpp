@@ -304,7 +304,7 @@ ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
         if (R->Done_.State())
             break;
         if (S.Code() == STATUS_USER_APC)
-            Caller.Thread().ApcDue = true;
+            Caller.Attention |= ke::Caller::ApcDue;
         if (S.Code() == STATUS_USER_APC || S.Code() == STATUS_ALERTED)
             R->Cancel();
         else if (IsError(S))

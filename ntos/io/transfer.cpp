@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/io/issue.hpp"
+#include "ntos/mm/space.hpp"
 
 namespace io {
 
@@ -96,6 +97,10 @@ template <typename C> static ke::Task<> ReadOrWrite(ke::Caller& Caller, C& Call,
     // A read that waits is refused now if its buffer is bad, not when the data is there.
     if (!Write)
         if (Status Probed = mm::ProbeForWrite(Caller.Process(), T.Address, T.Length); !Probed.Ok())
+            return ke::Task<>(Probed);
+    // What it writes is taken from the caller's memory when the device wants it: it must not have to be read then.
+    if (Write && Caller.Process().Memory().PagedViews)
+        if (Status Probed = mm::ProbeForRead(Caller.Process(), T.Address, T.Length); Probed == mm::PageAbsent)
             return ke::Task<>(Probed);
     auto R = MakeTransfer(I.Value(), T, Write);
     if (!R.Ok())

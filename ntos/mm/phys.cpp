@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernel/kernel.hpp"
+#include "ntos/mm/paging.hpp"
 #include "ntos/mm/slots.hpp"
 
 namespace mm {
@@ -95,7 +96,7 @@ bool ReturnClientCopy(Pfn Frame, CPtr Cap)
 bool IsMemoryPlentiful()
 {
     constexpr u64 Many = 4096;
-    return UncutPages + FreeUntyped.Count + FreeFrames.Count + ZeroFrames.Count > Many;
+    return UncutPages + FreeUntyped.Count + FreeFrames.Count + ZeroFrames.Count + ReclaimablePages() > Many;
 }
 
 u8* PageAddress(Pfn Frame)
@@ -218,7 +219,11 @@ Result<Pfn> TakeUntyped()
         if (Regions[I].Next < Regions[I].End && Cut(Regions[I]).Ok())
             Page = FreeUntyped.Pop();
     if (Page == NoPfn) {
-        // Turn a free frame back. Pages of the boot image have no untyped and stay frames.
+        // Turn a free frame back, one of a cached page if need be.
+        constexpr u64 AtOnce = 64;
+        if (FreeFrames.Count + ZeroFrames.Count == 0)
+            (void)ReclaimPages(AtOnce);
+        // Pages of the boot image have no untyped and stay frames.
         for (PageList* List : { &FreeFrames, &ZeroFrames }) {
             Pfn Kept = NoPfn;
             PageList Rest;
@@ -453,8 +458,16 @@ static u64 CommitLimit()
 
 Status ChargeCommit(u64 Pages)
 {
-    if (Pages > CommitLimit() - Committed)
-        return STATUS_COMMITMENT_LIMIT;
+    if (Pages > CommitLimit() - Committed) [[unlikely]] {
+        // Cached pages of files make room.
+        constexpr u64 AtOnce = 64;
+        u64 Missing = Pages - (CommitLimit() - Committed);
+        if (Missing > ReclaimablePages())
+            return STATUS_COMMITMENT_LIMIT;
+        (void)ReclaimPages(Missing + AtOnce);
+        if (Pages > CommitLimit() - Committed)
+            return STATUS_COMMITMENT_LIMIT;
+    }
     Committed += Pages;
     return STATUS_SUCCESS;
 }
@@ -474,7 +487,8 @@ MemoryInfo QueryMemory()
              .KernelObjectPages = ObjectPages,
              .FramePages = FramesInUse,
              .CapabilitySlots = SlotsInUse(),
-             .KernelObjects = ObjectsAlive() };
+             .KernelObjects = ObjectsAlive(),
+             .CachedPages = Totals.Resident };
 }
 
 // --- start

@@ -30,7 +30,8 @@ struct Pte {
     u64 Writable : 1;                   // mapped writable in hardware
     u64 HasProtect : 1;                 // Protect is set (else the VAD's)
     u64 Written : 1;                    // for write watch
-    u64 Pad : 2;
+    u64 Clean : 1;                      // of a paged store's view: the next write makes the page dirty
+    u64 Pad : 1;
 };
 static_assert(sizeof(Pte) == 8);
 
@@ -44,10 +45,14 @@ struct Vad {
     bool NoInherit = true;
     bool Fixed = false;                 // the process cannot free it (shared page, ...)
     bool Device = false;                // device memory: no frames of ours, protection stays
+    bool Lent = false;                  // somebody else's frames for a while (MapFrames)
     u64 AllocationBase;                 // placeholders split keep theirs
     u64 Offset = 0;                     // into the section, bytes
     RefPtr<Section> Backing;
     u32 InitialPage;                    // PAGE_* as the caller gave it
+    bool TracksWrites = false;          // pages are mapped writable only when they are written
+    bool System = false;                // a view of the Executive's in a driver's process, which only the Executive unmaps
+    PagedView* Paged = nullptr;         // a view of a paged store; its entries hold references to the frames
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
 };
@@ -106,14 +111,26 @@ public:
     // Makes the page at Address accessible and mapped. STATUS_SUCCESS, or what the exception is to be:
     // STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_NO_MEMORY ...
     Status Fault(u64 Address, Access How);
+    // The page at Address is about to be written to its file: the next write to it is noticed again.
+    void NoticeWrites(u64 Address);
+    // The page at Address of a view is absent (PageAbsent): what has to be read, at least that page, and at most Bytes from there.
+    struct Missing {
+        RefPtr<PageStore> Store;
+        u64 First = 0, Pages = 0;
+    };
+    Missing FindMissing(u64 Address, u64 Bytes);
     // The Executive's address of the byte at Address for reading or writing; the page is made present (not mapped).
     Result<u8*> Touch(u64 Address, bool Write);
     // Puts a frame of the Executive's own at Address, read-only for the process (the shared page), or writable (TEB frames are ordinary memory).
     Status MapShared(u64 Address, Pfn Frame);
     // For a driver process: device memory, uncached, which the Executive itself does not see; and frames that lie one after the other, with a reference
     // for each, writable. Both at an address the space chooses; they stay until the process ends.
-    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages);
+    // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses) cannot be written to.
+    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly = 0, u64 EndReadOnly = 0);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
+    // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
+    Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);
+    void UnmapFrames(u64 Address);
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
@@ -122,6 +139,7 @@ public:
     // The caller has made [Start, End) of this space guard pages: if they are in its stack, the stack ends above them (set by ps).
     static Status (*EndStack)(ke::Caller& By, AddressSpace& Space, u64 Start, u64 End);
 
+    u32 PagedViews = 0;                 // only with some can a page be absent
     u64 PrivatePages = 0, PeakPrivatePages = 0, MappedPages = 0, ReservedBytes = 0, PageFaults = 0;
 
 private:
@@ -145,8 +163,16 @@ private:
     void FreePage(Vad& V, Pte& E);
     Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);
     Status CopyPrivate(Pte& E);
+    Status ResolvePaged(Vad& V, u64 Address, Access How, Protection P, Pte*& Out);
     void MapAhead(Vad& V, u64 Page);
-    void Forget() { CachedPage_ = ~u64(0); }
+    void Forget()
+    {
+        if (LastPage_ == ~u64(0))
+            return;
+        LastPage_ = ~u64(0);
+        for (Recent& R : Recent_)
+            R.Tag = ~u64(0);
+    }
     Status ChargePrivate(u64 Pages);
     void ReturnPrivate(u64 Pages);
     void DropEmptyLeaves(u64 Start, u64 End);
@@ -160,9 +186,25 @@ private:
     u64 NextFault_ = 0;                 // behind what the last faults mapped
     u32 Ahead_ = 0;                     // how many pages the last of them mapped besides its own
     // The page the Executive touched last.
-    u64 CachedPage_ = ~u64(0);
-    u8* CachedAddress_ = nullptr;
-    bool CachedWritable_ = false;
+    // The page the Executive touched last, and some before: a service touches a few (stack, status block, buffer), of two threads that talk by turns.
+    u64 LastPage_ = ~u64(0);
+    u8* LastAt_ = nullptr;
+    bool LastWritable_ = false;
+    struct Recent {
+        u64 Tag = ~u64(0);              // the page's address, | 1 if it may be written
+        u8* At = nullptr;
+    };
+    static constexpr u32 RecentPages = 8;
+    Recent& RecentOf(u64 Page) { return Recent_[(Page >> 12 ^ Page >> 16 ^ Page >> 20) % RecentPages]; }
+    u8* Remember(u64 Page, u8* At, bool Writable)
+    {
+        LastPage_ = Page;
+        LastAt_ = At;
+        LastWritable_ = Writable;
+        RecentOf(Page) = { Page | Writable, At };
+        return At;
+    }
+    Recent Recent_[RecentPages];
 };
 
 }

@@ -8,6 +8,7 @@ using mm::CPtr;
 
 // The endpoint every service call and fault arrives at. Badges: the thread's id; the low bit marks faults.
 extern CPtr ServiceEndpoint;
+extern mm::Pfn SharedPage;              // KUSER_SHARED_DATA
 extern CPtr DispatcherNotification;     // bound to the dispatcher
 inline constexpr u64 FaultBadge = 1, NotificationBadge = u64(1) << 63;
 inline constexpr u8 ExecutivePriority = 200, ClientPriority = ExecutivePriority;

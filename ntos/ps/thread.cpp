@@ -3,10 +3,14 @@
 #include "kernel/kernel.hpp"
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
+#include "ntos/ke/dispatch.hpp"
 #include "ntos/ke/time.hpp"
+#include "ntos/mm/absent.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
+#include "ntos/ps/errand.hpp"
 #include "ntos/ps/threads.hpp"
 #include "ntos/se/se.hpp"
 #include "ntos/se/token.hpp"
@@ -32,6 +36,8 @@ Thread::Thread() : Object(Type) { }
 Thread::~Thread()
 {
     TakeApart();
+    if (Id_)
+        FreeId(Id_, *this);
 }
 
 Result<Ref<Thread>> Thread::Create(ps::Process& Owner, const ThreadStart& How)
@@ -162,13 +168,17 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     if (Failed(kernel::WriteRegisters(Tcb_.Cap, false, Start)))
         return STATUS_INSUFFICIENT_RESOURCES;
     SuspendCount_ = How.Suspended;
+    if (!How.SkipLoaderInit)
+        StartContext_ = ContextAt;
     return STATUS_SUCCESS;
 }
 
 void Thread::Start()
 {
     Started_ = true;
-    if (SuspendCount_ == 0) {
+    Frozen_ = Process().IsFrozen;
+    if (!IsHeld()) {
+        StartContext_ = 0;
         kernel::Error E = kernel::ResumeTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
@@ -203,7 +213,7 @@ Status Thread::Suspend(u32& Previous)
         return STATUS_SUSPEND_COUNT_EXCEEDED;
     Previous = SuspendCount_++;
     // One that is in a service or a fault is stopped already; its reply waits (see Reply).
-    if (SuspendCount_ == 1 && Started_ && !InService && !InFault) {
+    if (SuspendCount_ == 1 && !Frozen_ && Started_ && !InService && !InFault) {
         kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
@@ -213,8 +223,34 @@ Status Thread::Suspend(u32& Previous)
 u32 Thread::Resume()
 {
     u32 Before = SuspendCount_;
-    if (Before == 0 || --SuspendCount_ > 0 || Terminating_ || !Started_)
-        return Before;
+    if (Before && --SuspendCount_ == 0 && !Frozen_)
+        GoOn();
+    return Before;
+}
+
+void Thread::Freeze()
+{
+    if (Frozen_ || Terminating_)
+        return;
+    Frozen_ = true;
+    if (SuspendCount_ == 0 && Started_ && !InService && !InFault) {
+        kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
+        ASSERT(!Failed(E));
+    }
+}
+
+void Thread::Thaw()
+{
+    if (std::exchange(Frozen_, false) && SuspendCount_ == 0)
+        GoOn();
+}
+
+// Nothing holds it any more.
+void Thread::GoOn()
+{
+    if (Terminating_ || !Started_)
+        return;
+    StartContext_ = 0;
     if (ReplyHeld_) {
         ReplyHeld_ = false;
         Reply(HeldStatus_);
@@ -222,7 +258,6 @@ u32 Thread::Resume()
         kernel::Error E = kernel::ResumeTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
-    return Before;
 }
 
 // --- replies
@@ -231,15 +266,16 @@ void Thread::Reply(NTSTATUS Status)
 {
     if (Terminating_)
         return;
-    if (SuspendCount_) {
+    if (IsHeld() || Errand_) {
         ReplyHeld_ = true;
         HeldStatus_ = Status;
         return;
     }
-    bool Due = std::exchange(ApcDue, false) || Status == STATUS_USER_APC;
+    bool Due = Attention || Status == STATUS_USER_APC;
+    Attention = 0;
     if (Due && HasApc() && DeliverApc(InterruptedContext(Status)))
         return;
-    if (InFault || ForeignSyscall) {
+    if (InFault || ForeignSyscall || ReplyLost_) {
         CONTEXT At = InterruptedContext(Status);
         WriteFrame(At, At.Rip, At.Rsp);
         return;
@@ -291,6 +327,13 @@ NTSTATUS Thread::EndParking()
 
 void Thread::Completed(Status Outcome)
 {
+    if (Attention & (PageMissing | StoresKept)) [[unlikely]] {
+        // After a wait a service is run again only if it says that it failed for a page.
+        if (Outcome != mm::PageAbsent)
+            Attention &= u8(~PageMissing);
+        if (!Activity::Start([&] { return ke::Settle(*this, *Waiting, 0, Outcome); }, Outcome))
+            return;
+    }
     if (Outcome != NoReply)
         Reply(Outcome.Code());
 }
@@ -375,6 +418,15 @@ Status Thread::GetRegisters(CONTEXT& To)
 {
     if (Terminating_ || !Tcb_.Cap)
         return STATUS_THREAD_IS_TERMINATING;
+    if (StartContext_) {
+        TRY(mm::CopyFromUser(Process(), &To, StartContext_, sizeof(To)));
+        To.SegCs = 0x33;
+        To.SegSs = To.SegDs = To.SegEs = To.SegGs = UserData;
+        To.SegFs = 0x53;
+        return STATUS_SUCCESS;
+    }
+    if (Errand_)
+        Errand_->Return(false);
     To = InterruptedContext(HeldStatus_);
     return STATUS_SUCCESS;
 }
@@ -386,16 +438,53 @@ void Thread::WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp)
     R.Rip = Canonical(Rip);
     R.Rsp = Rsp;
     InService = InFault = ForeignSyscall = false;
-    ReplyHeld_ = false;
+    ReplyHeld_ = ReplyLost_ = false;
     Parking_ = Parking::None;
-    kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, SuspendCount_ == 0, R);
+    kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, !IsHeld(), R);
     ASSERT(!Failed(E));
+}
+
+Status Thread::RaiseStatus(NTSTATUS Code)
+{
+    TRY(mm::CopyToUser(Process(), Teb_ + __builtin_offsetof(TEB, ExceptionCode), &Code, sizeof(Code)));
+    CONTEXT At = InterruptedContext(Code);
+    WriteFrame(At, Ntdll.KiRaiseUserExceptionDispatcher, At.Rsp);
+    return NoReply;
+}
+
+void Thread::StopAt(const CONTEXT& At)
+{
+    kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
+    ASSERT(!Failed(E));
+    Frozen_ = true;
+    WriteFrame(At, At.Rip, At.Rsp);
+}
+
+// The context that a thread starts with is on its stack.
+Status Thread::ChangeStart(const CONTEXT& From)
+{
+    CONTEXT Now;
+    TRY(mm::CopyFromUser(Process(), &Now, StartContext_, sizeof(Now)));
+    CONTEXT Changed = (From.ContextFlags & CONTEXT_INTEGER) == CONTEXT_INTEGER ? From : Now;
+    const CONTEXT& Control = (From.ContextFlags & CONTEXT_CONTROL) == CONTEXT_CONTROL ? From : Now;
+    const CONTEXT& Floats = (From.ContextFlags & CONTEXT_FLOATING_POINT) == CONTEXT_FLOATING_POINT ? From : Now;
+    Changed.Rip = Control.Rip;
+    Changed.Rsp = Control.Rsp;
+    Changed.EFlags = Control.EFlags;
+    Changed.FltSave = Floats.FltSave;
+    Changed.MxCsr = Changed.FltSave.MxCsr = Floats.MxCsr & 0xFFFF;
+    Changed.ContextFlags = Now.ContextFlags;
+    return mm::CopyToUser(Process(), StartContext_, &Changed, sizeof(Changed));
 }
 
 Status Thread::SetRegisters(const CONTEXT& From)
 {
     if (Terminating_ || !Tcb_.Cap)
         return STATUS_THREAD_IS_TERMINATING;
+    if (StartContext_)
+        return ChangeStart(From);
+    if (Errand_)
+        Errand_->Return(false);
     CONTEXT Now = InterruptedContext(HeldStatus_);
     if ((From.ContextFlags & CONTEXT_CONTROL) == CONTEXT_CONTROL) {
         Now.Rip = From.Rip;
@@ -412,10 +501,11 @@ Status Thread::SetRegisters(const CONTEXT& From)
     }
     // A wait the thread is in ends without an answer: it goes on where it is told.
     Cancel();
-    bool Stopped = SuspendCount_ || !Started_;
+    mm::ForgetAbsence(*this);
+    bool Stopped = IsHeld() || !Started_;
     kernel::Registers R {};
     FromContext(Now, R);
-    InService = InFault = ForeignSyscall = ReplyHeld_ = false;
+    InService = InFault = ForeignSyscall = ReplyHeld_ = ReplyLost_ = false;
     Parking_ = Parking::None;
     // A wake-up it has not taken yet belongs to a wait it does not go back to, unless it stays in its stub.
     constexpr u64 StubBytes = 128;
@@ -548,7 +638,10 @@ void Thread::Terminate(NTSTATUS Status)
 
 void Thread::TakeApart()
 {
+    if (Errand_)
+        Errand_->Abandon();
     Cancel();
+    mm::ForgetAbsence(*this);
     if (Replying == this)
         Replying = nullptr;
     while (ThreadRundown* R = Rundown_.PopFront())
@@ -576,8 +669,6 @@ void Thread::TakeApart()
             *Range = 0;
         }
     }
-    if (Id_)
-        FreeId(Id_, *this);             // queries still tell it
 }
 
 bool Reap()
@@ -591,10 +682,13 @@ bool Reap()
         T->ProcessLink_.Unlink();
         T->Ended_.Set();
         NTSTATUS Status = T->ExitStatus_;
+        Owner.LastThreadId = T->Id_;
         if (--Owner.ThreadCount_ == 0) {
             if (!Owner.Terminating_)
                 Owner.ExitStatus_ = Status;
             Owner.End();
+        } else if (!Owner.Terminating_) {
+            Debugger::ThreadEnded(*T);
         }
         T->Release();
     }

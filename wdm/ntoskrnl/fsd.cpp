@@ -24,7 +24,6 @@ Client* Clients;
 
 struct MountCall {
     u32 Tag;
-    HANDLE Handle;
     Mounted* Volume;
 };
 
@@ -46,8 +45,7 @@ NTSTATUS NTAPI MountDone(PDEVICE_OBJECT, PIRP I, PVOID Context)
         C->Volume->Next = Volumes;
         Volumes = C->Volume;
     } else {
-        V.RealDevice->Vpb = nullptr;    // the device object stays: it is small, and something of the mount may still look at it
-        NtClose(C->Handle);
+        V.RealDevice->Vpb = nullptr;
         Free(C->Volume);
     }
     Free(C);
@@ -72,7 +70,7 @@ void MountVolume(const wd::Message& M)
     wd::Mount About;
     memcpy(&About, DataAt(M.Data, 0), sizeof(About));
     DEVICE_OBJECT* Top = TopOf(reinterpret_cast<DEVICE_OBJECT*>(M.Device));
-    DEVICE_OBJECT* Real = StandFor(reinterpret_cast<HANDLE>(About.Handle), About.Type, About.Characteristics);
+    DEVICE_OBJECT* Real = DeviceById(About.Device);
     auto* Volume = New<Mounted>();
     auto* C = New<MountCall>();
     IRP* I = IoAllocateIrp(Top->StackSize, FALSE);
@@ -81,7 +79,6 @@ void MountVolume(const wd::Message& M)
         Free(C);
         if (I)
             IoFreeIrp(I);
-        NtClose(reinterpret_cast<HANDLE>(About.Handle));
         Answer(M.Tag, STATUS_INSUFFICIENT_RESOURCES, 0, 0);
         return;
     }
@@ -90,7 +87,7 @@ void MountVolume(const wd::Message& M)
     Volume->Vpb.RealDevice = Real;
     Volume->Vpb.ReferenceCount = 1;
     Real->Vpb = &Volume->Vpb;
-    *C = { M.Tag, reinterpret_cast<HANDLE>(About.Handle), Volume };
+    *C = { M.Tag, Volume };
     IO_STACK_LOCATION* S = IoGetNextIrpStackLocation(I);
     S->MajorFunction = IRP_MJ_FILE_SYSTEM_CONTROL;
     S->MinorFunction = IRP_MN_MOUNT_VOLUME;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/io/create.hpp"
+#include "ntos/io/driver/stack.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
 
@@ -17,7 +18,7 @@ using driver::IrpNoCache;
 // wdm.h's SL_OPEN_TARGET_DIRECTORY and SL_CASE_SENSITIVE
 constexpr u8 OpenTargetDirectory = 0x04, CaseSensitive = 0x80;
 // More is done in parts, so that one request does not take the whole data area.
-constexpr u32 MostAtOnce = 512 * 1024;
+constexpr u32 MostAtOnce = 512 * 1024, MostLent = 16 * MiB;
 
 class FsIrp final : public Irp {
 public:
@@ -28,8 +29,8 @@ public:
     void Learn(u64 FsContext, u64 SectionObject)
     {
         auto& F = static_cast<FsFile&>(*R_.Target);
-        F.FsContext_ = FsContext;
-        F.SectionObject_ = SectionObject;
+        if (auto S = Stream::Of(Device->In(), SectionObject, FsContext); S.Ok())
+            F.Stream_ = RefPtr<Stream>(S.Take());       // without memory it is not cached
     }
     bool IsCreate() const { return R_.What == Operation::Create; }
 
@@ -62,14 +63,26 @@ void FsIrp::Layout(u32 In, u32 Out, bool Shared)
 Status FsIrp::Transfer(bool Write)
 {
     auto& T = R_.Data;
+    auto& F = static_cast<FsFile&>(*R_.Target);
     u64 Before = R_.Context[1], Left = T.Length - Before;
-    u32 Now = Left < MostAtOnce ? u32(Left) : MostAtOnce;
+    bool Lends = !R_.ForExecutive && Left >= 2 * PageSize && (F.Volume_->Now() == Volume::State::Raw || F.Options() & FILE_NO_INTERMEDIATE_BUFFERING);
+    if (Lends) {
+        // As it is, without a copy.
+        u32 All = Left < MostLent ? u32(Left) : MostLent;
+        auto Pages = driver::Loan::OfMemory(*R_.Process, T.Address + Before, All, Write);
+        Device = F.Volume_->To;
+        Lends = Pages.Ok() && Device && Lend(Pages.Take()).Ok();
+        Left = Lends ? All : Left;
+    }
+    u32 Now = Lends || Left < MostAtOnce ? u32(Left) : MostAtOnce;
     M.Major = Write ? mj::Write : mj::Read;
     M.Parameters[0] = Now;
     M.Parameters[1] = T.Key;
     M.Parameters[2] = T.Append ? ~u64(0) : T.Offset + Before;
     if (R_.Target->Options() & FILE_NO_INTERMEDIATE_BUFFERING)
         M.IrpFlags |= IrpNoCache;
+    if (Lends)
+        return STATUS_SUCCESS;
     if (Write) {
         Layout(Now, 0, false);
         if (!R_.ForExecutive)
@@ -86,7 +99,8 @@ Status FsIrp::Fill()
     IsOfFileSystem = true;
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
-    M.Device = F.Volume_->Device;
+    Device = F.Volume_->To;
+    M.Device = Device->Cookie;
     M.File = F.FsCookie_;
     M.Process = R_.Process->Id();
     M.Thread = R_.Thread ? R_.Thread->Id() : 0;
@@ -205,6 +219,7 @@ void FsIrp::Succeeded(Channel& In, u64 Information, u64 Cookie)
     case Operation::Create:
         F.FsCookie_ = Cookie;
         F.Opened_ = true;
+        FsFile::Open_->PushFront(F);
         break;
     case Operation::Write:
         // A write at the end went where the file system says.
@@ -249,7 +264,7 @@ void FsIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool 
         F.Start_.Reset();
     if (Sent && Outcome.Ok() && !In.IsDead())
         Succeeded(In, Information, Cookie);
-    bool ReadsBack = R_.What != Operation::Create && M.OutputBytes;
+    bool ReadsBack = R_.What != Operation::Create && M.OutputBytes && !Lent();
     if (Sent && ReadsBack && (BackWhole_ || !IsError(Outcome)) && !In.IsDead()) {
         u64 Bytes = BackWhole_ || Information > M.OutputBytes ? M.OutputBytes : Information;
         Status S;
@@ -300,7 +315,7 @@ private:
 };
 
 FsFile::FsFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, ob::String Full, FsFile* Related, bool CaseSensitive)
-    : DriverFile(Of, How, std::move(Name), 0), Start_(Related), Full_(std::move(Full)), AllocationSize_(How.AllocationSize), Target_(How.TargetFolder), CaseSensitive_(CaseSensitive)
+    : DriverFile(Of, Of, How, std::move(Name), 0), Start_(Related), Full_(std::move(Full)), AllocationSize_(How.AllocationSize), Target_(How.TargetFolder), CaseSensitive_(CaseSensitive)
 {
 }
 
@@ -308,6 +323,8 @@ FsFile::~FsFile()
 {
     Dying_ = true;
     CleanupOnce();
+    CookieLink_.Unlink();
+    Stream_.Reset();
     if (Opened_)
         SendPlain(mj::Close);
     if (Volume_)
@@ -323,10 +340,12 @@ void FsFile::SendPlain(u8 Major)
         return;                         // without memory the driver does not hear of it
     I->M.What = wd::Kind::Irp;
     I->M.Major = Major;
-    I->M.Device = Volume_->Device;
+    I->Device = Volume_->To;
+    I->M.Device = I->Device->Cookie;
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
-    Ref<Channel>(*Volume_->In)->Submit(*I);
+    I->M.Parameters[0] = Major == mj::Cleanup && Modified_;
+    Ref<Channel>(Volume_->To->In())->Submit(*I);
 }
 
 void FsFile::Cleanup()
@@ -344,11 +363,13 @@ void FsFile::Cleanup()
         return;
     I->M.What = wd::Kind::Irp;
     I->M.Major = mj::Cleanup;
-    I->M.Device = Volume_->Device;
+    I->M.Parameters[0] = Modified_;
+    I->Device = Volume_->To;
+    I->M.Device = I->Device->Cookie;
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
     CleanupSent_ = true;
-    Ref<Channel>(*Volume_->In)->SubmitAndLook(*I);
+    Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
 }
 
 Result<ob::String> FsFile::QueryName()
@@ -424,6 +445,8 @@ Status FsFile::Start(Request& R)
     if (R.What == Operation::Create)
         TRY(CheckCreate());
     R.Context[1] = 0;
+    if (StartCached(R))
+        return STATUS_PENDING;
     return Send(R);
 }
 
@@ -449,19 +472,21 @@ Status FsFile::Send(Request& R)
         return S;
     }
     R.Context[0] = reinterpret_cast<u64>(static_cast<Irp*>(I));
-    Ref<Channel>(*Volume_->In)->SubmitAndLook(*I);
+    Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
     return STATUS_PENDING;
 }
 
 void FsFile::Withdraw(Request& R)
 {
     auto* I = reinterpret_cast<Irp*>(R.Context[0]);
-    if (!I) {                           // it waits for the mount
+    if (!I && R.What == Operation::Create) {    // it waits for the mount
         R.Link.Unlink();
         return;
     }
     R.CancelLater();
-    Volume_->In->Cancel(*I);
+    if (!I)                             // the cache has it: it ends soon
+        return;
+    I->Cancel();
 }
 
 }
