@@ -1,6 +1,7 @@
 """Folders of the host as drives, in the machine: programs out of packages work on a scratch folder, and what they leave is looked at on the host."""
 import argparse
 import os
+import shutil
 import subprocess
 import time
 
@@ -55,6 +56,11 @@ class Tests:
             return self.path(name).read_bytes()
         except OSError as error:
             return error.strerror.encode()
+
+
+def self_of(test, suite):
+    """The file of a suite's program on the host."""
+    return test.hosts[app_tests.load(suite).program]
 
 
 CMD = r"C:\Windows\System32\cmd.exe"
@@ -151,6 +157,10 @@ def several(test):
         test.same("cmd moves and appends", test.read("cmd/sub/drei.txt"), b"1\r\nline\r\n"),
         test.check("cmd deletes", not test.path("cmd/old.txt").exists() and not test.path("cmd/empty").exists())))
     add("dir", program(CMD, "/d", "/c", "dir", "/a", "Z:\\cmd"), lambda r: test.check("dir tells of volume and sizes", b"zwei.txt" in r.stdout and b"bytes free" in r.stdout, r.stdout.decode()))
+    # Programs that lie in the folder are run from there.
+    shutil.copy(self_of(test, "ripgrep"), test.path("cmd/find it.exe"))
+    add("a program of the folder", program(CMD, "/d", "/c", "find it.exe", "-c", "1", "one.txt", folder="cmd"), lambda r: test.same(
+        "a program of the folder runs", r.stdout.decode().strip(), "1"))
     prepare_node(test)
     add("node", program(test.use("node"), "files.js", folder="node"), lambda r: check_node(test, r))
     results = batch.run(test.volume, [what for _, what, _ in steps], [LIMIT] * len(steps), memory=768)
