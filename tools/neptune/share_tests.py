@@ -158,8 +158,9 @@ def several(test):
         test.check("cmd deletes", not test.path("cmd/old.txt").exists() and not test.path("cmd/empty").exists())))
     add("dir", program(CMD, "/d", "/c", "dir", "/a", "Z:\\cmd"), lambda r: test.check("dir tells of volume and sizes", b"zwei.txt" in r.stdout and b"bytes free" in r.stdout, r.stdout.decode()))
     # Programs that lie in the folder are run from there.
-    shutil.copy(self_of(test, "ripgrep"), test.path("cmd/find it.exe"))
-    add("a program of the folder", program(CMD, "/d", "/c", "find it.exe", "-c", "1", "one.txt", folder="cmd"), lambda r: test.same(
+    test.write("run/one.txt", "1\n")
+    shutil.copy(self_of(test, "ripgrep"), test.path("run/find it.exe"))
+    add("a program of the folder", program(CMD, "/d", "/c", "find it.exe", "-c", "1", "one.txt", folder="run"), lambda r: test.same(
         "a program of the folder runs", r.stdout.decode().strip(), "1"))
     prepare_node(test)
     add("node", program(test.use("node"), "files.js", folder="node"), lambda r: check_node(test, r))
