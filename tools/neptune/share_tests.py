@@ -1,6 +1,7 @@
 """Folders of the host as drives, in the machine: programs out of packages work on a scratch folder, and what they leave is looked at on the host."""
 import argparse
 import os
+import shutil
 import subprocess
 import time
 
@@ -57,6 +58,11 @@ class Tests:
             return error.strerror.encode()
 
 
+def self_of(test, suite):
+    """The file of a suite's program on the host."""
+    return test.hosts[app_tests.load(suite).program]
+
+
 CMD = r"C:\Windows\System32\cmd.exe"
 
 
@@ -86,7 +92,7 @@ def prepare_node(test):
     test.write("node/folder/inside.txt", "inside\n")
     test.write("node/files.js", (HERE / "files.js").read_bytes())
     for name, target in {"link-to-file": "target.txt", "link-to-folder": "folder", "link-outside": "../../../../../../etc/passwd", "link-absolute": "/etc/passwd",
-                         "link-loop": "link-loop", "link-up": "../../../../../../etc"}.items():
+                         "link-loop": "link-loop", "link-to-go": "target.txt", "link-to-move": "target.txt", "link-up": "../../../../../../etc"}.items():
         os.symlink(target, test.path(f"node/{name}"))
 
 
@@ -108,6 +114,8 @@ def check_node(test, result):
     test.same("read-only", os.stat(test.path("node/fixed.txt")).st_mode & 0o222, 0)
     odd = set(os.listdir(os.fsencode(test.path("node/odd"))))
     test.same("the odd names", odd, {b"a:b", b"back\\slash", b"plain", b"space ", b"\xff\xfe", "\u00e4\u20ac.txt".encode(), b"Same", b"same", b":new"})
+    test.same("deleting and renaming a link leaves its target", (test.read("node/target.txt"), os.path.lexists(test.path("node/link-to-go")),
+              os.readlink(test.path("node/link-moved"))), (b"target\n", False, "target.txt"))
     test.same("links are what they were", os.readlink(test.path("node/link-outside")), "../../../../../../etc/passwd")
 
 
@@ -132,7 +140,7 @@ def several(test):
     test.write("bundle/in.ts", "import { two } from './lib/two'\nconsole.log(two as number)\n")
     test.write("bundle/lib/two.ts", "export const two: number = 2\n")
     add("esbuild", program(test.use("esbuild"), "in.ts", "--bundle", "--minify", "--outfile=out/bundle.js", folder="bundle"), lambda r: test.same(
-        "esbuild bundles", test.read("bundle/out/bundle.js"), b"(()=>{var o=2;console.log(o);})();\n"))
+        "esbuild bundles", test.read("bundle/out/bundle.js"), b"(()=>{console.log(2);})();\n"))
     make = test.use("make")
     test.write("make/Makefile", "all: b.txt c.txt\n%.txt: a.in\n\tcmd /c copy a.in $@\n")
     test.write("make/a.in", "from make\r\n")
@@ -149,6 +157,11 @@ def several(test):
         test.same("cmd moves and appends", test.read("cmd/sub/drei.txt"), b"1\r\nline\r\n"),
         test.check("cmd deletes", not test.path("cmd/old.txt").exists() and not test.path("cmd/empty").exists())))
     add("dir", program(CMD, "/d", "/c", "dir", "/a", "Z:\\cmd"), lambda r: test.check("dir tells of volume and sizes", b"zwei.txt" in r.stdout and b"bytes free" in r.stdout, r.stdout.decode()))
+    # Programs that lie in the folder are run from there.
+    test.write("run/one.txt", "1\n")
+    shutil.copy(self_of(test, "ripgrep"), test.path("run/find it.exe"))
+    add("a program of the folder", program(CMD, "/d", "/c", "find it.exe", "-c", "1", "one.txt", folder="run"), lambda r: test.same(
+        "a program of the folder runs", r.stdout.decode().strip(), "1"))
     prepare_node(test)
     add("node", program(test.use("node"), "files.js", folder="node"), lambda r: check_node(test, r))
     results = batch.run(test.volume, [what for _, what, _ in steps], [LIMIT] * len(steps), memory=768)

@@ -98,8 +98,8 @@ Node* NewNode(Share& S, const Attributes& Info)
     N->Header.NodeByteSize = sizeof(Node);
     N->Header.IsFastIoPossible = FastIoIsNotPossible;
     N->Id = Info.Id.Path;
-    N->Info = Info;
     N->IsFolder = Info.IsFolder();
+    SetInfo(*N, Info);
     N->IsLink = Info.IsSymLink();
     InitializeListHead(&N->Openings);
     FsRtlInitializeFileLock(&N->Locks, nullptr, nullptr);
@@ -167,7 +167,8 @@ NTSTATUS OpenExisting(Share& S, Wish& W, Found& Is, ULONG_PTR& Information)
     bool IsNew = !N;
     if (IsNew && !(N = NewNode(S, Is.Info)))
         return STATUS_INSUFFICIENT_RESOURCES;
-    N->Info = Is.Info;
+    SetInfo(*N, Is.Info);
+    Settle(*N, false);
     N->LinkToFolder = LinkToFolder;
     Opening* O = new Opening;
     if (!O) {
@@ -178,6 +179,11 @@ NTSTATUS OpenExisting(Share& S, Wish& W, Found& Is, ULONG_PTR& Information)
     if (N->Access.OpenCount)
         Status = IoCheckShareAccess(Access, W.Share, W.File, &N->Access, FALSE);
     bool IsData = !N->IsFolder && !N->IsLink;
+    // A program that runs is not written to.
+    if (NT_SUCCESS(Status) && N->Paged && (W.WantsWrite() || W.Empties()) && !MmFlushImageSection(&N->Section, MmFlushForWrite))
+        Status = STATUS_SHARING_VIOLATION;
+    if (NT_SUCCESS(Status) && N->Paged && W.Wants(FILE_DELETE_ON_CLOSE) && !MmFlushImageSection(&N->Section, MmFlushForDelete))
+        Status = STATUS_CANNOT_DELETE;
     if (NT_SUCCESS(Status) && IsData && (W.WantsData() || W.Empties())) {
         bool Write = W.WantsWrite() || W.Empties();
         ULONG Extra = W.Empties() ? ninep::open::Truncate : 0;
@@ -187,8 +193,12 @@ NTSTATUS OpenExisting(Share& S, Wish& W, Found& Is, ULONG_PTR& Information)
         Status = Opened.Code();
         O->IsOpen = Opened.Ok();
         O->CanWrite = Opened.Ok() && Write;
-        if (Opened.Ok() && W.Empties())
+        N->HadWriter |= O->CanWrite;
+        if (Opened.Ok() && W.Empties()) {
             N->Info.Size = 0;
+            SetInfo(*N, N->Info);
+            Settle(*N, true);
+        }
     }
     if (!NT_SUCCESS(Status)) {
         delete O;
@@ -259,7 +269,7 @@ NTSTATUS CreateNew(Share& S, Wish& W, Found& At, ULONG_PTR& Information)
     }
     IoSetShareAccess(W.Access, W.Share, W.File, &N->Access);
     O->F = F;
-    O->IsOpen = O->CanWrite = !Folder;
+    O->IsOpen = O->CanWrite = N->HadWriter = !Folder;
     O->Where = std::move(At.Where);
     O->DeleteOnClose = W.Wants(FILE_DELETE_ON_CLOSE);
     Attach(W, N, O);
@@ -331,7 +341,9 @@ NTSTATUS Create(Share& S, PIRP I, IO_STACK_LOCATION* L)
         return STATUS_SUCCESS;
     }
     Found Is;
-    Status = Lookup(S, W.Name.Span(), !W.Wants(FILE_OPEN_REPARSE_POINT), W.ExactCase, Is);
+    // A link that is to be deleted or renamed is meant itself: Windows' kernelbase says so with the option, the Win32 library used here does not.
+    bool Itself = W.Wants(FILE_OPEN_REPARSE_POINT) || ((W.Access & DELETE) && !W.WantsData() && W.Disposition == FILE_OPEN);
+    Status = Lookup(S, W.Name.Span(), !Itself, W.ExactCase, Is);
     if (!NT_SUCCESS(Status))
         return W.Target && Status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_OBJECT_PATH_NOT_FOUND : Status;
     if (Is.Exists)
@@ -362,6 +374,8 @@ NTSTATUS Cleanup(Share& S, PIRP I, IO_STACK_LOCATION* L)
         FsRtlNotifyCleanup(S.WatchSync, &S.Watches, O);
     else
         (void)FsRtlFastUnlockAll(&N->Locks, L->FileObject, IoGetRequestorProcess(I), nullptr);
+    if (O->CanWrite)
+        Settle(*N, false);
     if (O->Wrote)
         Report(S, O->Where, FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE, FILE_ACTION_MODIFIED);
     IoRemoveShareAccess(L->FileObject, &N->Access);
@@ -371,6 +385,8 @@ NTSTATUS Cleanup(Share& S, PIRP I, IO_STACK_LOCATION* L)
     }
     --N->Handles;
     if (N->DeletePending && !N->Deleted && (!N->Handles || O->DeleteAtOnce)) {
+        N->HadWriter = false;           // what is dirty goes with the file
+        Settle(*N, true);
         Unlink(S, N->DeleteWhere, N->IsFolder);
         N->Deleted = true;
     }

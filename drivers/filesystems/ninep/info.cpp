@@ -216,7 +216,7 @@ NTSTATUS Refresh(Share& S, Opening& O)
 {
     auto Now = S.Server.Query(O.F);
     if (Now.Ok()) {
-        O.Of->Info = Now.Take();
+        SetInfo(*O.Of, Now.Value());
         return STATUS_SUCCESS;
     }
     // Gone from its place, by the host or by itself: open all the same.

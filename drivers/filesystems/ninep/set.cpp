@@ -51,10 +51,24 @@ NTSTATUS SetSize(Share& S, Opening& O, LONGLONG Size)
 {
     if (Size < 0)
         return STATUS_INVALID_PARAMETER;
+    Node& N = *O.Of;
+    LARGE_INTEGER End;
+    End.QuadPart = Size;
+    if (N.Paged && !MmCanFileBeTruncated(&N.Section, &End))
+        return STATUS_USER_MAPPED_FILE;
+    if (N.Paged && N.HadWriter) {
+        IO_STATUS_BLOCK Iosb {};
+        CcFlushCache(&N.Section, nullptr, 0, &Iosb);
+    }
     NTSTATUS Status = Code(S.Server.Set(O.F, { .Valid = ninep::NewAttributes::HasSize, .Size = u64(Size) }));
     if (NT_SUCCESS(Status)) {
-        O.Of->Info.Size = u64(Size);
+        N.Info.Size = u64(Size);
+        SetInfo(N, N.Info);
         O.Wrote = true;
+        if (N.Paged) {
+            CC_FILE_SIZES Sizes { N.Header.AllocationSize, N.Header.FileSize, N.Header.ValidDataLength };
+            (void)CcSetFileSizesEx(O.File, &Sizes);
+        }
     }
     return Status;
 }
@@ -82,6 +96,8 @@ NTSTATUS SetDisposition(Share& S, Opening& O, ULONG Flags)
         if (!NT_SUCCESS(Status))
             return Status;
     }
+    if (N.Paged && !MmFlushImageSection(&N.Section, MmFlushForDelete))
+        return STATUS_CANNOT_DELETE;
     Status = Copy(N.DeleteWhere, O.Where);
     if (NT_SUCCESS(Status)) {
         N.DeletePending = true;
@@ -185,6 +201,8 @@ NTSTATUS FindTarget(Share& S, Opening& O, PIRP I, IO_STACK_LOCATION* L, ULONG Fl
     if (Info->IsFolder() || ((FileAttributes(Info.Value()) & FILE_ATTRIBUTE_READONLY) && !(Flags & RenameIgnoreReadOnly)))
         return STATUS_ACCESS_DENIED;
     if (Node* Open = FindNode(S, Info->Id.Path)) {
+        if (Open->Paged && !MmFlushImageSection(&Open->Section, MmFlushForDelete))
+            return STATUS_ACCESS_DENIED;
         if (Open->Handles && !(Flags & RenamePosix))
             return STATUS_ACCESS_DENIED;
         if (Open->Handles && Open->Access.SharedDelete < Open->Access.OpenCount)

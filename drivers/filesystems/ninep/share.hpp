@@ -7,6 +7,9 @@
 // Changes by the host are seen: attributes come from the server with every open and every query.
 // Symbolic links are followed inside the share; one that leads out of it, or is absolute, cannot be opened except as itself.
 //
+// Data is not cached, but programs are run from here and files mapped: those pages are the Executive's, read and written by paging requests, which take no lock.
+// They are written before the file is read otherwise and forgotten when it is written otherwise, or has changed when it is opened.
+//
 // Locks: Share::Turn is held while names, Nodes or Openings change; it is given in the order it was asked for, so that a create behind a close finds the file
 // closed. Reads, writes and listings do without.
 #pragma once
@@ -88,6 +91,10 @@ struct Node {
     Attributes Info;                    // as last told by the server
     Path DeleteWhere;                   // what goes when the last handle does
     FILE_LOCK Locks {};
+    // Mapped pages: since when there may be some (a paging request came), and what the file was then.
+    bool Paged = false, HadWriter = false;
+    ninep::Time PagedModified;
+    u64 PagedSize = 0;
 };
 
 struct CachedFolder {
@@ -163,6 +170,10 @@ NTSTATUS Read(Share& S, PIRP I, IO_STACK_LOCATION* L);
 NTSTATUS Write(Share& S, PIRP I, IO_STACK_LOCATION* L);
 NTSTATUS Flush(Share& S, PIRP I, IO_STACK_LOCATION* L);
 void* BufferOf(PIRP I);
+// What the server tells of the file goes where the Executive looks for its size.
+void SetInfo(Node& N, const Attributes& Info);
+// The pages are written back, and forgotten if the file has changed meanwhile (or in any case).
+void Settle(Node& N, bool Forget);
 
 // --- info.cpp, set.cpp, folder.cpp, volume.cpp
 NTSTATUS QueryInformation(Share& S, PIRP I, IO_STACK_LOCATION* L);
