@@ -6,9 +6,7 @@
 #include "ntos/io/create.hpp"
 #include "ntos/io/fsrtl.hpp"
 #include "ntos/io/issue.hpp"
-#include "ntos/ps/thread.hpp"
 #include "ntos/se/se.hpp"
-#include "ntos/se/token.hpp"
 
 namespace io {
 
@@ -33,7 +31,7 @@ public:
     DataQueue Inbound, Outbound;        // to the server; to the client
     core::List<Request, &Request::Link> Listeners;
     u64 ServerProcess = 0, ClientProcess = 0;
-    RefPtr<se::Token> ClientToken;      // what the server may impersonate: the client's when it connected
+    RefPtr<ob::Object> ClientToken;     // what the server may impersonate: the client's when it connected
 };
 
 class PipeName : public RefCounted<PipeName> {
@@ -329,11 +327,11 @@ Result<ob::ParseResult> PipeDevice::Connect(ob::OpenRequest& Request, CreatePara
     if (!I)
         return STATUS_PIPE_NOT_AVAILABLE;
     How.Information = FILE_OPENED;
-    auto Token = TRY(se::ForServer(Request.Caller.Thread().EffectiveToken(), Request.Wanted.ImpersonationLevel, Request.Wanted.EffectiveOnly));
+    auto Token = TRY(se::TokenForServer(Request.Caller, Request.Wanted.ImpersonationLevel, Request.Wanted.EffectiveOnly));
     Ref<PipeEnd> End = TRY(ob::Make<PipeEnd>(*this, How, Ref<Instance>(*I), false, FILE_PIPE_BYTE_STREAM_MODE, FILE_PIPE_QUEUE_OPERATION));
     I->State = FILE_PIPE_CONNECTED_STATE;
     I->ClientProcess = Request.Caller.Process().Id();
-    I->ClientToken = RefPtr<se::Token>(std::move(Token));
+    I->ClientToken = RefPtr<ob::Object>(std::move(Token));
     while (io::Request* L = I->Listeners.First())
         L->Complete(STATUS_SUCCESS, 0);
     ob::ParseResult R;
@@ -724,16 +722,7 @@ Status PipeEnd::Impersonate(Request& R)
         return STATUS_ILLEGAL_FUNCTION;
     if (State() != FILE_PIPE_CONNECTED_STATE && State() != FILE_PIPE_CLOSING_STATE)
         return STATUS_PIPE_DISCONNECTED;
-    ps::Thread* By = R.Thread.Get();
-    if (!By || !I_->ClientToken)
-        return STATUS_CANNOT_IMPERSONATE;
-    // Without the privilege the server learns who the client is, and no more.
-    constexpr u32 ImpersonatePrivilege = 29;
-    RefPtr<se::Token> As = I_->ClientToken;
-    if (As->Level > SecurityIdentification && !se::HasPrivilege(By->Process().Token(), ImpersonatePrivilege))
-        As = RefPtr<se::Token>(TRY(se::ForServer(*As, SecurityIdentification, false)));
-    By->Impersonate(std::move(As));
-    return STATUS_SUCCESS;
+    return R.Thread && I_->ClientToken ? se::ImpersonateClient(*R.Thread, *I_->ClientToken) : Status(STATUS_CANNOT_IMPERSONATE);
 }
 
 Status PipeEnd::Attribute(Request& R)

@@ -334,19 +334,22 @@ Status NtQueryVirtualMemory(ke::Caller& Caller, svc::QueryVirtualMemory& Call)
         return QueryMappedFile(Caller, Space, Address, Call);
     case MemoryRegionInformation: {
         MEMORY_REGION_INFORMATION Info {};
-        if (Call.MemoryInformationLength < sizeof(Info))
+        u64 Length = Call.MemoryInformationLength;
+        if (Length < __builtin_offsetof(MEMORY_REGION_INFORMATION, CommitSize))
             return STATUS_INFO_LENGTH_MISMATCH;
         Vad* V = Space.Find(Address);
         if (!V)
             return STATUS_INVALID_ADDRESS;
         Info.AllocationBase = reinterpret_cast<PVOID>(V->AllocationBase);
         Info.AllocationProtect = V->InitialPage;
-        Info.RegionType = V->Kind == Vad::Private ? 1 : V->Kind == Vad::Data ? 2 : V->Kind == Vad::Image ? 4 : 0x40;
+        // Memory that is nothing but memory is not told in the flags.
+        Info.RegionType = V->Kind == Vad::Data && !V->Backing->PageFile ? 2 : V->Kind == Vad::Image ? 4 : V->Kind == Vad::Placeholder ? 0x40 : 0;
         Info.RegionSize = V->End - V->Start;
         for (u64 A = V->Start; A < V->End && V->End - V->Start < GiB; A += PageSize)
             Info.CommitSize += Space.Query(*V, A).Committed ? PageSize : 0;
-        TRY(Call.MemoryInformation.WriteAs(Caller, Info));
-        return Call.ReturnLength.WriteIfThere(Caller, sizeof(Info));
+        Length = Length < sizeof(Info) ? Length : sizeof(Info);
+        TRY(Call.MemoryInformation.Write(Caller, &Info, Length));
+        return Call.ReturnLength.WriteIfThere(Caller, Length);
     }
     case MemoryWorkingSetExInformation: {
         u64 Count = Call.MemoryInformationLength / sizeof(MEMORY_WORKING_SET_EX_INFORMATION);
@@ -386,13 +389,36 @@ Status NtQueryVirtualMemory(ke::Caller& Caller, svc::QueryVirtualMemory& Call)
 }
 
 // Copies between two processes, a page at a time, until something fails: what was copied is told.
-static Status CopyBetween(ps::Process& From, u64 Source, ps::Process& To, u64 Target, u64 Bytes, u64& Done)
+// Into code that may not be written (within one page): a debugger's breakpoint. The page becomes the process's own for that.
+static Status WriteCode(ps::Process& To, u64 Target, const void* From, u64 Bytes)
+{
+    AddressSpace& Space = To.Memory();
+    u64 Page = AlignDown(Target, PageSize);
+    Vad* V = Space.Find(Page);
+    if (!V || V->Fixed || (V->Kind != Vad::Private && V->Kind != Vad::Image))
+        return STATUS_ACCESS_VIOLATION;
+    AddressSpace::PageInfo Info = Space.Query(*V, Page);
+    if (!Info.Committed || Info.Guard || (Info.Protect != Protection::Execute && Info.Protect != Protection::ExecuteRead))
+        return STATUS_ACCESS_VIOLATION;
+    (void)TRY(Space.Protect(*V, Page, Page + PageSize, Protection::ExecuteReadWrite, false));
+    Status S = CopyToUser(To, Target, From, Bytes);
+    (void)TRY(Space.Protect(*V, Page, Page + PageSize, Info.Protect, false));
+    return S;
+}
+
+static Status CopyBetween(ps::Process& From, u64 Source, ps::Process& To, u64 Target, u64 Bytes, u64& Done, bool Code = false)
 {
     for (Done = 0; Done < Bytes;) {
         u8 Buffer[512];
         u64 Now = Bytes - Done < sizeof(Buffer) ? Bytes - Done : sizeof(Buffer);
+        if (u64 Left = PageSize - ((Target + Done) & PageMask); Now > Left)
+            Now = Left;
         TRY(CopyFromUser(From, Buffer, Source + Done, Now));
-        TRY(CopyToUser(To, Target + Done, Buffer, Now));
+        Status S = CopyToUser(To, Target + Done, Buffer, Now);
+        if (S == STATUS_ACCESS_VIOLATION && Code)
+            S = WriteCode(To, Target + Done, Buffer, Now);
+        if (!S.Ok())
+            return S;
         Done += Now;
     }
     return STATUS_SUCCESS;
@@ -417,7 +443,10 @@ Status NtWriteVirtualMemory(ke::Caller& Caller, svc::WriteVirtualMemory& Call)
     if (From + Bytes < From || To + Bytes < To || From + Bytes > HighestUser + 1 || To + Bytes > HighestUser + 1)
         return STATUS_ACCESS_VIOLATION;
     auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_WRITE));
-    Status S = CopyBetween(Caller.Process(), From, *Target, To, Bytes, Done);
+    bool Code = ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_OPERATION).Ok();
+    Status S = ProbeForRead(Caller.Process(), From, Bytes);
+    if (S.Ok())
+        S = CopyBetween(Caller.Process(), From, *Target, To, Bytes, Done, Code);
     if (S.Code() == STATUS_ACCESS_VIOLATION || S.Code() == STATUS_GUARD_PAGE_VIOLATION)
         S = STATUS_PARTIAL_COPY;
     TRY(Call.NumberOfBytesWritten.WriteIfThere(Caller, Done));

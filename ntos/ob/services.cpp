@@ -13,14 +13,15 @@ static bool IsPseudo(HANDLE Handle)
     return reinterpret_cast<u64>(Handle) >= u64(-6);
 }
 
+Status (*ob::OnBadClose)(ke::Caller& By);
+
 Status NtClose(ke::Caller& Caller, svc::Close& Call)
 {
     Status S = Caller.Process().Handles().Close(Call.Handle);
     if (S == STATUS_INVALID_HANDLE && IsPseudo(Call.Handle))
         return STATUS_SUCCESS;
-    // A debugger is told of the mistake.
-    if (S == STATUS_INVALID_HANDLE && Call.Handle.Get() && Caller.Process().DebuggedBy) [[unlikely]]
-        return Caller.Thread().RaiseStatus(STATUS_INVALID_HANDLE);
+    if (S == STATUS_INVALID_HANDLE && Call.Handle.Get() && OnBadClose)
+        return OnBadClose(Caller);
     return S;
 }
 

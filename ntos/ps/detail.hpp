@@ -26,5 +26,6 @@ bool HandleVmFault(Thread& T, u64 Rip, u64 Address, u64 ErrorCode);
 void HandleUserException(Thread& T, u64 Number, u64 Code);
 extern ke::Caller* FaultingThread;      // whose fault mm resolves, or on whose stack a frame is put: that stack may grow
 void InitializeExceptions();
+void InitializeDebugging();
 
 }
