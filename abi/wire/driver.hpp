@@ -17,15 +17,35 @@ inline constexpr u32 Version = 1;
 inline constexpr u32 RequestSlots = 64, ReplySlots = 128, DataPages = 4096;
 
 // What a request's data looks like to the driver.
-enum class Transfer : u8 { None, Buffered, Direct, Neither };
+enum class Transfer : u8 {
+    None, Buffered, Direct, Neither,
+    Srb,                    // a SCSI_REQUEST_BLOCK: the input is a wire Srb and comes back; the data is direct
+    Pnp,                    // IRP_MJ_PNP: input and output as pnp:: below says by minor function
+};
 enum class Kind : u16 {
     Irp,                    // a new request
     Cancel,                 // of the request with this tag
     Unload,                 // call DriverUnload, then end
-    AddDevice,              // call AddDevice for the physical device in Device (0: one the Executive makes, see Parameters)
+    AddDevice,              // make a physical device and call AddDevice: for the PciDevice in the data area, or (Parameters[0] 1) without resources
     RemoteDone,             // an IRP the driver sent to another process is complete: Tag is the driver's own
     Interrupt,              // of the connected interrupt in Device
+    // Plug and play
+    AddAbove = 16,          // call AddDevice; the physical device is that of another process: Parameters[0] is its id
+    InterfaceChange = 17,   // of a registered notification: Device is its cookie, Parameters[0] 1 arrival, 0 removal; the link's name in the data area
+    RemoveDevice = 18,      // forget the proxy with the id Parameters[0]
+
+    MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device
+    ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
 };
+
+// Message::Flags.
+// Lent: the output (of a write: what is written) is not in the data area but in pages lent for the time of the request. Behind the input, 8-byte
+// aligned, the data area has their frame numbers as u64; OutputOffset is the byte offset in the first page, OutputBytes the length.
+inline constexpr u8 Lent = 1;
+// LentReadOnly: the driver may not write to them.
+inline constexpr u8 LentReadOnly = 2;
+// Exact: for the device itself, not for what lies on it in the same process.
+inline constexpr u8 Exact = 4;
 
 struct Message {
     Kind What;
@@ -33,7 +53,7 @@ struct Message {
     Transfer Mode;
     u8 StackFlags;          // SL_*
     u8 RequestorMode;
-    u8 Unused;
+    u8 Flags;
     u32 Tag;                // for the answer
     u32 Options;            // Create: disposition << 24 | options
     u64 Device;             // cookie
@@ -48,7 +68,8 @@ struct Message {
     u16 Share, Attributes;  // Create
     u64 Related;            // Create: cookie of the file it is relative to. RemoteDone: Status in the low half
     u64 Information;        // RemoteDone
-    u64 Unused2;
+    u32 IrpFlags;           // IRP_PAGING_IO ...
+    u32 Unused2;
 };
 static_assert(sizeof(Message) == 128 && std::has_unique_object_representations_v<Message> && std::is_trivially_copyable_v<Message>);
 
@@ -56,6 +77,8 @@ enum class ReplyKind : u16 {
     Done,                   // the request Tag is complete
     Call,                   // a request of the driver's own to a device of another process: Information is the address of a RemoteCall
     CancelCall,             // take that back: Tag
+
+    FileIs = 32,            // before the Done of a Create with this tag: Information is the file object's FsContext, File its SectionObjectPointer
 };
 
 struct Reply {
@@ -65,22 +88,44 @@ struct Reply {
     u32 Status;
     u32 Options;
     u64 Information;
-    u64 File;               // Done of a Create: cookie of the FILE_OBJECT
+    u64 File;               // Done of a Create: cookie of the FILE_OBJECT; of a Write: its CurrentByteOffset
 };
 static_assert(sizeof(Reply) == 32 && std::has_unique_object_representations_v<Reply> && std::is_trivially_copyable_v<Reply>);
 
 // In the driver's own memory.
 struct RemoteCall {
+    u64 Device;             // id of the other process's device; 0: Handle says
     u64 Handle;             // of an open file of the other process's device
-    u8 Major, Minor, StackFlags, Unused;
+    u8 Major, Minor, StackFlags;
+    u8 Flags;               // below
     u32 Tag;                // for RemoteDone
     Transfer Mode;
-    u8 Unused2[3];
-    u32 InputBytes, OutputBytes, Unused3;
+    u8 Unused[3];
+    u32 Parent;             // tag of the request this one serves; ~0: of none
+    u32 InputBytes, OutputBytes;
     u64 Input, Output;      // addresses
+    u32 LentOffset;         // PagesOfParent: where the data begins, from the start of the parent's first page
+    u32 IrpFlags;
     u64 Parameters[4];
+    u64 Unused2;
 };
-static_assert(sizeof(RemoteCall) == 80 && std::has_unique_object_representations_v<RemoteCall>);
+static_assert(sizeof(RemoteCall) == 104 && std::has_unique_object_representations_v<RemoteCall>);
+namespace call {
+inline constexpr u8 OutputIn = 1,       // the output buffer's content goes to the other driver
+    OutputBack = 2,                     // as much of it comes back as Information says
+    OutputBackWhole = 4,                // all of it comes back, whatever the outcome
+    InputBack = 8,                      // the input comes back, too
+    PagesOfParent = 16,                 // the output is in pages lent with the parent request
+    MayLend = 32;                       // Output is the driver's own memory, whose pages may be lent
+}
+
+// A SCSI request block as it travels: the structure with its pointers zero, then the sense data.
+struct Srb {
+    u8 Block[88];
+    u8 HasSense, Unused[7];
+    u8 Sense[256];
+};
+static_assert(sizeof(Srb) == 352);
 
 struct Header {
     u32 Version, Unused[31];
@@ -117,6 +162,40 @@ enum class Control : u32 {
     PciConfig,              // ConfigAccess, then data for a write -> data. The same
     DeviceOf,               // DeviceId.Id: a file's handle -> DeviceAbout
     FrameOf,                // Address -> u64: the number of the physical page of memory of the process's own, for DMA
+    // Plug and play, device stacks
+    MapLent = 32,           // LentPages -> Address: of the first page lent with the request; mapped until it is answered
+    AttachDevice = 33,      // DevicePair: Upper on top of Lower's stack -> DeviceShape of what it lies on
+    DetachDevice = 34,      // DeviceId: what lies on it no longer does
+    ShapeDevice = 35,       // DeviceShape: attributes of a device of the process's own have changed
+    DeviceShapeOf = 36,     // DeviceId -> DeviceShape
+    InvalidateRelations = 37,       // DeviceId: of a physical device; Type in Code
+    RegisterInterface = 38, // NewInterface, then the reference string -> the link's name
+    SetInterface = 39,      // InterfaceState, then the link's name
+    ListInterfaces = 40,    // InterfaceQuery -> names, each terminated, then an empty one
+    NotifyInterfaces = 41,  // Notification
+    EndNotify = 42,         // DeviceId.Id: the notification's cookie
+    DeviceProperty = 43,    // PropertyOf -> Status, whose Code is the length of the data that follow
+    // Storage
+    LockClient = 112,       // ClientRange -> u64 each: the numbers of the pages there, in the memory of the client whose request has that tag. They stay until
+                            // the request is answered
+    ConnectMessage = 113,   // MessageInterrupt -> MessageInterrupt: the device's message is sent to a vector of its own. Only of a device the process has
+    DisconnectMessages = 114,       // MessageInterrupt (Bus, Device, Function): all of a function
+    // File systems
+    RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
+    UnregisterFileSystem = 65,  // DeviceId
+    // The cache (ntos/io/fs/stream.hpp): all have a Cache, whose Section says of which file
+    CacheOpen = 66,         // File, Context (FsContext), Offset (allocation), Bytes (file size), Valid
+    CacheClose = 67,        // cache::Truncate: to Bytes
+    CacheCopy = 68,         // Offset, Bytes, Address; cache::Write, Through, NoWait -> u64 bytes
+    CacheSizes = 69,        // as CacheOpen
+    CacheFlush = 70,        // Offset, Bytes
+    CachePurge = 71,        // Offset, Bytes; cache::Close
+    CacheView = 72,         // Offset, Bytes; cache::Fresh -> Address
+    CacheUnmap = 73,        // Address
+    CacheDirty = 74,        // Offset, Bytes
+    CacheZero = 75,         // Offset, Bytes
+    CacheImage = 76,        // whether no image section is in the way
+    CacheTruncate = 77,     // Bytes: whether no view is in the way
 };
 
 struct Attached {
@@ -137,6 +216,44 @@ struct DeviceId {
 struct DeviceAbout {
     u64 Cookie;             // of a device of the process's own, or 0
     u32 Type, Characteristics;
+    u64 Id;                 // of the top of its stack; the other fields, too
+};
+struct DeviceShape {
+    u64 Id;                 // 0: there is none
+    u64 Cookie;             // of a device of the process's own, or 0
+    u32 Type, Characteristics, Flags, StackSize;
+    u32 AlignmentRequirement, SectorSize;
+};
+struct DevicePair {
+    u64 Upper, Lower;
+};
+struct LentPages {
+    u32 Tag, Unused;
+};
+struct Guid {
+    u8 Bytes[16];
+};
+struct NewInterface {
+    u64 Device;             // id of the physical device
+    Guid Class;
+    u32 ReferenceBytes, Unused;
+};
+struct InterfaceState {
+    u32 Enable, NameBytes;
+};
+struct InterfaceQuery {
+    Guid Class;
+    u64 Device;             // 0: of all
+    u32 Disabled, Unused;   // also those that are not enabled
+};
+struct Notification {
+    Guid Class;
+    u64 Cookie;
+    u32 Existing, Unused;   // tell of those that are there
+};
+struct PropertyOf {
+    u64 Device;
+    u32 Property, Unused;   // DEVICE_REGISTRY_PROPERTY; ~0: the key's path below Enum
 };
 struct Names {
     u32 FirstBytes, SecondBytes;    // they follow
@@ -148,6 +265,23 @@ struct HandleOf {
 struct HandleGot {
     u64 Handle;
     u32 Granted, Type;              // 1 event, 2 semaphore, 3 mutant, 4 timer, 5 process, 6 thread, 7 file, 8 section, 9 key, 0 any other
+};
+
+// --- file systems
+
+struct Cache {
+    u64 Section;                    // address of the SECTION_OBJECT_POINTERS
+    u64 File, Context;
+    u64 Offset, Bytes, Valid, Address;
+    u32 Flags, Unused;
+};
+namespace cache {
+inline constexpr u32 Write = 1, Through = 2, NoWait = 4, Truncate = 8, Close = 16, Fresh = 32;
+}
+struct Mount {
+    u64 Device;                     // id of the volume's device, the top of its stack
+    u32 Flags;                      // SL_ALLOW_RAW_MOUNT
+    u32 Unused;
 };
 
 // --- devices
@@ -174,6 +308,18 @@ struct Address {
 };
 struct CommonBuffer {
     u64 At, Physical;
+};
+struct ClientRange {
+    u32 Tag, Write;         // Write: the pages are made writable first
+    u64 Address;
+    u32 Bytes, Unused;
+};
+struct MessageInterrupt {
+    u32 Bus, Device, Function;
+    u32 Message, Count;     // the one to be connected, of so many
+    u32 Bit;                // answer: of the badge the interrupt thread gets
+    u32 Data, Unused;       // answer: what the device writes
+    u64 Address;            // and where
 };
 struct PortAccess {
     u16 Port;

@@ -47,6 +47,17 @@ struct Entry {
     bool IsFolder() const { return Attributes & Folder; }
     // What was found of the chain, for going on from there.
     u32 KnownIndex = 0, KnownCluster = 0;
+    // The chain from its start, as far as it has been followed, in runs.
+    struct Run {
+        u32 Index, Cluster, Count;      // from cluster Index of the file on
+    };
+    Vector<Run> Known;
+    bool KnownToEnd = false;
+};
+
+// A piece of a file on the device.
+struct Extent {
+    u64 At, Bytes;
 };
 
 class Volume {
@@ -56,6 +67,12 @@ public:
 
     u32 Bits() const { return Bits_; }
     u32 ClusterBytes() const { return ClusterBytes_; }
+    u32 SectorBytes() const { return SectorBytes_; }
+    u32 Serial() const { return Serial_; }
+    u64 DataStart() const { return DataStart_; }
+    // The volume's label: its entry in the root; empty if there is none. At most 11 characters of code page 437, kept in upper case; empty takes it away. STATUS_INVALID_VOLUME_LABEL.
+    Result<Vector<wchar_t>> Label();
+    Status SetLabel(Text New, Stamp Now);
     u32 Clusters() const { return Clusters_; }
     Result<u32> FreeClusters();
     Entry Root() const;
@@ -77,6 +94,16 @@ public:
     // Makes the file longer if it must.
     Status Write(Entry& E, u64 Offset, const void* From, usize Bytes);
     Status SetSize(Entry& E, u32 Size); // new bytes are zero
+    // Where on the device the byte at Offset lies and how many follow it there, at most Most. STATUS_FILE_CORRUPT_ERROR: the chain is shorter.
+    Result<Extent> Where(Entry& E, u64 Offset, u64 Most);
+    // The same three in parts, for a file system that moves the data itself. Reserve gives the file clusters for Bytes, in memory only: WriteTable, and then Update with the new size, make
+    // it so on the medium; before that the medium has a file that ends earlier. Reserved: the bytes its clusters have room for. Cut frees the clusters behind Bytes; a size that is larger goes down
+    // with them, on the medium first.
+    Status Reserve(Entry& E, u64 Bytes);
+    Result<u64> Reserved(Entry& E);
+    Status Cut(Entry& E, u64 Bytes);
+    Status Zero(Entry& E, u64 Offset, u64 Bytes);       // on the medium, of clusters it has
+    Status WriteTable();                // what has changed in it, in the order in which it did
     Status Flush() { return On_.Flush(); }
     // Everything is on the medium and the volume is marked clean.
     Status Sync();
@@ -92,14 +119,17 @@ private:
     Result<u8*> TableSector(u32 Index);
     Result<u32> Get(u32 Cluster);
     Status Set(u32 Cluster, u32 Value);
-    Status WriteTable();                // what Set changed, in the order of the sectors
     Status MarkDirty();
     Status MarkState(bool Dirty);
     Result<u32> Take(u32 Near);         // a free cluster, made an end in memory
     Status Grow(Entry& E, u32 Clusters);
+    Status Take(Entry& E, u32 Clusters);        // the same in memory only
     Status Release(u32 First);          // a whole chain
     Result<u32> ClusterAt(Entry& E, u32 Index);
-    Result<u32> ChainLength(u32 First);
+    Status Follow(Entry& E, u32 Index); // until Known has the cluster, or the chain ends
+    static u32 Followed(const Entry& E) { return E.Known.IsEmpty() ? 0 : E.Known[E.Known.Size() - 1].Index + E.Known[E.Known.Size() - 1].Count; }
+    Status Append(Entry& E, u32 Cluster);
+    Result<u32> FindLabel(u8* To);      // the place of the label's entry; ~0: there is none
     Status ReadFsInfo();
     Status WriteFsInfo();
     // folder.cpp
@@ -125,7 +155,7 @@ private:
     bool Mirrored_ = true;
     u64 TableStart_ = 0, RootStart_ = 0, DataStart_ = 0;
     u32 RootSlots_ = 0, RootCluster_ = 0, InfoSector_ = 0;
-    u32 Free_ = ~0u, Hint_ = 2;
+    u32 Free_ = ~0u, Hint_ = 2, Serial_ = 0;
     bool Dirty_ = false;
     struct Cached {
         Vector<u8> Bytes;

@@ -131,7 +131,7 @@ Result<Entry> Volume::Next(const Entry& In, u32& Slot)
         }
         bool HasLong = Expected == 100 && Sum == Checksum(S);
         Expected = 0;
-        if ((S[11] & Label) || S[0] == '.')
+        if ((S[11] & fat::Label) || S[0] == '.')
             continue;
         Entry E;
         memcpy(E.Short, S, 11);
@@ -428,7 +428,7 @@ Result<Entry> Volume::Create(Entry& In, Text Name, u8 Attributes, Stamp Now)
     u8 Case;
     bool NeedsLong;
     TRY(MakeNames(In, Name, E.Short, Case, NeedsLong));         // before anything is taken
-    E.Attributes = Attributes & ~Label;
+    E.Attributes = Attributes & ~fat::Label;
     E.Created = E.Written = E.Accessed = Now;
     E.Slot = ~0u;
     TRY(MarkDirty());
@@ -532,6 +532,72 @@ Status Volume::Update(const Entry& E)
         return STATUS_FILE_CORRUPT_ERROR;
     Encode(E, S[12], New);
     return WriteSlots(At, E.Slot + E.Slots - 1, New);
+}
+
+// --- the label
+
+Result<u32> Volume::FindLabel(u8* To)
+{
+    Entry Top = Root();
+    for (u32 Slot = 0;; ++Slot) {
+        bool Beyond;
+        TRY(ReadSlot(Top, Slot, To, Beyond));
+        if (Beyond || !To[0])
+            return u32(~0u);
+        if (To[0] != Deleted && (To[11] & 0x3F) != LongAttributes && (To[11] & (fat::Label | Folder)) == fat::Label)
+            return Slot;
+    }
+}
+
+Result<Vector<wchar_t>> Volume::Label()
+{
+    u8 S[32];
+    Vector<wchar_t> Text;
+    if (TRY(FindLabel(S)) == ~0u)
+        return Text;
+    u32 Length = 11;
+    while (Length && S[Length - 1] == ' ')
+        --Length;
+    for (u32 I = 0; I < Length; ++I)
+        TRY(Text.Push(FromOem(I == 0 && S[0] == 0x05 ? Deleted : S[I])));
+    return Text;
+}
+
+Status Volume::SetLabel(Text New, Stamp Now)
+{
+    u8 Name[11];
+    memset(Name, ' ', 11);
+    if (New.size() > 11)
+        return STATUS_INVALID_VOLUME_LABEL;
+    for (usize I = 0; I < New.size(); ++I) {
+        u8 O = ToOem(UpCase_(New[I]));
+        bool Bad = O < 0x20;
+        for (const char* Not = "\"*+,./:;<=>?[\\]|"; *Not; ++Not)
+            Bad |= O == u8(*Not);
+        if (Bad || (I == 0 && O == ' '))
+            return STATUS_INVALID_VOLUME_LABEL;
+        Name[I] = O;
+    }
+    if (Name[0] == Deleted)
+        Name[0] = 0x05;
+    TRY(MarkDirty());
+    u8 S[32];
+    u32 Slot = TRY(FindLabel(S));
+    Entry Top = Root();
+    if (New.empty()) {
+        if (Slot == ~0u)
+            return STATUS_SUCCESS;
+        S[0] = Deleted;
+        return WriteSlots(Top, Slot, S);
+    }
+    if (Slot == ~0u)
+        Slot = TRY(FindRoom(Top, 1));
+    memset(S, 0, sizeof(S));
+    memcpy(S, Name, 11);
+    S[11] = fat::Label;
+    PutWord(S + 22, Now.Time);
+    PutWord(S + 24, Now.Date);
+    return WriteSlots(Top, Slot, S);
 }
 
 }

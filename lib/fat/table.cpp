@@ -61,6 +61,7 @@ Status Volume::ReadBoot()
     TableStart_ = u64(Reserved) * SectorBytes_;
     RootStart_ = TableStart_ + u64(Tables_) * TableSectors_ * SectorBytes_;
     DataStart_ = First * SectorBytes_;
+    Serial_ = Long(B + (Large ? 67 : 39));
     if (Large) {
         u32 Flags = Word(B + 40);
         Mirrored_ = !(Flags & 0x80);
@@ -167,17 +168,30 @@ Status Volume::Set(u32 Cluster, u32 Value)
     return STATUS_SUCCESS;
 }
 
-// In the order in which they were changed first.
+// In the order in which they were changed first; neighbours together.
 Status Volume::WriteTable()
 {
-    while (!ChangedSectors_.IsEmpty()) {
-        u32 Sector = ChangedSectors_[0];
+    constexpr u32 Most = 32 * KiB;
+    Vector<u8> Several;
+    for (usize Next = 0; Next < ChangedSectors_.Size();) {
+        u32 Sector = ChangedSectors_[Next], Count = 1;
+        while (Next + Count < ChangedSectors_.Size() && ChangedSectors_[Next + Count] == Sector + Count && (Count + 1) * SectorBytes_ <= Most)
+            ++Count;
+        const u8* From = Table_[Sector]->Bytes.Data();
+        if (Count > 1) {
+            TRY(Several.Resize(Count * SectorBytes_));
+            for (u32 I = 0; I < Count; ++I)
+                memcpy(Several.Data() + I * SectorBytes_, Table_[Sector + I]->Bytes.Data(), SectorBytes_);
+            From = Several.Data();
+        }
         for (u32 Copy = 0; Copy < Tables_; ++Copy)
             if (Mirrored_ || Copy == FirstTable_)
-                TRY(On_.WriteAt(TableStart_ + (u64(Copy) * TableSectors_ + Sector) * SectorBytes_, Table_[Sector]->Bytes.Data(), SectorBytes_));
-        Table_[Sector]->Changed = false;
-        ChangedSectors_.RemoveAt(0);
+                TRY(On_.WriteAt(TableStart_ + (u64(Copy) * TableSectors_ + Sector) * SectorBytes_, From, Count * SectorBytes_));
+        for (u32 I = 0; I < Count; ++I)
+            Table_[Sector + I]->Changed = false;
+        Next += Count;
     }
+    ChangedSectors_.Clear();
     return On_.Barrier();
 }
 
@@ -292,45 +306,42 @@ Result<u32> Volume::ClusterAt(Entry& E, u32 Index)
     return C;
 }
 
-Result<u32> Volume::ChainLength(u32 First)
+// Gives E this many clusters. The new ones are a chain of their own in the table before the old end leads to them.
+Status Volume::Take(Entry& E, u32 Clusters)
 {
-    u32 Count = 0;
-    for (u32 C = First; C != 0 && C != End; C = TRY(Get(C)))
-        if (++Count > Clusters_)
-            return STATUS_FILE_CORRUPT_ERROR;
-    return Count;
-}
-
-// Gives E this many clusters at least. The new ones are a chain of their own in the table before the old end leads to them.
-Status Volume::Grow(Entry& E, u32 Clusters)
-{
-    u32 Has = TRY(ChainLength(E.First)), Last = 0;
-    if (Has >= Clusters)
-        return STATUS_SUCCESS;
-    if (Has)
-        Last = TRY(ClusterAt(E, Has - 1));
+    TRY(Follow(E, Clusters_));
+    u32 Has = Followed(E), Last = Has ? E.Known.Last().Cluster + E.Known.Last().Count - 1 : 0;
     u32 First = 0, Before = Last;
+    auto Undo = [&](Status S) -> Status {
+        if (First)
+            TRY(Release(First));
+        return S;
+    };
     for (u32 I = Has; I < Clusters; ++I) {
         Result<u32> New = Take(Before);
-        if (!New.Ok()) {
-            if (First)
-                TRY(Release(First));
-            return New.GetStatus();
-        }
+        if (!New.Ok())
+            return Undo(New.GetStatus());
         if (!First)
             First = New.Value();
         else
             TRY(Set(Before, New.Value()));
         Before = New.Value();
     }
-    TRY(WriteTable());
-    if (Last) {
+    if (!First)
+        return STATUS_SUCCESS;
+    if (Last)
         TRY(Set(Last, First));
-        return WriteTable();
-    }
-    E.First = First;
+    else
+        E.First = First;
     E.KnownCluster = 0;
+    E.KnownToEnd = false;
     return STATUS_SUCCESS;
+}
+
+Status Volume::Grow(Entry& E, u32 Clusters)
+{
+    TRY(Take(E, Clusters));
+    return WriteTable();
 }
 
 Status Volume::Zero(u64 Offset, u64 Bytes)

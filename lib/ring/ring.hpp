@@ -65,6 +65,9 @@ public:
         return __atomic_exchange_n(&Shared_->Sleeping, 0, __ATOMIC_RELAXED) != 0;
     }
     bool IsBroken() const { return Broken_; }
+    // How many the consumer says it has taken (a number of its own), and how many were put.
+    u32 Taken() const { return LoadAcquire(Shared_->Head); }
+    u32 Put() const { return Tail_; }
 
 private:
     Indices* Shared_ = nullptr;

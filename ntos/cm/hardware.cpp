@@ -2,6 +2,7 @@
 // Programs count processors and read their speed there.
 #include <string.h>
 
+#include "lib/core/cpuid.hpp"
 #include "ntos/cm/cm.hpp"
 #include "ntos/cm/key.hpp"
 
@@ -9,25 +10,7 @@ namespace cm {
 
 namespace {
 
-struct Leaf {
-    u32 A, B, C, D;
-};
-Leaf CpuId(u32 Number)
-{
-    Leaf L { Number, 0, 0, 0 };
-    asm volatile("cpuid" : "+a"(L.A), "=b"(L.B), "+c"(L.C), "=d"(L.D));
-    return L;
-}
-
-Status Set(Node& N, ob::Name Name, u32 Type, const void* From, usize Bytes)
-{
-    UpperName Upper;
-    Vector<u8> Data;
-    TRY(Upper.Set(Name));
-    TRY(Data.Resize(Bytes));
-    memcpy(Data.Data(), From, Bytes);
-    return N.SetValue(Name, Upper, Type, std::move(Data));
-}
+using Leaf = core::CpuidLeaf;
 
 Status SetText(Node& N, ob::Name Name, const char* Text)
 {
@@ -36,7 +19,7 @@ Status SetText(Node& N, ob::Name Name, const char* Text)
     for (; Text[Length] && Length < 79; ++Length)
         Wide[Length] = u8(Text[Length]);
     Wide[Length] = 0;
-    return Set(N, Name, REG_SZ, Wide, (Length + 1) * sizeof(wchar_t));
+    return N.SetValue(Name, REG_SZ, Wide, (Length + 1) * sizeof(wchar_t));
 }
 
 // Appends Value in decimal.
@@ -61,7 +44,7 @@ void Put(char*& To, const char* Text)
 Status DescribeProcessor(u64 TscFrequency)
 {
     Ref<Node> N = TRY(OpenNode(L"\\Registry\\Machine\\HARDWARE\\DESCRIPTION\\System\\CentralProcessor\\0", true));
-    Leaf Vendor = CpuId(0), Version = CpuId(1);
+    Leaf Vendor = core::Cpuid(0), Version = core::Cpuid(1);
     char Maker[13] {};
     memcpy(Maker, &Vendor.B, 4);
     memcpy(Maker + 4, &Vendor.D, 4);
@@ -80,17 +63,17 @@ Status DescribeProcessor(u64 TscFrequency)
     Put(To, " Stepping ");
     Put(To, Version.A & 15);
     char Brand[49] {};
-    if (CpuId(0x80000000).A >= 0x80000004)
+    if (core::Cpuid(0x80000000).A >= 0x80000004)
         for (u32 I = 0; I < 3; ++I) {
-            Leaf L = CpuId(0x80000002 + I);
+            Leaf L = core::Cpuid(0x80000002 + I);
             memcpy(Brand + 16 * I, &L, 16);
         }
     u32 Speed = u32(TscFrequency / 1'000'000), Features = Version.D;
     TRY(SetText(*N, L"VendorIdentifier", Maker));
     TRY(SetText(*N, L"Identifier", Identifier));
     TRY(SetText(*N, L"ProcessorNameString", Brand));
-    TRY(Set(*N, L"~MHz", REG_DWORD, &Speed, sizeof(Speed)));
-    return Set(*N, L"FeatureSet", REG_DWORD, &Features, sizeof(Features));
+    TRY(N->SetValue(L"~MHz", REG_DWORD, &Speed, sizeof(Speed)));
+    return N->SetValue(L"FeatureSet", REG_DWORD, &Features, sizeof(Features));
 }
 
 }

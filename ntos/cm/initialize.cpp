@@ -1,8 +1,6 @@
 // The registry as it is before anything is read: roots, their descriptors, the links of every system.
 #include "ntos/cm/cm.hpp"
 
-#include <string.h>
-
 #include "ntos/cm/key.hpp"
 #include "ntos/se/token.hpp"
 
@@ -13,12 +11,7 @@ namespace {
 Status MakeLink(ob::Name Path, ob::Name Target)
 {
     Ref<Node> N = TRY(OpenNode(Path, true));
-    UpperName Upper;
-    Vector<u8> Data;
-    TRY(Upper.Set(L"SymbolicLinkValue"));
-    TRY(Data.Resize(Target.Length * sizeof(wchar_t)));
-    memcpy(Data.Data(), Target.Data, Data.Size());
-    TRY(N->SetValue(L"SymbolicLinkValue", Upper, REG_LINK, std::move(Data)));
+    TRY(N->SetValue(L"SymbolicLinkValue", REG_LINK, Target.Data, Target.Length * sizeof(wchar_t)));
     N->IsLink = true;
     N->Fixed = true;
     return STATUS_SUCCESS;

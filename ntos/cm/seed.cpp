@@ -338,10 +338,18 @@ Status ReadAll(Reader& R)
 
 }
 
+static u64 Seed = 0xCBF29CE484222325;           // FNV-1a
+
+u64 SeedNumber() { return Seed; }
+
 Status LoadSeed(const char* Text, usize Size, SeedError* Error)
 {
     Reader R(Text, Size);
+    for (usize I = 0; I < Size; ++I)
+        Seed = (Seed ^ u8(Text[I])) * 0x100000001B3;
+    Node::Seeding = true;
     Status S = ReadAll(R);
+    Node::Seeding = false;
     if (!S.Ok()) {
         if (!R.What)
             R.What = "the registry could not take it";

@@ -78,7 +78,11 @@ ke::Task<> NtFlushKey(ke::Caller& Caller, svc::FlushKey& Call)
     if (!K.Ok())
         return ex::Done(K.GetStatus());
     Hive* Keeper = K.Value()->Of().Keeper;
-    return ex::Done(Keeper ? Keeper->Flush() : Status(STATUS_SUCCESS));
+    if (!Keeper)
+        return ex::Done(STATUS_SUCCESS);
+    if (Status S = Keeper->Flush(); !S.Ok())
+        return ex::Done(S);
+    return Keeper->Drain();
 }
 
 Status NtSetInformationKey(ke::Caller& Caller, svc::SetInformationKey& Call)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kernel/kernel.hpp"
+#include "lib/core/cpuid.hpp"
 #include "ntos/ex/ex.hpp"
 #include "ntos/ke/time.hpp"
 
@@ -60,11 +61,8 @@ void ChaCha(const u32 (&With)[8], u64 Counter, u64 Nonce, u32 (&Out)[16])
 bool HasRdrand()
 {
     static i8 Known = -1;
-    if (Known < 0) {
-        u32 A = 1, B, C = 0, D;
-        asm volatile("cpuid" : "+a"(A), "=b"(B), "+c"(C), "=d"(D));
-        Known = C >> 30 & 1;
-    }
+    if (Known < 0)
+        Known = core::Cpuid(1).C >> 30 & 1;
     return Known > 0;
 }
 

@@ -1,20 +1,13 @@
 // The processor, as CPUID describes it.
+#include "lib/core/cpuid.hpp"
 #include "ntos/ex/sysinfo.hpp"
 
 namespace ex {
 
 namespace {
 
-struct Leaf {
-    u32 A, B, C, D;
-};
-
-Leaf Cpuid(u32 Number, u32 Sub = 0)
-{
-    Leaf L { Number, 0, Sub, 0 };
-    asm volatile("cpuid" : "+a"(L.A), "=b"(L.B), "+c"(L.C), "=d"(L.D));
-    return L;
-}
+using core::Cpuid;
+using Leaf = core::CpuidLeaf;
 
 // NT's KF_ feature bits.
 ULONG FeatureBits(const Leaf& One)

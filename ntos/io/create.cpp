@@ -227,19 +227,33 @@ static Result<Found> OpenFileService(ke::Caller& Caller, svc::OpenFile& Call)
     return FindFile(Caller, Wanted, How);
 }
 
-static Status DeleteFile(ke::Caller& Caller, svc::DeleteFile& Call)
+// Opens and closes it again.
+static ke::Task<> DeleteOpened(ke::Caller& Caller, Ref<File> F)
+{
+    u32 Information = 0;
+    CO_TRY(co_await Issue::RunCreate(Caller, F, Information));
+    co_return co_await Issue::Close(Caller, F);
+}
+
+static ke::Task<> DeleteFile(ke::Caller& Caller, svc::DeleteFile& Call)
 {
     CreateParameters How;
     How.Access = DELETE_ACCESS;
     How.Share = FILE_SHARE_VALID_FLAGS;
     How.Options = FILE_DELETE_ON_CLOSE;
-    ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
-    // The object goes at once, and the file with it.
-    Ref<File> Opened = TRY(OpenFile(Caller, Wanted, How));
-    return Opened->NeedsCreate() ? STATUS_INVALID_DEVICE_REQUEST : STATUS_SUCCESS;
+    auto Open = [&]() -> Result<Ref<File>> {
+        ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
+        return OpenFile(Caller, Wanted, How);
+    };
+    auto Opened = Open();
+    if (!Opened.Ok())
+        return ke::Task<>(Opened.GetStatus());
+    // Others go at once with the object, and the file with it.
+    return Opened.Value()->NeedsCreate() ? DeleteOpened(Caller, Opened.Take()) : ke::Task<>(Status(STATUS_SUCCESS));
 }
 
-static Status QueryByName(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Attributes, FILE_NETWORK_OPEN_INFORMATION& Info)
+// STATUS_CANT_WAIT: ToOpen is to be opened and asked.
+static Status QueryByName(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Attributes, FILE_NETWORK_OPEN_INFORMATION& Info, RefPtr<File>& ToOpen)
 {
     CreateParameters How;
     How.Access = FILE_READ_ATTRIBUTES;
@@ -256,13 +270,37 @@ static Status QueryByName(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Att
     if (&Found->GetType() != &File::Type)
         return STATUS_OBJECT_TYPE_MISMATCH;
     Ref<File> Opened = Ref<File>::Adopt(static_cast<File&>(*Found.Leak()));
-    if (Opened->NeedsCreate())
-        return STATUS_INVALID_DEVICE_REQUEST;
+    if (Opened->NeedsCreate()) {
+        ToOpen = std::move(Opened);
+        return STATUS_CANT_WAIT;
+    }
     alignas(FILE_NETWORK_OPEN_INFORMATION) u8 Room[sizeof(Info)];
     InfoBuffer Buffer(Room, sizeof(Room));
     TRY(Opened->QueryInformation(FileNetworkOpenInformation, Buffer));
     memcpy(&Info, Room, sizeof(Info));
     return STATUS_SUCCESS;
+}
+
+// The same by opening the file and asking.
+static ke::Task<> QueryOpened(ke::Caller& Caller, Ref<File> F, u64 To, bool BasicOnly)
+{
+    u32 Information = 0;
+    CO_TRY(co_await Issue::RunCreate(Caller, F, Information));
+    auto R = CO_TRY(Issue::MakeOwn(Caller, F, Operation::QueryInformation));
+    R->Code = FileNetworkOpenInformation;
+    R->Data.Length = sizeof(FILE_NETWORK_OPEN_INFORMATION);
+    CO_TRY(co_await Issue::Await(Caller, R));
+    FILE_NETWORK_OPEN_INFORMATION Info {};
+    if (R->Reply.Size() < sizeof(Info))
+        co_return STATUS_INVALID_DEVICE_REQUEST;
+    memcpy(&Info, R->Reply.Data(), sizeof(Info));
+    if (BasicOnly) {
+        FILE_BASIC_INFORMATION Basic { Info.CreationTime, Info.LastAccessTime, Info.LastWriteTime, Info.ChangeTime, Info.FileAttributes };
+        CO_TRY(mm::CopyToUser(Caller.Process(), To, &Basic, sizeof(Basic)));
+    } else {
+        CO_TRY(mm::CopyToUser(Caller.Process(), To, &Info, sizeof(Info)));
+    }
+    co_return co_await Issue::Close(Caller, F);
 }
 
 static Result<Found> CreatePipe(ke::Caller& Caller, svc::CreateNamedPipeFile& Call)
@@ -331,7 +369,7 @@ ke::Task<> NtOpenFile(ke::Caller& Caller, svc::OpenFile& Call)
 
 ke::Task<> NtDeleteFile(ke::Caller& Caller, svc::DeleteFile& Call)
 {
-    return ke::Task<>(io::DeleteFile(Caller, Call));
+    return io::DeleteFile(Caller, Call);
 }
 
 ke::Task<> NtCreateNamedPipeFile(ke::Caller& Caller, svc::CreateNamedPipeFile& Call)
@@ -347,7 +385,10 @@ ke::Task<> NtCreateMailslotFile(ke::Caller& Caller, svc::CreateMailslotFile& Cal
 ke::Task<> NtQueryAttributesFile(ke::Caller& Caller, svc::QueryAttributesFile& Call)
 {
     FILE_NETWORK_OPEN_INFORMATION Info {};
-    Status S = QueryByName(Caller, Call.ObjectAttributes, Info);
+    RefPtr<File> ToOpen;
+    Status S = QueryByName(Caller, Call.ObjectAttributes, Info, ToOpen);
+    if (ToOpen)
+        return QueryOpened(Caller, Ref<File>(*ToOpen), Call.FileInformation.Address(), true);
     if (!S.Ok())
         return ke::Task<>(S);
     FILE_BASIC_INFORMATION Basic { Info.CreationTime, Info.LastAccessTime, Info.LastWriteTime, Info.ChangeTime, Info.FileAttributes };
@@ -357,6 +398,9 @@ ke::Task<> NtQueryAttributesFile(ke::Caller& Caller, svc::QueryAttributesFile& C
 ke::Task<> NtQueryFullAttributesFile(ke::Caller& Caller, svc::QueryFullAttributesFile& Call)
 {
     FILE_NETWORK_OPEN_INFORMATION Info {};
-    Status S = QueryByName(Caller, Call.ObjectAttributes, Info);
+    RefPtr<File> ToOpen;
+    Status S = QueryByName(Caller, Call.ObjectAttributes, Info, ToOpen);
+    if (ToOpen)
+        return QueryOpened(Caller, Ref<File>(*ToOpen), Call.FileInformation.Address(), false);
     return ke::Task<>(S.Ok() ? Call.FileInformation.Write(Caller, Info) : S);
 }

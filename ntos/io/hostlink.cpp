@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ntos/io/create.hpp"
+#include "ntos/io/issue.hpp"
 #include "ntos/mm/mm.hpp"
 #include "ntos/se/token.hpp"
 
@@ -193,31 +194,11 @@ Status HostFile::QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To)
         To.Fixed(L);
         break;
     }
-    case FileStandardInformation:
-        To.Fixed(Standard);
-        break;
-    case FileBasicInformation:
-        To.Fixed(Basic);
-        break;
     case FileInternalInformation:
         To.Fixed(FILE_INTERNAL_INFORMATION { { .QuadPart = i64(Port_) + 1 } });
         break;
-    case FileNameInformation:
-    case FileAllInformation: {
-        if (Class == FileAllInformation) {
-            FILE_ALL_INFORMATION A {};
-            A.BasicInformation = Basic;
-            A.StandardInformation = Standard;
-            To.Bytes(&A, offsetof(FILE_ALL_INFORMATION, NameInformation));
-        }
-        ob::String Text = TRY(RelativeName());
-        u32 Bytes = u32(Text.View().Length * 2);
-        To.Bytes(&Bytes, 4);
-        To.Bytes(Text.View().Data, Bytes);
-        break;
-    }
     default:
-        return STATUS_INVALID_PARAMETER;
+        return QueryWithoutMedium(*this, Basic, Standard, Class, To);
     }
     return To.Result();
 }

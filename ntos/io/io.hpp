@@ -12,6 +12,7 @@
 // Outstanding asynchronous requests end with their thread (unless a completion port is attached) and with the last handle of their file.
 #pragma once
 #include "abi/nt/io.hpp"
+#include "ntos/io/transfer.hpp"
 #include "ntos/ob/ob.hpp"
 #include "ntos/ps/thread.hpp"
 #include "ntos/se/se.hpp"
@@ -92,17 +93,7 @@ public:
 
 // --- operations
 
-// One read or write, answered at once.
-struct Transfer {
-    ps::Process* Process = nullptr;     // whose memory Address is in
-    u64 Address = 0;
-    u32 Length = 0, Key = 0;
-    u64 Offset = 0;                     // meaningless for files without position
-    bool Append = false;                // write at the end
-    u64 Done = 0;                       // bytes
-};
-
-enum class Operation : u8 { Read, Write, DeviceControl, FsControl, Lock, NotifyChange, Flush, Create, QueryInformation, SetInformation, QueryVolume, SetVolume };
+enum class Operation : u8 { Read, Write, DeviceControl, FsControl, Lock, NotifyChange, Flush, Create, QueryInformation, SetInformation, QueryVolume, SetVolume, Unlock, QueryDirectory };
 
 // An operation under way (NT's IRP).
 class Request : public RefCounted<Request> {
@@ -117,7 +108,9 @@ public:
     u64 InputAddress = 0;
     Vector<u8> Input;                   // captured input of a control
     Vector<u8> Reply;                   // output of a control: copied to the output buffer at completion (as much as Information says)
+    RefPtr<File> Other;                 // of a rename or link: the folder it goes to, opened
     bool WatchTree = false;
+    bool ForExecutive = false;          // the answer stays in Reply, for the Executive
     core::ListNode<Request> Link;       // for whoever keeps a pending request
     u64 Context[2] = {};                // the same
     void (*OnEnd)(Request&) = nullptr;  // the same: told once when a pending request ends, however it does
@@ -128,6 +121,7 @@ public:
     bool Cancel(NTSTATUS Why = STATUS_CANCELLED);
     // For File::Withdraw: the request stays pending; the device completes it as soon as it can.
     void CancelLater() { CancelLater_ = true; }
+    bool IsCancelling() const { return CancelLater_; }
     bool IsSynchronous() const { return Synchronous_; }
     void WaitAlways() { Synchronous_ = true; }          // whatever the mode of the file
 
@@ -239,8 +233,20 @@ public:
     virtual RefPtr<mm::PageStore> DataStore() { return nullptr; }
     virtual u64 DataSize() { return 0; }
     virtual Status ExtendData(u64 Size) { return STATUS_INVALID_FILE_FOR_SECTION; }
+    // Of files whose driver has to be asked first: PrepareSection is awaited before DataStore and DataSize when a section is made, and ExtendDataLater instead of ExtendData.
+    virtual bool WaitsForSections() const { return false; }
+    virtual ke::Task<> PrepareSection() { return ke::Task<>(Status(STATUS_SUCCESS)); }
+    virtual ke::Task<> ExtendDataLater(u64 Size) { return ke::Task<>(ExtendData(Size)); }
     // The last handle is closed: give up locks, shares, ... Requests still pending afterwards are cancelled.
     virtual void Cleanup() { }
+    // What a close waits for after Cleanup; null: nothing.
+    virtual ke::Event* CleanupEnds() { return nullptr; }
+    // Cleanup now, of a file the Executive opened for itself. What to wait for, or null.
+    ke::Event* CleanupNow()
+    {
+        CleanupOnce();
+        return CleanupEnds();
+    }
     virtual void HandleClosedBy(ps::Process& By, bool LastOfProcess) { }
 
 protected:

@@ -31,6 +31,14 @@ struct Issue {
     ke::Task<> Run(Ref<Request> R);
     // Opens a file that NeedsCreate. Information: as the device tells.
     static ke::Task<> RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information);
+    // A request of the Executive's own: the answer stays in Request::Reply. Make, fill in, Await: the request's outcome.
+    static Result<Ref<Request>> MakeOwn(ke::Caller& Caller, Ref<File> Of, Operation What);
+    static ke::Task<> Await(ke::Caller& Caller, Ref<Request> R);
+    // The same without a caller (own_io.hpp). The data of a write is Request::Input.
+    static Result<Ref<Request>> MakeOwn(Ref<ps::Process> For, Ref<File> Of, Operation What);
+    static ke::Task<> Await(Ref<Request> R);
+    // The Executive closes a file it opened for itself, and waits as NtClose does.
+    static ke::Task<> Close(ke::Caller& Caller, Ref<File> F);
 
 private:
     Status Tell(Status Outcome, u64 Information, bool QueuePacket);
@@ -62,6 +70,9 @@ private:
 // Names that are given by value in a structure, and by handle.
 Result<ob::String> CaptureCounted(ke::Caller& Caller, u64 Address, usize Bytes);
 
+// What a device without a medium answers alike, from its Basic and Standard: FileStandardInformation, FileBasicInformation, FileNameInformation,
+// FileAllInformation. STATUS_INVALID_PARAMETER for others.
+Status QueryWithoutMedium(File& F, const FILE_BASIC_INFORMATION& Basic, const FILE_STANDARD_INFORMATION& Standard, FILE_INFORMATION_CLASS Class, InfoBuffer& To);
 Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, InfoBuffer& To);
 // Of: null for every thread's. StatusBlock: 0 for all. STATUS_NOT_FOUND if there is none.
 Status CancelRequests(File& F, ps::Thread* Of, u64 StatusBlock);

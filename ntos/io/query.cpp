@@ -106,6 +106,34 @@ static ClassRule RuleOf(u32 Class)
     }
 }
 
+Status QueryWithoutMedium(File& F, const FILE_BASIC_INFORMATION& Basic, const FILE_STANDARD_INFORMATION& Standard, FILE_INFORMATION_CLASS Class, InfoBuffer& To)
+{
+    switch (Class) {
+    case FileStandardInformation:
+        To.Fixed(Standard);
+        return To.Result();
+    case FileBasicInformation:
+        To.Fixed(Basic);
+        return To.Result();
+    case FileAllInformation: {
+        FILE_ALL_INFORMATION A {};
+        A.BasicInformation = Basic;
+        A.StandardInformation = Standard;
+        To.Bytes(&A, offsetof(FILE_ALL_INFORMATION, NameInformation));
+        [[fallthrough]];
+    }
+    case FileNameInformation: {
+        ob::String Text = TRY(F.RelativeName());
+        u32 Bytes = u32(Text.View().Length * 2);
+        To.Bytes(&Bytes, 4);
+        To.Bytes(Text.View().Data, Bytes);
+        return To.Result();
+    }
+    default:
+        return STATUS_INVALID_PARAMETER;
+    }
+}
+
 // The classes the I/O manager answers itself. STATUS_NOT_IMPLEMENTED: not one of them.
 Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, InfoBuffer& To)
 {
@@ -135,6 +163,8 @@ Status QueryCommon(File& F, ACCESS_MASK Granted, FILE_INFORMATION_CLASS Class, I
         To.Fixed(FILE_NUMA_NODE_INFORMATION { 0 });
         break;
     case FileAllInformation: {
+        if (F.TakesRequests())
+            return STATUS_NOT_IMPLEMENTED;
         TRY(F.QueryInformation(Class, To));
         FILE_ALL_INFORMATION A;
         memcpy(&A, To.Data(), offsetof(FILE_ALL_INFORMATION, NameInformation));
@@ -308,6 +338,65 @@ struct Listing {
     ke::UserPtr<UNICODE_STRING> Name;
 };
 
+// A mask as Win32 gives it becomes what FsRtlIsNameInExpression wants: on Windows kernelbase does that, the Win32 library used here does not.
+static Status DosPattern(ob::String& Text)
+{
+    auto& C = Text.Characters();
+    bool Wild = false, Dos = false;
+    for (wchar_t W : C) {
+        Wild |= W == L'*' || W == L'?';
+        Dos |= W == L'<' || W == L'>' || W == L'"';
+    }
+    if (!Wild || Dos)
+        return STATUS_SUCCESS;
+    if (C.Size() == 3 && C[0] == L'*' && C[1] == L'.' && C[2] == L'*') {
+        C.Pop();
+        C.Pop();
+        return STATUS_SUCCESS;
+    }
+    if (C.Size() >= 2 && C[C.Size() - 1] == L'.' && C[C.Size() - 2] == L'*') {
+        C.Pop();
+        C.Last() = L'<';
+    }
+    for (usize I = 0; I < C.Size(); ++I) {
+        if (C[I] == L'?')
+            C[I] = L'>';
+        else if (C[I] == L'.' && I + 1 < C.Size() && (C[I + 1] == L'*' || C[I + 1] == L'?' || C[I + 1] == L'>'))
+            C[I] = L'"';
+    }
+    return STATUS_SUCCESS;
+}
+
+// The same as a request to a driver.
+static Result<Ref<Request>> MakeListing(ke::Caller& Caller, const Listing& L, Issue& I)
+{
+    Ref<Request> R = TRY(I.Make(Operation::QueryDirectory));
+    if (L.Name) {
+        ob::String Pattern = TRY(ob::CaptureString(Caller, L.Name));
+        if (Pattern.View().Length > 511)
+            return STATUS_OBJECT_NAME_INVALID;
+        TRY(DosPattern(Pattern));
+        TRY(R->Input.Resize(Pattern.View().Length * 2));
+        memcpy(R->Input.Data(), Pattern.View().Data, R->Input.Size());
+    }
+    R->WaitAlways();
+    R->Data.Address = L.Buffer.Address();
+    R->Data.Length = L.Length < 65536 ? L.Length : 65536;
+    TRY(mm::ProbeForWrite(Caller.Process(), R->Data.Address, R->Data.Length));
+    R->Code = L.Class;
+    R->LockLength = (L.Restart ? SL_RESTART_SCAN : 0) | (L.Single ? SL_RETURN_SINGLE_ENTRY : 0);
+    return R;
+}
+
+static ke::Task<> ListByRequest(ke::Caller& Caller, const Listing& L)
+{
+    auto I = Issue::Begin(Caller, L.File, FILE_LIST_DIRECTORY, L.Event, L.ApcRoutine, L.ApcContext, L.Block);
+    if (!I.Ok())
+        return ke::Task<>(I.GetStatus());
+    auto R = MakeListing(Caller, L, I.Value());
+    return R.Ok() ? I.Value().Run(R.Take()) : ke::Task<>(R.GetStatus());
+}
+
 static Status ListFolder(ke::Caller& Caller, const Listing& L)
 {
     u32 Least = LeastListing(L.Class);
@@ -316,6 +405,8 @@ static Status ListFolder(ke::Caller& Caller, const Listing& L)
     if (L.Length < Least)
         return STATUS_INFO_LENGTH_MISMATCH;
     Issue I = TRY(Issue::Begin(Caller, L.File, FILE_LIST_DIRECTORY, L.Event, L.ApcRoutine, L.ApcContext, L.Block));
+    if (I.Target->TakesRequests())
+        return STATUS_CANT_WAIT;
     ob::String Pattern;
     ListRequest R {};
     if (L.Name) {
@@ -476,15 +567,16 @@ static ke::Task<> AsRequest(ke::Caller& Caller, Operation What, HANDLE Handle, k
 {
     auto Make = [&](Issue& I) -> Result<Ref<Request>> {
         bool Query = What == Operation::QueryInformation || What == Operation::QueryVolume;
-        if (Length > MaximumAnswer)
+        if (Length > MaximumAnswer && !Query)
             return STATUS_INVALID_PARAMETER;
         Ref<Request> R = TRY(I.Make(What));
+        R->InputAddress = I.Granted;
         R->WaitAlways();
         R->Code = Class;
         if (Query) {
             R->Data.Address = Buffer.Address();
-            R->Data.Length = Length;
-            TRY(mm::ProbeForWrite(Caller.Process(), R->Data.Address, Length));
+            R->Data.Length = Length < MaximumAnswer ? Length : MaximumAnswer;
+            TRY(mm::ProbeForWrite(Caller.Process(), R->Data.Address, R->Data.Length));
         } else {
             TRY(R->Input.Resize(Length));
             TRY(Buffer.Read(Caller, R->Input.Data(), Length));
@@ -498,7 +590,45 @@ static ke::Task<> AsRequest(ke::Caller& Caller, Operation What, HANDLE Handle, k
     return R.Ok() ? I.Value().Run(R.Take()) : ke::Task<>(R.GetStatus());
 }
 
-static Status QueryByName(ke::Caller& Caller, svc::QueryInformationByName& Call)
+// Renaming and linking: the folder the file goes to is opened first, if the name has one, and the request brings that file.
+static ke::Task<> MoveByRequest(ke::Caller& Caller, svc::SetInformationFile& Call)
+{
+    Issue I = CO_TRY(Issue::Begin(Caller, Call.FileHandle, 0, nullptr, nullptr, nullptr, Call.IoStatusBlock));
+    u32 Length = Call.Length;
+    if (Length > 0xFFFF + sizeof(FILE_RENAME_INFORMATION))
+        co_return STATUS_INVALID_PARAMETER;
+    Ref<Request> R = CO_TRY(I.Make(Operation::SetInformation));
+    R->WaitAlways();
+    R->Code = Call.FileInformationClass;
+    CO_TRY(R->Input.Resize(Length));
+    CO_TRY(Call.FileInformation.Read(Caller, R->Input.Data(), Length));
+    constexpr usize NameAt = offsetof(FILE_RENAME_INFORMATION, FileName);
+    FILE_RENAME_INFORMATION Info;
+    memcpy(&Info, R->Input.Data(), NameAt);
+    if (!Info.FileNameLength || (Info.FileNameLength & 1) || Info.FileNameLength > Length - NameAt)
+        co_return STATUS_INVALID_PARAMETER;
+    ob::String Path;
+    CO_TRY(Path.Characters().Resize(Info.FileNameLength / 2));
+    memcpy(Path.Characters().Data(), R->Input.Data() + NameAt, Info.FileNameLength);
+    bool HasFolder = false;
+    for (wchar_t C : Path.Characters())
+        HasFolder |= C == L'\\';
+    if (HasFolder || Info.RootDirectory) {
+        TargetFolder To = CO_TRY(OpenTargetFolder(Caller, Info.RootDirectory, Path));
+        if (&To.Folder->GetDevice() != &I.Target->GetDevice() || !To.Folder->NeedsCreate())
+            co_return STATUS_NOT_SAME_DEVICE;
+        u32 Information = 0;
+        CO_TRY(co_await Issue::RunCreate(Caller, To.Folder, Information));
+        R->Other = std::move(To.Folder);
+    }
+    Status S = co_await I.Run(R);
+    if (R->Other)
+        CO_TRY(co_await Issue::Close(Caller, Ref<File>(*R->Other)));
+    co_return S;
+}
+
+// STATUS_CANT_WAIT: ToOpen is to be opened and asked.
+static Status QueryByName(ke::Caller& Caller, svc::QueryInformationByName& Call, RefPtr<File>& ToOpen)
 {
     u32 Class = Call.FileInformationClass, Length = Call.Length;
     if (Class != FileStatInformation && Class != FileCaseSensitiveInformation)
@@ -512,13 +642,29 @@ static Status QueryByName(ke::Caller& Caller, svc::QueryInformationByName& Call)
     How.Options = FILE_OPEN_REPARSE_POINT;
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     Ref<File> F = TRY(OpenFile(Caller, Wanted, How));
-    if (F->NeedsCreate())
-        return STATUS_INVALID_DEVICE_REQUEST;
+    if (F->NeedsCreate()) {
+        ToOpen = std::move(F);
+        return STATUS_CANT_WAIT;
+    }
     Scratch Room;
     InfoBuffer Answer(TRY(Room.Get(sizeof(FILE_STAT_INFORMATION))), sizeof(FILE_STAT_INFORMATION));
     TRY(F->QueryInformation(FILE_INFORMATION_CLASS(Class), Answer));
     TRY(Call.FileInformation.Write(Caller, Answer.Data(), Answer.Used()));
     return WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), STATUS_SUCCESS, Answer.Used());
+}
+
+static ke::Task<> AskOpened(ke::Caller& Caller, Ref<File> F, svc::QueryInformationByName& Call)
+{
+    u32 Information = 0;
+    CO_TRY(co_await Issue::RunCreate(Caller, F, Information));
+    auto R = CO_TRY(Issue::MakeOwn(Caller, F, Operation::QueryInformation));
+    R->Code = Call.FileInformationClass;
+    R->Data.Length = sizeof(FILE_STAT_INFORMATION);
+    CO_TRY(co_await Issue::Await(Caller, R));
+    usize Bytes = R->Reply.Size() < Call.Length ? R->Reply.Size() : usize(Call.Length);
+    CO_TRY(Call.FileInformation.Write(Caller, R->Reply.Data(), Bytes));
+    CO_TRY(co_await Issue::Close(Caller, F));
+    co_return WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), STATUS_SUCCESS, Bytes);
 }
 
 }
@@ -534,18 +680,25 @@ ke::Task<> NtQueryInformationFile(ke::Caller& Caller, svc::QueryInformationFile&
 ke::Task<> NtSetInformationFile(ke::Caller& Caller, svc::SetInformationFile& Call)
 {
     Status S = SetFile(Caller, Call);
+    u32 Class = Call.FileInformationClass;
+    if (S == STATUS_CANT_WAIT && (Class == FileRenameInformation || Class == FileRenameInformationEx || Class == FileLinkInformation || Class == FileLinkInformationEx))
+        return MoveByRequest(Caller, Call);
     return S == STATUS_CANT_WAIT ? AsRequest(Caller, Operation::SetInformation, Call.FileHandle, Call.IoStatusBlock, Call.FileInformation, Call.Length, Call.FileInformationClass) : ke::Task<>(S);
 }
 
 ke::Task<> NtQueryInformationByName(ke::Caller& Caller, svc::QueryInformationByName& Call)
 {
-    return ke::Task<>(io::QueryByName(Caller, Call));
+    RefPtr<File> ToOpen;
+    Status S = io::QueryByName(Caller, Call, ToOpen);
+    return ToOpen ? AskOpened(Caller, Ref<File>(*ToOpen), Call) : ke::Task<>(S);
 }
 
 ke::Task<> NtQueryDirectoryFile(ke::Caller& Caller, svc::QueryDirectoryFile& Call)
 {
-    return ke::Task<>(ListFolder(Caller, { Call.FileHandle, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock, Call.FileInformation, Call.Length,
-                                           Call.FileInformationClass, Call.ReturnSingleEntry != 0, Call.RestartScan != 0, Call.FileName }));
+    Listing L { Call.FileHandle, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock, Call.FileInformation, Call.Length,
+              Call.FileInformationClass, Call.ReturnSingleEntry != 0, Call.RestartScan != 0, Call.FileName };
+    Status S = ListFolder(Caller, L);
+    return S == STATUS_CANT_WAIT ? ListByRequest(Caller, L) : ke::Task<>(S);
 }
 
 ke::Task<> NtQueryDirectoryFileEx(ke::Caller& Caller, svc::QueryDirectoryFileEx& Call)
@@ -553,8 +706,10 @@ ke::Task<> NtQueryDirectoryFileEx(ke::Caller& Caller, svc::QueryDirectoryFileEx&
     u32 Flags = Call.QueryFlags;
     if (Flags & ~(SL_RESTART_SCAN | SL_RETURN_SINGLE_ENTRY | SL_RETURN_ON_DISK_ENTRIES_ONLY))
         return ke::Task<>(Status(Flags & (SL_INDEX_SPECIFIED | SL_NO_CURSOR_UPDATE) ? STATUS_NOT_SUPPORTED : STATUS_INVALID_PARAMETER));
-    return ke::Task<>(ListFolder(Caller, { Call.FileHandle, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock, Call.FileInformation, Call.Length,
-                                           Call.FileInformationClass, (Flags & SL_RETURN_SINGLE_ENTRY) != 0, (Flags & SL_RESTART_SCAN) != 0, Call.FileName }));
+    Listing L { Call.FileHandle, Call.Event, Call.ApcRoutine, Call.ApcContext, Call.IoStatusBlock, Call.FileInformation, Call.Length,
+              Call.FileInformationClass, (Flags & SL_RETURN_SINGLE_ENTRY) != 0, (Flags & SL_RESTART_SCAN) != 0, Call.FileName };
+    Status S = ListFolder(Caller, L);
+    return S == STATUS_CANT_WAIT ? ListByRequest(Caller, L) : ke::Task<>(S);
 }
 
 ke::Task<> NtNotifyChangeDirectoryFile(ke::Caller& Caller, svc::NotifyChangeDirectoryFile& Call)

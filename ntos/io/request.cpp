@@ -20,6 +20,10 @@ Status WriteStatusBlock(ps::Process& To, u64 Address, Status Outcome, u64 Inform
         u64 Status, Information;
     } Block { u32(Outcome.Code()), Information };
     static_assert(sizeof(Block) == sizeof(IO_STATUS_BLOCK));
+    if (u8* At = mm::TouchWithin(To, Address, sizeof(Block), true)) [[likely]] {
+        memcpy(At, &Block, sizeof(Block));
+        return STATUS_SUCCESS;
+    }
     return mm::CopyToUser(To, Address, &Block, sizeof(Block));
 }
 
@@ -235,11 +239,36 @@ ke::Task<> Issue::RunInTurn(ke::Caller& Caller, Ref<Request> R)
 
 ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
 {
-    Request* Made = new Request(Operation::Create, New, Ref<ps::Process>(Caller.Process()), RefPtr<ps::Thread>(&Caller.Thread()));
-    if (!Made)
-        co_return STATUS_INSUFFICIENT_RESOURCES;
-    Ref<Request> R = Ref<Request>::Adopt(*Made);
-    R->Synchronous_ = true;
+    Ref<Request> R = CO_TRY(MakeOwn(Caller, New, Operation::Create));
+    Status S = co_await Await(Caller, R);
+    New->CreateEnds(S);
+    Information = u32(R->Information_);
+    co_return S;
+}
+
+static Ref<Request> ForExecutive(Ref<Request> R)
+{
+    R->ForExecutive = true;
+    R->WaitAlways();
+    return R;
+}
+
+Result<Ref<Request>> Issue::MakeOwn(ke::Caller& Caller, Ref<File> Of, Operation What)
+{
+    Request* Made = new Request(What, std::move(Of), Ref<ps::Process>(Caller.Process()), RefPtr<ps::Thread>(&Caller.Thread()));
+    return Made ? Result<Ref<Request>>(ForExecutive(Ref<Request>::Adopt(*Made))) : Result<Ref<Request>>(STATUS_INSUFFICIENT_RESOURCES);
+}
+
+Result<Ref<Request>> Issue::MakeOwn(Ref<ps::Process> For, Ref<File> Of, Operation What)
+{
+    Request* Made = new Request(What, std::move(Of), std::move(For), nullptr);
+    return Made ? Result<Ref<Request>>(ForExecutive(Ref<Request>::Adopt(*Made))) : Result<Ref<Request>>(STATUS_INSUFFICIENT_RESOURCES);
+}
+
+ke::Task<> Issue::Await(ke::Caller&, Ref<Request> R) { return Await(std::move(R)); }
+
+ke::Task<> Issue::Await(Ref<Request> R)
+{
     Status S = StartNow(*R);
     if (S.Code() == STATUS_PENDING) {
         Defer Abandon = [&R] { R->Cancel(); };
@@ -248,9 +277,14 @@ ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
         Abandon.Commit();
         S = R->Outcome_;
     }
-    New->CreateEnds(S);
-    Information = u32(R->Information_);
     co_return S;
+}
+
+ke::Task<> Issue::Close(ke::Caller&, Ref<File> F)
+{
+    if (ke::Event* Ended = F->CleanupNow())
+        CO_TRY(co_await ke::WaitFor(*Ended));
+    co_return STATUS_SUCCESS;
 }
 
 // Waits for a request that is pending already.
@@ -274,7 +308,7 @@ ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
         if (R->Done_.State())
             break;
         if (S.Code() == STATUS_USER_APC)
-            Caller.Thread().ApcDue = true;
+            Caller.Attention |= ke::Caller::ApcDue;
         if (S.Code() == STATUS_USER_APC || S.Code() == STATUS_ALERTED)
             R->Cancel();
         else if (IsError(S))
@@ -418,6 +452,8 @@ void File::HandleClosed(ps::Process& Process, u32 HandlesLeft, u32)
     if (HandlesLeft == 0) {
         Ref<File> Keep(*this);
         CleanupOnce();
+        if (ke::Event* Ended = CleanupEnds(); Ended && !Ended->State())
+            ob::WaitAfterClose(*this, *Ended);
     }
 }
 

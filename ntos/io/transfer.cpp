@@ -97,6 +97,10 @@ template <typename C> static ke::Task<> ReadOrWrite(ke::Caller& Caller, C& Call,
     if (!Write)
         if (Status Probed = mm::ProbeForWrite(Caller.Process(), T.Address, T.Length); !Probed.Ok())
             return ke::Task<>(Probed);
+    // What it writes is taken from the caller's memory when the device wants it: it must not have to be read then.
+    if (Write && mm::MayBeAbsent(Caller.Process()))
+        if (Status Probed = mm::ProbeForRead(Caller.Process(), T.Address, T.Length); Probed == mm::PageAbsent)
+            return ke::Task<>(Probed);
     auto R = MakeTransfer(I.Value(), T, Write);
     if (!R.Ok())
         return ke::Task<>(R.GetStatus());
@@ -263,7 +267,7 @@ ke::Task<> NtLockFile(ke::Caller& Caller, svc::LockFile& Call)
     return I.Value().Run(R.Take());
 }
 
-Status NtUnlockFile(ke::Caller& Caller, svc::UnlockFile& Call)
+static Status UnlockNow(ke::Caller& Caller, svc::UnlockFile& Call, bool& AsRequest)
 {
     auto Found = TRY(ob::ReferenceType(Caller, Call.FileHandle, 0, File::Type));
     if (!(Found.Granted & (FILE_READ_DATA | FILE_WRITE_DATA)))
@@ -271,8 +275,34 @@ Status NtUnlockFile(ke::Caller& Caller, svc::UnlockFile& Call)
     if (Call.IoStatusBlock)
         TRY(Call.IoStatusBlock.Probe(Caller));
     u64 Offset = u64(TRY(Call.ByteOffset.Read(Caller)).QuadPart), Length = u64(TRY(Call.Length.Read(Caller)).QuadPart);
+    AsRequest = static_cast<File&>(*Found.Target).TakesRequests();
+    if (AsRequest)
+        return STATUS_CANT_WAIT;
     TRY(static_cast<File&>(*Found.Target).Unlock(Caller.Process(), Offset, Length, Call.Key));
     return Call.IoStatusBlock ? WriteStatusBlock(Caller.Process(), Call.IoStatusBlock.Address(), STATUS_SUCCESS, 0) : Status(STATUS_SUCCESS);
+}
+
+static Result<Ref<Request>> MakeUnlock(ke::Caller& Caller, svc::UnlockFile& Call, Issue& I)
+{
+    Ref<Request> R = TRY(I.Make(Operation::Unlock));
+    R->WaitAlways();
+    R->Data.Offset = u64(TRY(Call.ByteOffset.Read(Caller)).QuadPart);
+    R->LockLength = u64(TRY(Call.Length.Read(Caller)).QuadPart);
+    R->Data.Key = Call.Key;
+    return R;
+}
+
+ke::Task<> NtUnlockFile(ke::Caller& Caller, svc::UnlockFile& Call)
+{
+    bool AsRequest = false;
+    Status S = UnlockNow(Caller, Call, AsRequest);
+    if (!AsRequest)
+        return ke::Task<>(S);
+    auto I = Issue::Begin(Caller, Call.FileHandle, 0, nullptr, nullptr, nullptr, Call.IoStatusBlock, false);
+    if (!I.Ok())
+        return ke::Task<>(I.GetStatus());
+    auto R = MakeUnlock(Caller, Call, I.Value());
+    return R.Ok() ? I.Value().Run(R.Take()) : ke::Task<>(R.GetStatus());
 }
 
 ke::Task<> NtCancelIoFile(ke::Caller& Caller, svc::CancelIoFile& Call)

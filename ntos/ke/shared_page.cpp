@@ -2,6 +2,7 @@
 #include "ntos/ke/shared_page.hpp"
 
 #include "kernel/kernel.hpp"
+#include "lib/core/cpuid.hpp"
 #include "ntos/mm/phys.hpp"
 
 namespace ke {
@@ -12,11 +13,6 @@ enum : u32 {
     Sse3Instructions = 13, CompareExchange128 = 14, XsaveEnabled = 17, RdwrFsGsBase = 22, FastFail = 23, Rdrand = 28, Rdtscp = 32,
     Ssse3Instructions = 36, Sse41Instructions = 37, Sse42Instructions = 38, AvxInstructions = 39, Avx2Instructions = 40,
 };
-
-static void Cpuid(u32 Leaf, u32 Sub, u32 (&Out)[4])
-{
-    asm volatile("cpuid" : "=a"(Out[0]), "=b"(Out[1]), "=c"(Out[2]), "=d"(Out[3]) : "a"(Leaf), "c"(Sub));
-}
 
 Result<u32> MakeSharedPage(abi::KuserSharedData*& Page)
 {
@@ -40,10 +36,8 @@ Result<u32> MakeSharedPage(abi::KuserSharedData*& Page)
     K.NumberOfPhysicalPages = u32(mm::QueryMemory().TotalPages);
     K.CyclesPerYield = 100;
     K.Cookie = u32(kernel::Tsc() * 0x9E3779B1u);
-    u32 R[4];
     auto Set = [&](u32 Feature, bool On) { K.ProcessorFeatures[Feature] = On; };
-    Cpuid(1, 0, R);
-    u32 C = R[2], D = R[3];
+    const u32 C = core::Cpuid(1).C, D = core::Cpuid(1).D;
     Set(CompareExchangeDouble, D >> 8 & 1);
     Set(MmxInstructions, D >> 23 & 1);
     Set(XmmiInstructions, D >> 25 & 1);
@@ -61,17 +55,15 @@ Result<u32> MakeSharedPage(abi::KuserSharedData*& Page)
     bool Xsave = C >> 27 & 1;
     Set(XsaveEnabled, Xsave);
     Set(AvxInstructions, Xsave && C >> 28 & 1);
-    Cpuid(7, 0, R);
-    Set(RdwrFsGsBase, R[1] & 1);
-    Set(Avx2Instructions, Xsave && R[1] >> 5 & 1);
-    Cpuid(0x80000001, 0, R);
-    Set(Rdtscp, R[3] >> 27 & 1);
+    const u32 B = core::Cpuid(7).B;
+    Set(RdwrFsGsBase, B & 1);
+    Set(Avx2Instructions, Xsave && B >> 5 & 1);
+    Set(Rdtscp, core::Cpuid(0x80000001).D >> 27 & 1);
     if (Xsave) {
         K.XStateEnabledFeatures = 7;    // x87, SSE, AVX: what the kernel switches
         K.XStateEnabledVolatileFeatures = 7;
         K.XStateSize = 832;
-        Cpuid(0xD, 1, R);
-        K.XStateFlags = R[0] & 3;       // XSAVEOPT, XSAVEC
+        K.XStateFlags = core::Cpuid(0xD, 1).A & 3;       // XSAVEOPT, XSAVEC
         K.XStateFeatures[0] = { 0, 160 };
         K.XStateFeatures[1] = { 160, 256 };
         K.XStateFeatures[2] = { 576, 256 };

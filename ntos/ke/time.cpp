@@ -198,8 +198,10 @@ void StartClock(const ClockSource& From, abi::KuserSharedData* Shared)
 {
     Source = From;
     Page = Shared;
-    TscBase = kernel::Tsc();
-    SystemAtBase = From.SystemTimeAtStart;
+    // The clock does not start at 0 but at one second, for firmware and loader: no Windows program ever saw a smaller count, and some take one for
+    // "never" (the packaged GlobalMemoryStatusEx answers from an empty cache then).
+    TscBase = kernel::Tsc() - From.TscFrequency;
+    SystemAtBase = From.SystemTimeAtStart - 10'000'000;
     // 10^7 units a second; 32 fraction bits keep a year within microseconds for any plausible TSC.
     Multiplier = u64(((unsigned __int128)10'000'000 << 32) / From.TscFrequency);
     if (Page) {

@@ -24,7 +24,7 @@ struct Deadline {
 class Timer {
 public:
     using Routine = void (*)(Timer&);
-    explicit Timer(Routine Expired) : Expired_(Expired) { }
+    constexpr explicit Timer(Routine Expired) : Expired_(Expired) { }
     Timer(const Timer&) = delete;
     ~Timer() { Cancel(); }
     Status Set(u64 Due);            // interrupt time; set again to move it. STATUS_NO_MEMORY if the heap cannot grow

@@ -24,6 +24,14 @@ static Status WriteCode(ps::Process& To, u64 Target, const void* From, u64 Bytes
 // Copies between two processes, a page at a time, until something fails: what was copied is told.
 static Status CopyBetween(ps::Process& From, u64 Source, ps::Process& To, u64 Target, u64 Bytes, u64& Done, bool Code = false)
 {
+    Done = 0;
+    // Of views whose pages may have to be read: all that is to be read at once, before anything is copied.
+    if (MayBeAbsent(From))
+        if (Status S = ProbeForRead(From, Source, Bytes); S.Code() == PageAbsent)
+            return S;
+    if (MayBeAbsent(To))
+        if (Status S = ProbeForWrite(To, Target, Bytes); S.Code() == PageAbsent)
+            return S;
     for (Done = 0; Done < Bytes;) {
         u8 Buffer[512];
         u64 Now = Bytes - Done < sizeof(Buffer) ? Bytes - Done : sizeof(Buffer);

@@ -3,6 +3,7 @@
 #include "abi/nt/image.hpp"
 #include "abi/nt/mm.hpp"
 #include "abi/nt/ps.hpp"
+#include "ntos/ke/task.hpp"
 #include "ntos/mm/mm.hpp"
 #include "ntos/mm/store.hpp"
 
@@ -61,6 +62,8 @@ public:
 
 Result<Ref<Section>> CreatePageFileSection(u64 Size, u32 PageProtect, u32 Attributes);
 Result<Ref<Section>> CreateImageSection(Ref<ob::Object> File, Ref<PageStore> Data, u64 Size, ob::Name Path);
+// The same of a paged store: the file is read whole first, and nothing of it is taken as long as the image is used. Path must stay.
+ke::Task<Ref<Section>> CreateImageSectionLater(Ref<ob::Object> File, Ref<PageStore> Data, u64 Size, ob::Name Path);
 class AddressSpace;
 struct ViewRequest {
     u64 Base = 0;                       // 0: anywhere

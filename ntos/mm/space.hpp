@@ -30,7 +30,8 @@ struct Pte {
     u64 Writable : 1;                   // mapped writable in hardware
     u64 HasProtect : 1;                 // Protect is set (else the VAD's)
     u64 Written : 1;                    // for write watch
-    u64 Pad : 2;
+    u64 Clean : 1;                      // of a paged store's view: the next write makes the page dirty
+    u64 Pad : 1;
 };
 static_assert(sizeof(Pte) == 8);
 
@@ -44,10 +45,14 @@ struct Vad {
     bool NoInherit = true;
     bool Fixed = false;                 // the process cannot free it (shared page, ...)
     bool Device = false;                // device memory: no frames of ours, protection stays
+    bool Lent = false;                  // somebody else's frames for a while (MapFrames)
     u64 AllocationBase;                 // placeholders split keep theirs
     u64 Offset = 0;                     // into the section, bytes
     RefPtr<Section> Backing;
     u32 InitialPage;                    // PAGE_* as the caller gave it
+    bool TracksWrites = false;          // pages are mapped writable only when they are written
+    bool System = false;                // a view of the Executive's in a driver's process, which only the Executive unmaps
+    PagedView* Paged = nullptr;         // a view of a paged store; its entries hold references to the frames
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
 };
@@ -109,14 +114,41 @@ public:
     // Makes the page at Address accessible and mapped. STATUS_SUCCESS, or what the exception is to be:
     // STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_NO_MEMORY ...
     Status Fault(u64 Address, Access How);
+    // The page at Address is about to be written to its file: the next write to it is noticed again.
+    void NoticeWrites(u64 Address);
+    // The page at Address of a view is absent (PageAbsent): what has to be read, at least that page, and at most Bytes from there.
+    struct Missing {
+        RefPtr<PageStore> Store;
+        u64 First = 0, Pages = 0;
+    };
+    Missing FindMissing(u64 Address, u64 Bytes);
     // The Executive's address of the byte at Address for reading or writing; the page is made present (not mapped).
     Result<u8*> Touch(u64 Address, bool Write);
     // Puts a frame of the Executive's own at Address, read-only for the process (the shared page), or writable (TEB frames are ordinary memory).
     Status MapShared(u64 Address, Pfn Frame);
     // For a driver process: device memory, uncached, which the Executive itself does not see; and frames that lie one after the other, with a reference
     // for each, writable. Both at an address the space chooses; they stay until the process ends.
-    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages);
+    // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses) cannot be written to.
+    Result<u64> MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly = 0, u64 EndReadOnly = 0);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
+    // For copies of many pages: the entry of the page at Address and how many follow it in memory; null (and 1) if there is none.
+    Pte* Entries(u64 Address, u64& Follow)
+    {
+        Pte* E = Address <= HighestUser ? Entry(Address) : nullptr;
+        Follow = E ? (LeafSpan - (Address & (LeafSpan - 1)) + PageMask) >> PageShift : 1;
+        return E;
+    }
+    // Whether the page of an entry can be read, or written, without ado. (Write: the caller then sets Written.)
+    static bool IsReady(const Pte& E, bool Write)
+    {
+        bool There = E.State == Pte::Present && E.HasProtect && !E.Guard && !E.Clean;
+        // The two writable protections have these low bits.
+        static_assert(u32(Protection::ReadWrite) == 2 && u32(Protection::ExecuteReadWrite) == 6);
+        return There && (Write ? (E.Protect & 3) == 2 : E.Protect != u64(Protection::NoAccess));
+    }
+    // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
+    Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);
+    void UnmapFrames(u64 Address);
     // The frame at Address, mapped or not, after Touch.
     Result<Pfn> FrameAt(u64 Address);
     // A guard page was touched at Address in this space: whether it was the stack's and the stack has grown (set by ps).
@@ -125,10 +157,12 @@ public:
     // The caller has made [Start, End) of this space guard pages: if they are in its stack, the stack ends above them (set by ps).
     static Status (*EndStack)(ke::Caller& By, AddressSpace& Space, u64 Start, u64 End);
 
+    u32 PagedViews = 0;                 // only with some can a page be absent
     u64 PrivatePages = 0, PeakPrivatePages = 0, MappedPages = 0, ReservedBytes = 0, PageFaults = 0;
 
 private:
     AddressSpace() = default;
+    static constexpr u64 LeafSpan = 2 * MiB;
     struct Leaf {                       // 2 MiB of entries, and the page table that maps them
         u64 Base;
         Pte* Entries;
@@ -148,6 +182,7 @@ private:
     void FreePage(Vad& V, Pte& E);
     Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);
     Status CopyPrivate(Pte& E);
+    Status ResolvePaged(Vad& V, u64 Address, Access How, Protection P, Pte*& Out);
     void MapAhead(Vad& V, u64 Page);
     void Forget()
     {

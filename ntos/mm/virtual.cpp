@@ -139,7 +139,7 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
         V = TRY(Space.Insert(Start, End - Start, MakePlaceholder ? Vad::Placeholder : Vad::Private));
         V->Protect = P;
         V->InitialPage = Protect;
-        V->WriteWatch = Type & MEM_WRITE_WATCH;
+        V->WriteWatch = V->TracksWrites = Type & MEM_WRITE_WATCH;
         if (Type & MEM_COMMIT || (Base == 0 && !(Type & MEM_RESERVE))) {
             if (Status S = Space.Commit(*V, Start, End, P, Guard); !S.Ok()) {
                 Space.Remove(*V);
@@ -388,7 +388,7 @@ Status NtQueryVirtualMemory(ke::Caller& Caller, svc::QueryVirtualMemory& Call)
     }
 }
 
-// Everything is resident for as long as it is committed: locking checks the range and says so.
+// What is there stays there: locking makes the range present.
 static Status Lock(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> BaseAddress, ke::UserPtr<SIZE_T> RegionSize, u32 Type, bool Take)
 {
     if (Type & ~3u || !Type)
@@ -451,19 +451,27 @@ Status NtSetInformationVirtualMemory(ke::Caller& Caller, svc::SetInformationVirt
     return STATUS_SUCCESS;              // advice: all is in memory
 }
 
-// A mapped file's pages are the file: nothing is to be written to a device yet.
+// Pages of a file in memory are the file; those of another are written to it.
 ke::Task<> NtFlushVirtualMemory(ke::Caller& Caller, svc::FlushVirtualMemory& Call)
 {
     u64 Base = reinterpret_cast<u64>(CO_TRY(Call.BaseAddress.Read(Caller)));
     u64 Size = CO_TRY(Call.RegionSize.Read(Caller));
+    CO_TRY(Call.BaseAddress.Probe(Caller));
+    CO_TRY(Call.RegionSize.Probe(Caller));
     auto Target = CO_TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_OPERATION));
     Range R = CO_TRY(RangeOf(Base, Size));
     Vad* V = Target->Memory().Find(R.Start);
     if (!V || V->Kind != Vad::Data)
         co_return STATUS_NOT_MAPPED_VIEW;
-    if (!Size)
+    if (!Size || R.End > V->End)
         R = { R.Start, V->End };
-    CO_TRY(Call.IoStatus.WriteIfThere(Caller, IO_STATUS_BLOCK { .Status = STATUS_SUCCESS, .Information = R.End - R.Start }));
+    Status Outcome = STATUS_SUCCESS;
+    if (V->Paged) {
+        Ref<Section> Keep(*V->Backing);
+        Outcome = co_await PageStore::Flush(Ref<PageStore>(*Keep->Store), (V->Offset + R.Start - V->Start) >> PageShift, (R.End - R.Start) >> PageShift);
+    }
+    CO_TRY(Call.IoStatus.WriteIfThere(Caller, IO_STATUS_BLOCK { .Status = Outcome.Code(), .Information = Outcome.Ok() ? R.End - R.Start : 0 }));
     CO_TRY(Call.BaseAddress.Write(Caller, reinterpret_cast<PVOID>(R.Start)));
-    co_return Call.RegionSize.Write(Caller, R.End - R.Start);
+    CO_TRY(Call.RegionSize.Write(Caller, R.End - R.Start));
+    co_return Outcome;
 }

@@ -74,6 +74,24 @@ void HandleTable::Remove(u32 Index, bool Ending)
     Target->Release();
 }
 
+static Object* KeptAfterClose;
+static ke::Event* AfterClose;
+
+void WaitAfterClose(Object& Keep, ke::Event& Until)
+{
+    (void)TakeCloseWait();
+    Keep.AddRef();
+    KeptAfterClose = &Keep;
+    AfterClose = &Until;
+}
+
+CloseWait TakeCloseWait()
+{
+    if (!AfterClose) [[likely]]
+        return {};
+    return { RefPtr<Object>::Adopt(std::exchange(KeptAfterClose, nullptr)), std::exchange(AfterClose, nullptr) };
+}
+
 Status HandleTable::Close(HANDLE Handle)
 {
     HandleEntry* E = Find(Handle);

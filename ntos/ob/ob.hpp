@@ -230,6 +230,14 @@ template <typename T> Result<RefPtr<T>> ReferenceIf(ke::Caller& Caller, HANDLE H
     return RefPtr<T>(TRY(Reference<T>(Caller, Handle, Access)));
 }
 
+// What the last close of a handle started and NtClose waits for: the event, which Keep holds. The object sets it in HandleClosed.
+struct CloseWait {
+    RefPtr<Object> Keep;
+    ke::Event* Until = nullptr;
+};
+void WaitAfterClose(Object& Keep, ke::Event& Until);
+CloseWait TakeCloseWait();
+
 // --- creating and opening
 
 // Maps generic rights, checks Access against the object's descriptor and the caller's token (se), returns what is granted

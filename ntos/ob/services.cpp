@@ -15,14 +15,23 @@ static bool IsPseudo(HANDLE Handle)
 
 Status (*ob::OnBadClose)(ke::Caller& By);
 
-Status NtClose(ke::Caller& Caller, svc::Close& Call)
+// What the close has started is awaited (a file system's cleanup).
+static ke::Task<> AwaitClose(ke::Caller& Caller, CloseWait For)
+{
+    CO_TRY(co_await ke::WaitFor(*For.Until));
+    co_return STATUS_SUCCESS;
+}
+
+ke::Task<> NtClose(ke::Caller& Caller, svc::Close& Call)
 {
     Status S = Caller.Process().Handles().Close(Call.Handle);
+    if (CloseWait For = TakeCloseWait(); For.Until) [[unlikely]]
+        return AwaitClose(Caller, std::move(For));
     if (S == STATUS_INVALID_HANDLE && IsPseudo(Call.Handle))
-        return STATUS_SUCCESS;
+        return ke::Task<>(Status(STATUS_SUCCESS));
     if (S == STATUS_INVALID_HANDLE && Call.Handle.Get() && OnBadClose)
-        return OnBadClose(Caller);
-    return S;
+        return ke::Task<>(OnBadClose(Caller));
+    return ke::Task<>(S);
 }
 
 static Result<HANDLE> Duplicate(ke::Caller& Caller, svc::DuplicateObject& Call, ps::Process& Source)

@@ -476,11 +476,11 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
             Call.CreateInfo.Write(Caller, Info).Ignore();       // the failure itself matters more
         return Why;
     };
-    auto File = io::OpenImageFile(Caller, Wanted.ImageName);
+    auto File = co_await io::OpenImageFile(Caller, Wanted.ImageName);
     if (!File.Ok())
         co_return Fail(PsCreateFailOnFileOpen, File.GetStatus());
     u64 Size = File.Value().Size;
-    auto Image = mm::CreateImageSection(std::move(File.Value().File), std::move(File.Value().Data), Size, File.Value().Path);
+    auto Image = co_await mm::CreateImageSectionLater(std::move(File.Value().File), std::move(File.Value().Data), Size, File.Value().Path);
     if (!Image.Ok())
         co_return Fail(Image.Code() == STATUS_INVALID_IMAGE_WIN_32 ? PsCreateFailMachineMismatch : PsCreateFailOnSectionCreate, Image.GetStatus());
     Ref<mm::Section> Section = Image.Take();

@@ -67,15 +67,13 @@ static HANDLE Open(ke::Caller& Caller, ob::Object* Target, ACCESS_MASK Access)
     auto Opened = ob::OpenByPointer(Caller, Ref<ob::Object>(*Target), Access, 0);
     return Opened.Ok() ? Opened.Value() : nullptr;
 }
-static HANDLE OpenFile(ke::Caller& Caller, const DebugEvent& E)
+static HANDLE OpenFile(ke::Caller& Caller, ob::Object* File)
 {
-    if (E.File.IsEmpty())
-        return nullptr;
-    auto File = io::OpenImageFile(Caller, E.File.View());
-    return File.Ok() ? Open(Caller, File.Value().File.Get(), SYNCHRONIZE | FILE_READ_DATA | FILE_READ_ATTRIBUTES) : nullptr;
+    return Open(Caller, File, SYNCHRONIZE | FILE_READ_DATA | FILE_READ_ATTRIBUTES);
 }
 
-static Status Tell(ke::Caller& Caller, svc::WaitForDebugEvent& Call, Debugger& D, DebugEvent& E)
+// Image: the file the event names, if it names one.
+static Status Tell(ke::Caller& Caller, svc::WaitForDebugEvent& Call, Debugger& D, DebugEvent& E, ob::Object* Image)
 {
     DBGUI_WAIT_STATE_CHANGE Change {};
     Change.NewState = E.State;
@@ -87,7 +85,7 @@ static Status Tell(ke::Caller& Caller, svc::WaitForDebugEvent& Call, Debugger& D
         Change.CreateThread = { Open(Caller, E.By.Get(), THREAD_ALL_ACCESS), 0, reinterpret_cast<PVOID>(E.By->StartAddress) };
         break;
     case DbgCreateProcessStateChange:
-        Change.CreateProcess = { Open(Caller, E.Of.Get(), PROCESS_ALL_ACCESS), Open(Caller, E.By.Get(), THREAD_ALL_ACCESS), 0, OpenFile(Caller, E), Base, 0, 0, 0,
+        Change.CreateProcess = { Open(Caller, E.Of.Get(), PROCESS_ALL_ACCESS), Open(Caller, E.By.Get(), THREAD_ALL_ACCESS), 0, OpenFile(Caller, Image), Base, 0, 0, 0,
                                  E.By ? reinterpret_cast<PVOID>(E.By->StartAddress) : nullptr };
         break;
     case DbgExitThreadStateChange:
@@ -102,7 +100,7 @@ static Status Tell(ke::Caller& Caller, svc::WaitForDebugEvent& Call, Debugger& D
             Change.NewState = DbgSingleStepStateChange;
         break;
     case DbgLoadDllStateChange:
-        Change.LoadDll = { OpenFile(Caller, E), Base, 0, 0, reinterpret_cast<PVOID>(E.NamePointer) };
+        Change.LoadDll = { OpenFile(Caller, Image), Base, 0, 0, reinterpret_cast<PVOID>(E.NamePointer) };
         break;
     case DbgUnloadDllStateChange:
         Change.UnloadDll.Base = Base;
@@ -117,8 +115,19 @@ static Status Tell(ke::Caller& Caller, svc::WaitForDebugEvent& Call, Debugger& D
 static ke::Task<> Wait(ke::Caller& Caller, svc::WaitForDebugEvent& Call, Ref<Debugger> D, ke::Deadline Until)
 {
     for (;;) {
-        if (DebugEvent* E = D->Next())
-            co_return Tell(Caller, Call, *D, *E);
+        if (DebugEvent* E = D->Next()) {
+            RefPtr<ob::Object> Image;
+            if (!E->File.IsEmpty()) {
+                ob::String Path = CO_TRY(ob::String::Copy(E->File.View()));
+                auto Opened = co_await io::OpenImageFile(Caller, Path.View());
+                if (Opened.Ok())
+                    Image = RefPtr<ob::Object>(Opened.Value().File.Get());
+                // Meanwhile the event may have gone, with its process or by another waiter.
+                if (D->Next() != E || !ob::Equal(E->File.View(), Path.View(), false))
+                    continue;
+            }
+            co_return Tell(Caller, Call, *D, *E, Image.Get());
+        }
         Status S = co_await ke::WaitFor(*D->AsWaitable(), Call.Alertable, Until);
         if (S != STATUS_SUCCESS)
             co_return S;

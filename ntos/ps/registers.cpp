@@ -1,6 +1,7 @@
 // The registers of a thread: what they are in user mode, and where it goes on.
 #include "abi/process.hpp"
 #include "kernel/kernel.hpp"
+#include "ntos/mm/absent.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/ps/errand.hpp"
@@ -171,6 +172,7 @@ Status Thread::SetRegisters(const CONTEXT& From)
     }
     // A wait the thread is in ends without an answer: it goes on where it is told.
     Cancel();
+    mm::ForgetAbsence(*this);
     bool Stopped = IsHeld() || !Started_;
     kernel::Registers R {};
     FromContext(Now, R);

@@ -3,7 +3,9 @@
 #include "kernel/kernel.hpp"
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
+#include "ntos/ke/dispatch.hpp"
 #include "ntos/ke/time.hpp"
+#include "ntos/mm/absent.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/debug.hpp"
@@ -265,7 +267,8 @@ void Thread::Reply(NTSTATUS Status)
         HeldStatus_ = Status;
         return;
     }
-    bool Due = std::exchange(ApcDue, false) || Status == STATUS_USER_APC;
+    bool Due = Attention || Status == STATUS_USER_APC;
+    Attention = 0;
     if (Due && HasApc() && DeliverApc(InterruptedContext(Status)))
         return;
     if (InFault || ForeignSyscall || ReplyLost_) {
@@ -320,6 +323,13 @@ NTSTATUS Thread::EndParking()
 
 void Thread::Completed(Status Outcome)
 {
+    if (Attention & (PageMissing | StoresKept)) [[unlikely]] {
+        // After a wait a service is run again only if it says that it failed for a page.
+        if (Outcome != mm::PageAbsent)
+            Attention &= u8(~PageMissing);
+        if (!Activity::Start([&] { return ke::Settle(*this, *Waiting, 0, Outcome); }, Outcome))
+            return;
+    }
     if (Outcome != NoReply)
         Reply(Outcome.Code());
 }
@@ -431,6 +441,7 @@ void Thread::TakeApart()
     if (Errand_)
         Errand_->Abandon();
     Cancel();
+    mm::ForgetAbsence(*this);
     if (Replying == this)
         Replying = nullptr;
     while (ThreadRundown* R = Rundown_.PopFront())

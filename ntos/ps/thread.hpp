@@ -115,7 +115,6 @@ public:
     // --- the dispatcher's
     bool ForeignSyscall = false;        // entered by a `syscall` that is not ours
     bool InService = false, InFault = false;
-    bool ApcDue = false;                // the service that is about to return was interrupted by an APC: it runs whatever the status
     mm::CPtr ReplySlot() const { return ReplySlot_; }
     void Reply(NTSTATUS Status);        // of a service that waited
     // What became of a service that waits: not parked; to be parked by the dispatcher's next reply; ended before that (with Answer()); parked.

@@ -15,3 +15,6 @@ extern "C" {
 #undef InterlockedBitTestAndReset
 // Inline functions that read control registers: not for this side of the interface.
 #define KeGetCurrentIrql do_not_use
+// The page of shared data is where every process has it: KeQuerySystemTime and its like read it inline.
+#undef KI_USER_SHARED_DATA
+#define KI_USER_SHARED_DATA 0x7FFE0000

@@ -8,48 +8,37 @@ struct Extension {
     DEVOBJ_EXTENSION Device;
     u64 Id;                             // the Executive's
     DEVICE_OBJECT* AttachedTo;
-    WCHAR Name[64];                     // terminated; empty: it has none
+    wd::DeviceShape Told;
 };
 static Extension* Of(DEVICE_OBJECT* D) { return reinterpret_cast<Extension*>(D->DeviceObjectExtension); }
 
 DEVICE_OBJECT* BelowOf(DEVICE_OBJECT* D) { return Of(D)->AttachedTo; }
+
+u64 ProxyId(DEVICE_OBJECT* D);
+u64 IdOf(DEVICE_OBJECT* D) { return IsProxy(D) ? ProxyId(D) : Of(D)->Id; }
+
+void TellShape(DEVICE_OBJECT* D)
+{
+    if (IsProxy(D) || !Of(D)->Id)
+        return;
+    wd::DeviceShape S { Of(D)->Id, u64(D), D->DeviceType, D->Characteristics, D->Flags, u32(D->StackSize), D->AlignmentRequirement, D->SectorSize };
+    if (memcmp(&S, &Of(D)->Told, sizeof(S)) != 0 && Control(wd::Control::ShapeDevice, &S, sizeof(S)) >= 0)
+        Of(D)->Told = S;
+}
+
+void TellShapes()
+{
+    for (DEVICE_OBJECT* D = TheDriver->DeviceObject; D; D = D->NextDevice) {
+        D->Flags &= ~DO_DEVICE_INITIALIZING;
+        TellShape(D);
+    }
+}
 
 DEVICE_OBJECT* TopOf(DEVICE_OBJECT* D)
 {
     while (D->AttachedDevice)
         D = D->AttachedDevice;
     return D;
-}
-
-static Lock LinkLock;
-static InterfaceLink* Links;
-
-void RegisterLink(InterfaceLink* I)
-{
-    Hold Held(LinkLock);
-    I->Next = Links;
-    Links = I;
-}
-
-InterfaceLink* FindLink(PUNICODE_STRING Name)
-{
-    Hold Held(LinkLock);
-    for (InterfaceLink* I = Links; I; I = I->Next)
-        if (I->Length * 2 == Name->Length && memcmp(I->Text, Name->Buffer, Name->Length) == 0)
-            return I;
-    return nullptr;
-}
-
-NTSTATUS NameOf(DEVICE_OBJECT* D, PUNICODE_STRING To)
-{
-    usize N = wcslen(Of(D)->Name);
-    if (!N)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
-    if (N * 2 > To->MaximumLength)
-        return STATUS_BUFFER_TOO_SMALL;
-    memcpy(To->Buffer, Of(D)->Name, N * 2);
-    To->Length = USHORT(N * 2);
-    return STATUS_SUCCESS;
 }
 
 DEVICE_OBJECT* NewDevice(DRIVER_OBJECT* Driver, ULONG ExtensionBytes, DEVICE_TYPE Type, ULONG Characteristics)
@@ -84,6 +73,8 @@ DEVICE_OBJECT* NewDevice(DRIVER_OBJECT* Driver, ULONG ExtensionBytes, DEVICE_TYP
 using namespace host;
 
 extern "C" {
+
+
 
 NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT Driver, ULONG ExtensionBytes, PUNICODE_STRING Name, DEVICE_TYPE Type, ULONG Characteristics, BOOLEAN Exclusive, PDEVICE_OBJECT* Out)
 {
@@ -121,8 +112,6 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT Driver, ULONG ExtensionBytes, PUNIC
         return Status;
     }
     X->Id = Id.Id;
-    if (Name && Name->Length < sizeof(X->Name))
-        memcpy(X->Name, Name->Buffer, Name->Length);
     D->NextDevice = Driver->DeviceObject;
     Driver->DeviceObject = D;
     *Out = D;
@@ -145,24 +134,34 @@ void NTAPI IoDeleteDevice(PDEVICE_OBJECT D)
 
 PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT Source, PDEVICE_OBJECT Target)
 {
-    DEVICE_OBJECT* Top = TopOf(Target);
+    // The Executive knows the whole stack; here is only what is this process's.
+    wd::DevicePair P { IdOf(Source), IdOf(Target) };
+    wd::DeviceShape Shape {};
+    if (Control(wd::Control::AttachDevice, &P, sizeof(P), &Shape, sizeof(Shape)) < 0)
+        return nullptr;
+    DEVICE_OBJECT* Top = DeviceFor(Shape);
+    if (!Top)
+        return nullptr;
     Top->AttachedDevice = Source;
     Of(Source)->AttachedTo = Top;
     Source->StackSize = CCHAR(Top->StackSize + 1);
     Source->AlignmentRequirement = Top->AlignmentRequirement;
     Source->SectorSize = Top->SectorSize;
+    TellShape(Source);
     return Top;
 }
 NTSTATUS NTAPI IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT Source, PDEVICE_OBJECT Target, PDEVICE_OBJECT* Attached)
 {
     *Attached = IoAttachDeviceToDeviceStack(Source, Target);
-    return STATUS_SUCCESS;
+    return *Attached ? STATUS_SUCCESS : STATUS_NO_SUCH_DEVICE;
 }
 void NTAPI IoDetachDevice(PDEVICE_OBJECT Target)
 {
     if (DEVICE_OBJECT* Above = Target->AttachedDevice) {
         Of(Above)->AttachedTo = nullptr;
         Target->AttachedDevice = nullptr;
+        wd::DeviceId Id { IdOf(Target) };
+        Control(wd::Control::DetachDevice, &Id, sizeof(Id));
     }
 }
 PDEVICE_OBJECT NTAPI IoGetAttachedDevice(PDEVICE_OBJECT D) { return TopOf(D); }

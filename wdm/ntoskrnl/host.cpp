@@ -1,5 +1,5 @@
 // The driver's process from its first instruction: attaching to the Executive, loading the driver, serving the ring.
-#include "wdm/ntoskrnl/host.hpp"
+#include "wdm/ntoskrnl/device.hpp"
 
 namespace host {
 
@@ -334,6 +334,10 @@ static NTSTATUS LoadDriver()
     if (NTSTATUS S = FindImage(); S < 0)
         return S;
     PVOID Base;
+    // Where drivers find the libraries among them: storport.sys ...
+    UNICODE_STRING Libraries;
+    RtlInitUnicodeString(&Libraries, L"C:\\Windows\\System32\\drivers");
+    LdrSetDllDirectory(&Libraries);
     if (NTSTATUS S = LdrLoadDll(nullptr, 0, &ImagePath, &Base); S < 0)
         return S;
     auto* Headers = static_cast<u8*>(RtlImageNtHeader(Base));
@@ -374,8 +378,7 @@ static NTSTATUS LoadDriver()
     NTSTATUS Status = D->DriverInit(D, &ServiceKey);
     if (Current()->Irql != PASSIVE_LEVEL)
         BugCheck(0xC9, 0, Current()->Irql, 0, 0, "DriverEntry returned at a raised IRQL", reinterpret_cast<void*>(D->DriverInit));
-    for (DEVICE_OBJECT* O = D->DeviceObject; O; O = O->NextDevice)
-        O->Flags &= ~DO_DEVICE_INITIALIZING;
+    TellShapes();
     return Status;
 }
 

@@ -63,6 +63,8 @@ struct Thread {
     PVOID Context;
     PIRP TopLevelIrp;
     u64 Client;                         // process id of the client whose request it works on
+    u32 ClientTag;                      // and the request
+    u64 OwnStart, OwnEnd;               // where "user" addresses of it lie in this process (METHOD_NEITHER); any other is in the client's memory
 };
 inline Thread* Current()
 {
@@ -101,9 +103,8 @@ struct HostIrp {
     u16 Size;                           // of the prefix and the IRP with its stacks
     HostIrp* NextFree;
     wd::Message M;
-    MDL Mdl;                            // of direct requests; frames follow elsewhere
-    PFN_NUMBER* Frames;
-    HANDLE Remote;
+    u64 LentAt;                         // where pages lent with it are mapped; 0: they are not
+    void* Extra;                        // freed with it
     IRP* Irp() { return reinterpret_cast<IRP*>(this + 1); }
     static HostIrp* Of(IRP* I) { return reinterpret_cast<HostIrp*>(I) - 1; }
 };
@@ -120,6 +121,12 @@ void Post(const wd::Reply& R);
 void ServeRing();                       // a host thread's life
 void Receive(const wd::Message& M);     // irp.cpp
 void RemoteDone(u32 Tag, NTSTATUS Status, u64 Information);      // remote.cpp
+// Pages lent with a request have no address until they are mapped: their MDLs begin here, at an address of their own that tells request and page.
+inline constexpr u64 LentBase = 0xFFFF'8000'0000'0000;
+inline bool IsLent(const MDL* M) { return u64(M->StartVa) >= LentBase; }
+HostIrp* LenderOf(const MDL* M);        // the request
+void MarkLent(MDL* M, u32 Tag);         // it begins with the first page lent with the request
+u8* MapLent(const MDL* M);              // the address of its first byte; null
 u8* DataAt(u32 Page, u32 Offset);
 u64 DataFrame(u32 Page);                // physical page number
 NTSTATUS Control(wd::Control Code, const void* In, usize InBytes, void* Out = nullptr, usize OutBytes = 0);

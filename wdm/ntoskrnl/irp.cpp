@@ -1,5 +1,8 @@
 // IRPs: from the ring's messages, allocation, the way down and the way up.
 #include "wdm/ntoskrnl/device.hpp"
+#include "wdm/ntoskrnl/fsd.hpp"
+
+#include <srb.h>
 
 namespace host {
 
@@ -28,7 +31,7 @@ void Initialize(IRP* I, USHORT Bytes, CCHAR Stacks)
 }
 
 // An MDL of pages in the data area.
-MDL* DataMdl(HostIrp* H, u32 Page, u32 Offset, u32 Bytes, bool Write)
+MDL* DataMdl(u32 Page, u32 Offset, u32 Bytes, bool Write)
 {
     u8* At = DataAt(Page, Offset);
     MDL* M;
@@ -46,20 +49,42 @@ MDL* DataMdl(HostIrp* H, u32 Page, u32 Offset, u32 Bytes, bool Write)
     auto* Frames = reinterpret_cast<PFN_NUMBER*>(M + 1);
     for (u32 P = 0; P < Pages; ++P)
         Frames[P] = DataFrame(Page + (Offset >> PageShift) + P);
-    (void)H;
     return M;
+}
+
+// An MDL of lent pages.
+MDL* LentMdl(HostIrp* H)
+{
+    const wd::Message& M = H->M;
+    u32 Pages = u32((u64(M.OutputOffset) + M.OutputBytes + PageMask) >> PageShift);
+    auto* L = static_cast<MDL*>(Allocate(sizeof(MDL) + Pages * sizeof(PFN_NUMBER)));
+    if (!L)
+        return nullptr;
+    L->Size = CSHORT(sizeof(MDL) + Pages * sizeof(PFN_NUMBER));
+    L->MdlFlags = CSHORT(MDL_PAGES_LOCKED | (M.Flags & wd::LentReadOnly ? 0 : MDL_WRITE_OPERATION));
+    L->StartVa = reinterpret_cast<PVOID>(LentBase | u64(M.Tag % MostTags) << 32);
+    L->ByteCount = M.OutputBytes;
+    L->ByteOffset = M.OutputOffset;
+    auto* From = reinterpret_cast<const u64*>(DataAt(M.Data, u32(AlignUp(M.InputBytes, 8))));
+    auto* Frames = reinterpret_cast<PFN_NUMBER*>(L + 1);
+    for (u32 P = 0; P < Pages; ++P)
+        Frames[P] = PFN_NUMBER(From[P]);
+    return L;
 }
 
 FILE_OBJECT* NewFile(DEVICE_OBJECT* D, const wd::Message& M)
 {
-    auto* F = static_cast<FILE_OBJECT*>(Allocate(sizeof(FILE_OBJECT) + M.InputBytes + 2));
+    auto* F = static_cast<FILE_OBJECT*>(Allocate(sizeof(FILE_OBJECT) + sizeof(u64) + M.InputBytes + 2));
     if (!F)
         return nullptr;
     F->Type = IO_TYPE_FILE;
     F->Size = sizeof(FILE_OBJECT);
     F->DeviceObject = D;
+    F->Vpb = VpbOf(D);
     F->RelatedFileObject = reinterpret_cast<FILE_OBJECT*>(M.Related);
-    auto* Name = reinterpret_cast<WCHAR*>(F + 1);
+    // Behind it the room for the name, and the name.
+    *reinterpret_cast<u64*>(F + 1) = M.InputBytes + 2;
+    auto* Name = reinterpret_cast<WCHAR*>(reinterpret_cast<u64*>(F + 1) + 1);
     if (M.InputBytes)
         memcpy(Name, DataAt(M.Data, 0), M.InputBytes);
     F->FileName = { USHORT(M.InputBytes), USHORT(M.InputBytes + 2), Name };
@@ -82,24 +107,65 @@ struct CreateExtras {
     ACCESS_STATE Access;
 };
 
+// The block is used where it lies: the Executive takes it back from there.
+bool PresentSrb(HostIrp* H, IRP* I, IO_STACK_LOCATION* S)
+{
+    const wd::Message& M = H->M;
+    if (M.InputBytes != sizeof(wd::Srb))
+        return false;
+    auto* Wire = reinterpret_cast<wd::Srb*>(DataAt(M.Data, 0));
+    auto* Srb = reinterpret_cast<SCSI_REQUEST_BLOCK*>(Wire->Block);
+    if (M.OutputBytes && !I->MdlAddress && !(I->MdlAddress = DataMdl(M.Data, M.OutputOffset, M.OutputBytes, true)))
+        return false;
+    Srb->DataBuffer = I->MdlAddress ? MmGetMdlVirtualAddress(I->MdlAddress) : nullptr;
+    Srb->SenseInfoBuffer = Wire->HasSense ? Wire->Sense : nullptr;
+    Srb->OriginalRequest = I;
+    Srb->NextSrb = nullptr;
+    Srb->SrbExtension = nullptr;
+    memset(&S->Parameters, 0, sizeof(S->Parameters));
+    S->Parameters.Scsi.Srb = Srb;
+    return true;
+}
+
 // How the data is shown to the driver.
 bool Present(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
 {
     const wd::Message& M = H->M;
     u8* In = M.InputBytes ? DataAt(M.Data, 0) : nullptr;
     u8* Out = M.OutputBytes ? DataAt(M.Data, M.OutputOffset) : nullptr;
+    if (M.Flags & wd::Lent) {
+        if (!(I->MdlAddress = LentMdl(H)))
+            return false;
+        Out = static_cast<u8*>(MmGetMdlVirtualAddress(I->MdlAddress));
+    }
+    if (M.Mode == wd::Transfer::Srb)
+        return PresentSrb(H, I, S);
+    if (M.Mode == wd::Transfer::Pnp)
+        return PresentPnp(M, I, S, D);
     switch (M.Major) {
     case IRP_MJ_READ:
     case IRP_MJ_WRITE: {
         bool Write = M.Major == IRP_MJ_WRITE;
+        if (M.Flags & wd::Lent) {
+            I->UserBuffer = Out;
+            if (D->Flags & DO_DIRECT_IO || M.IrpFlags & IRP_PAGING_IO)
+                return true;
+            // A driver that wants an address gets one.
+            if (!(Out = MapLent(I->MdlAddress)))
+                return false;
+            I->UserBuffer = Out;
+            if (D->Flags & DO_BUFFERED_IO)
+                I->AssociatedIrp.SystemBuffer = Out;
+            return true;
+        }
         u8* Buffer = Write ? In : Out;
         u32 Bytes = Write ? M.InputBytes : M.OutputBytes;
         I->UserBuffer = Buffer;
         if (D->Flags & DO_BUFFERED_IO) {
             I->AssociatedIrp.SystemBuffer = Buffer;
             I->Flags |= IRP_BUFFERED_IO | (Write ? 0 : IRP_INPUT_OPERATION);
-        } else if (D->Flags & DO_DIRECT_IO && Bytes) {
-            I->MdlAddress = DataMdl(H, M.Data, 0, Bytes, !Write);
+        } else if ((D->Flags & DO_DIRECT_IO || I->Flags & (IRP_NOCACHE | IRP_PAGING_IO)) && Bytes) {
+            I->MdlAddress = DataMdl(M.Data, 0, Bytes, !Write);
             return I->MdlAddress != nullptr;
         }
         return true;
@@ -115,8 +181,8 @@ bool Present(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
             return true;
         case wd::Transfer::Direct:
             I->AssociatedIrp.SystemBuffer = In;
-            if (M.OutputBytes) {
-                I->MdlAddress = DataMdl(H, M.Data, M.OutputOffset, M.OutputBytes, true);
+            if (M.OutputBytes && !I->MdlAddress) {
+                I->MdlAddress = DataMdl(M.Data, M.OutputOffset, M.OutputBytes, true);
                 return I->MdlAddress != nullptr;
             }
             return true;
@@ -126,9 +192,17 @@ bool Present(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
             return true;
         }
     case IRP_MJ_DIRECTORY_CONTROL:
+        if (M.Minor == IRP_MN_QUERY_DIRECTORY && M.InputBytes) {
+            auto* Name = New<UNICODE_STRING>();
+            if (!Name)
+                return false;
+            *Name = { USHORT(M.InputBytes), USHORT(M.InputBytes), reinterpret_cast<WCHAR*>(In) };
+            S->Parameters.QueryDirectory.FileName = Name;
+            H->Extra = Name;
+        }
         I->UserBuffer = Out;
         if (D->Flags & DO_DIRECT_IO && M.OutputBytes)
-            I->MdlAddress = DataMdl(H, M.Data, M.OutputOffset, M.OutputBytes, true);
+            I->MdlAddress = DataMdl(M.Data, M.OutputOffset, M.OutputBytes, true);
         else
             I->AssociatedIrp.SystemBuffer = Out;
         return true;
@@ -157,18 +231,21 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     S->Parameters.Create.FileAttributes = M.Attributes;
     S->Parameters.Create.ShareAccess = M.Share;
     S->Parameters.Create.EaLength = ULONG(M.Parameters[0]);
+    I->Overlay.AllocationSize.QuadPart = LONGLONG(M.Parameters[1]);
     if (M.OutputBytes)
         I->AssociatedIrp.SystemBuffer = DataAt(M.Data, M.OutputOffset);
     S->FileObject = F;
     I->Tail.Overlay.OriginalFileObject = F;
-    H->Remote = X;
+    H->Extra = X;
     return true;
 }
+
+void FinishRing(HostIrp* H);
 
 void ReceiveIrp(const wd::Message& M)
 {
     auto* Named = reinterpret_cast<DEVICE_OBJECT*>(M.Device);
-    DEVICE_OBJECT* D = TopOf(Named);
+    DEVICE_OBJECT* D = M.Flags & wd::Exact ? Named : TopOf(Named);
     HostIrp* H = NewIrp(D->StackSize);
     if (!H) {
         Answer(M.Tag, STATUS_INSUFFICIENT_RESOURCES, 0, 0);
@@ -179,6 +256,7 @@ void ReceiveIrp(const wd::Message& M)
     H->M = M;
     IRP* I = H->Irp();
     I->RequestorMode = KPROCESSOR_MODE(M.RequestorMode);
+    I->Flags |= M.IrpFlags;
     I->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(M.Thread);
     I->UserIosb = &I->IoStatus;
     auto* File = reinterpret_cast<FILE_OBJECT*>(M.File);
@@ -194,21 +272,26 @@ void ReceiveIrp(const wd::Message& M)
         if (Length)
             Length->QuadPart = LONGLONG(M.Parameters[0]);
         S->Parameters.LockControl.Length = Length;
-        H->Remote = Length;
+        H->Extra = Length;
     }
-    bool Fine = M.Major == IRP_MJ_CREATE ? PresentCreate(H, I, S, Named) : Present(H, I, S, D);
-    if (!Fine) {
-        Answer(M.Tag, STATUS_INSUFFICIENT_RESOURCES, 0, 0);
-        FreeIrp(I);
-        return;
-    }
+    I->Flags |= M.IrpFlags;
     KIRQL Old = Raise(DISPATCH_LEVEL);
     ByTag[M.Tag % MostTags] = H;
     Lower(Old);
+    bool Fine = M.Major == IRP_MJ_CREATE ? PresentCreate(H, I, S, Named) : Present(H, I, S, D);
+    if (!Fine) {
+        I->IoStatus.Status = STATUS_INSUFFICIENT_RESOURCES;
+        FinishRing(H);
+        return;
+    }
     if (File && M.Major == IRP_MJ_CLEANUP)
-        File->Flags |= FO_CLEANUP_COMPLETE;
+        File->Flags |= FO_CLEANUP_COMPLETE | (M.Parameters[0] ? FO_FILE_MODIFIED : 0);
     Thread* T = Current();
     T->Client = M.Process;
+    T->ClientTag = M.Tag;
+    bool Own = M.Mode == wd::Transfer::Neither || M.Major == IRP_MJ_READ || M.Major == IRP_MJ_WRITE || M.Major == IRP_MJ_DIRECTORY_CONTROL;
+    T->OwnStart = Own ? u64(DataAt(M.Data, 0)) : 0;
+    T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
     (void)IofCallDriver(D, I);
     T->Client = 0;
 }
@@ -254,18 +337,30 @@ void FinishRing(HostIrp* H)
     }
     FILE_OBJECT* F = I->Tail.Overlay.OriginalFileObject;
     if (H->M.Major == IRP_MJ_CREATE) {
+        TellShape(TopOf(reinterpret_cast<DEVICE_OBJECT*>(H->M.Device)));
         Cookie = u64(F);
         if (Status < 0) {
             Cookie = 0;
-            Free(F);
+            FreeFile(F);
+        } else if (F->SectionObjectPointer) {
+            wd::Reply R {};
+            R.What = wd::ReplyKind::FileIs;
+            R.Tag = Tag;
+            R.Information = u64(F->FsContext);
+            R.File = u64(F->SectionObjectPointer);
+            Post(R);
         }
     } else if (H->M.Major == IRP_MJ_CLOSE) {
-        Free(F);
+        FreeFile(F);
+    } else if (H->M.Major == IRP_MJ_WRITE && F) {
+        Cookie = u64(F->CurrentByteOffset.QuadPart);
     }
-    if (H->Remote) {
-        Free(H->Remote);
-        H->Remote = nullptr;
+    if (H->Extra) {
+        Free(H->Extra);
+        H->Extra = nullptr;
     }
+    if (H->M.Mode == wd::Transfer::Pnp)
+        Information = PackPnp(H->M, I, H->M.OutputBytes ? DataAt(H->M.Data, H->M.OutputOffset) : nullptr, H->M.OutputBytes);
     FreeIrp(I);
     Answer(Tag, Status, Information, Cookie);
 }
@@ -317,7 +412,8 @@ HostIrp* NewIrp(CCHAR Stacks)
         return nullptr;
     H->Kind = PlainKind;
     H->Completed = false;
-    H->Remote = nullptr;
+    H->Extra = nullptr;
+    H->LentAt = 0;
     Initialize(H->Irp(), Bytes, Stacks);
     H->Irp()->AllocationFlags = HasPrefix;
     return H;
@@ -338,6 +434,24 @@ void FreeIrp(IRP* I)
     Free(H);
 }
 
+void MarkLent(MDL* M, u32 Tag) { M->StartVa = reinterpret_cast<PVOID>(LentBase | u64(Tag % MostTags) << 32); }
+HostIrp* LenderOf(const MDL* M) { return ByTag[u64(M->StartVa) >> 32 & (MostTags - 1)]; }
+
+u8* MapLent(const MDL* M)
+{
+    HostIrp* H = LenderOf(M);
+    if (!H)
+        return nullptr;
+    if (!H->LentAt) {
+        wd::LentPages L { H->Tag, 0 };
+        wd::Address A {};
+        if (Control(wd::Control::MapLent, &L, sizeof(L), &A, sizeof(A)) < 0)
+            return nullptr;
+        H->LentAt = A.At;
+    }
+    return reinterpret_cast<u8*>(H->LentAt + u32(u64(M->StartVa)) + M->ByteOffset);
+}
+
 void Receive(const wd::Message& M)
 {
     switch (M.What) {
@@ -355,12 +469,24 @@ void Receive(const wd::Message& M)
         Answer(M.Tag, STATUS_SUCCESS, 0, 0);
         RemoteDone(u32(M.Parameters[0]), NTSTATUS(M.Related), M.Information);
         break;
+    case wd::Kind::MountVolume:
+        MountVolume(M);
+        break;
     case wd::Kind::AddDevice: {
         wd::PciDevice About;
         memcpy(&About, DataAt(M.Data, 0), sizeof(About));
-        Answer(M.Tag, AddPciDevice(About), 0, 0);
+        u64 Physical = 0;
+        NTSTATUS Status = AddDevice(About, M.Parameters[0] != 0, &Physical);
+        Answer(M.Tag, Status, Physical, 0);
         break;
     }
+    case wd::Kind::AddAbove:
+        Answer(M.Tag, AddAbove(M.Parameters[0]), 0, 0);
+        break;
+    case wd::Kind::InterfaceChange:
+        InterfaceChange(M);
+        Answer(M.Tag, STATUS_SUCCESS, 0, 0);
+        break;
     default:
         Log("a message of unknown kind %u", unsigned(M.What));
         break;

@@ -11,7 +11,8 @@ namespace {
 
 struct Pdo {
     wd::PciDevice About;
-    bool Started;
+    bool Started, IsRoot;
+    CM_RESOURCE_LIST* Given[2];         // raw and translated, once it has been started
 };
 DRIVER_OBJECT* BusDriver;
 
@@ -51,17 +52,18 @@ ULONG NTAPI GetData(PVOID Context, ULONG, PVOID Buffer, ULONG Offset, ULONG Byte
 
 // --- resources
 
-ULONG CountOf(const wd::PciDevice& P)
+ULONG CountOf(const wd::PciDevice& P, ULONG Interrupts)
 {
-    ULONG N = P.Pin != ~0u;
+    ULONG N = Interrupts;
     for (auto& B : P.Bars)
         N += B.Bytes != 0;
     return N;
 }
 
-CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
+// Messages, or else the line.
+CM_RESOURCE_LIST* Resources(const wd::PciDevice& P, bool Translated)
 {
-    ULONG Count = CountOf(P);
+    ULONG Messages = MessagesOf(P), Count = CountOf(P, Messages ? Translated ? Messages : 1 : P.Pin != ~0u);
     auto* L = static_cast<CM_RESOURCE_LIST*>(ExAllocatePoolWithTag(PagedPool, sizeof(CM_RESOURCE_LIST) + Count * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR), 'iPcP'));
     if (!L)
         return nullptr;
@@ -83,7 +85,9 @@ CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
         D->u.Memory.Length = ULONG(B.Bytes);
         ++D;
     }
-    if (P.Pin != ~0u) {
+    if (Messages) {
+        DescribeMessages(D, Messages, Translated);
+    } else if (P.Pin != ~0u) {
         D->Type = CmResourceTypeInterrupt;
         D->ShareDisposition = CmResourceShareShared;
         D->Flags = CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
@@ -96,7 +100,7 @@ CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
 
 IO_RESOURCE_REQUIREMENTS_LIST* Requirements(const wd::PciDevice& P)
 {
-    ULONG Count = CountOf(P), Bytes = ULONG(sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + Count * sizeof(IO_RESOURCE_DESCRIPTOR));
+    ULONG Count = CountOf(P, P.Pin != ~0u), Bytes = ULONG(sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + Count * sizeof(IO_RESOURCE_DESCRIPTOR));
     auto* L = static_cast<IO_RESOURCE_REQUIREMENTS_LIST*>(ExAllocatePoolWithTag(PagedPool, Bytes, 'iPcP'));
     if (!L)
         return nullptr;
@@ -183,8 +187,13 @@ NTSTATUS Pnp(PDEVICE_OBJECT D, PIRP I)
 {
     auto& P = *static_cast<Pdo*>(D->DeviceExtension);
     IO_STACK_LOCATION* S = IoGetCurrentIrpStackLocation(I);
+    // A root device has no bus to ask.
+    if (P.IsRoot && (S->MinorFunction > IRP_MN_CANCEL_STOP_DEVICE || S->MinorFunction == IRP_MN_QUERY_DEVICE_RELATIONS) && S->MinorFunction != IRP_MN_SURPRISE_REMOVAL)
+        return Complete(I, I->IoStatus.Status, I->IoStatus.Information);
     switch (S->MinorFunction) {
     case IRP_MN_START_DEVICE: {
+        if (P.IsRoot)
+            return Complete(I, STATUS_SUCCESS);
         // Decoding and bus mastering on, as pci.sys does.
         USHORT Command;
         Config(P.About, 4, &Command, 2, false);
@@ -217,7 +226,7 @@ NTSTATUS Pnp(PDEVICE_OBJECT D, PIRP I)
         return Complete(I, Text ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, ULONG_PTR(Text));
     }
     case IRP_MN_QUERY_RESOURCES: {
-        auto* L = Resources(P.About);
+        auto* L = Resources(P.About, false);
         return Complete(I, L ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, ULONG_PTR(L));
     }
     case IRP_MN_QUERY_RESOURCE_REQUIREMENTS: {
@@ -281,8 +290,22 @@ NTSTATUS NTAPI BusDispatch(PDEVICE_OBJECT D, PIRP I)
     return Complete(I, STATUS_INVALID_DEVICE_REQUEST);
 }
 
-// A PnP request to the top of a stack, waited for.
-NTSTATUS Send(DEVICE_OBJECT* D, UCHAR Minor, void (*Fill)(IO_STACK_LOCATION*, void*), void* Context)
+}
+
+const wd::PciDevice* PciOf(DEVICE_OBJECT* D)
+{
+    while (D && D->DriverObject != BusDriver)
+        D = BelowOf(D);
+    return D && !static_cast<Pdo*>(D->DeviceExtension)->IsRoot ? &static_cast<Pdo*>(D->DeviceExtension)->About : nullptr;
+}
+
+DEVICE_OBJECT* AnyPdo()
+{
+    return BusDriver ? BusDriver->DeviceObject : nullptr;
+}
+
+// A PnP request to the top of what this process has of a stack, waited for.
+static NTSTATUS Send(DEVICE_OBJECT* D, UCHAR Minor, void (*Fill)(IO_STACK_LOCATION*, void*), void* Context)
 {
     DEVICE_OBJECT* Top = TopOf(D);
     KEVENT Event;
@@ -304,21 +327,14 @@ NTSTATUS Send(DEVICE_OBJECT* D, UCHAR Minor, void (*Fill)(IO_STACK_LOCATION*, vo
     return Status;
 }
 
-}
-
-const wd::PciDevice* PciOf(DEVICE_OBJECT* D)
+static NTSTATUS Add(DEVICE_OBJECT* Physical)
 {
-    while (D && D->DriverObject != BusDriver)
-        D = BelowOf(D);
-    return D ? &static_cast<Pdo*>(D->DeviceExtension)->About : nullptr;
+    NTSTATUS Status = TheDriver->DriverExtension->AddDevice(TheDriver, Physical);
+    TellShapes();
+    return Status;
 }
 
-DEVICE_OBJECT* AnyPdo()
-{
-    return BusDriver ? BusDriver->DeviceObject : nullptr;
-}
-
-NTSTATUS AddPciDevice(const wd::PciDevice& About)
+NTSTATUS AddDevice(const wd::PciDevice& About, bool IsRoot, u64* Physical)
 {
     if (!BusDriver) {
         BusDriver = static_cast<DRIVER_OBJECT*>(Allocate(sizeof(DRIVER_OBJECT) + sizeof(DRIVER_EXTENSION) + 64));
@@ -338,27 +354,45 @@ NTSTATUS AddPciDevice(const wd::PciDevice& About)
     if (Status < 0)
         return Status;
     static_cast<Pdo*>(D->DeviceExtension)->About = About;
+    static_cast<Pdo*>(D->DeviceExtension)->IsRoot = IsRoot;
     D->Flags = (D->Flags & ~DO_DEVICE_INITIALIZING) | DO_BUS_ENUMERATED_DEVICE;
-    Status = TheDriver->DriverExtension->AddDevice(TheDriver, D);
+    TellShape(D);
+    *Physical = IdOf(D);
+    Status = Add(D);
     if (Status < 0)
         return Status;
-    for (DEVICE_OBJECT* O = TheDriver->DeviceObject; O; O = O->NextDevice)
-        O->Flags &= ~DO_DEVICE_INITIALIZING;
-    // As the PnP manager does: may the driver change what it is given, then start.
-    if (auto* L = Requirements(About)) {
+    // May the driver change what it is given.
+    if (auto* L = IsRoot ? nullptr : Requirements(About)) {
         (void)Send(D, IRP_MN_FILTER_RESOURCE_REQUIREMENTS, [](IO_STACK_LOCATION* S, void* C) { S->Parameters.FilterResourceRequirements.IoResourceRequirementList = static_cast<IO_RESOURCE_REQUIREMENTS_LIST*>(C); }, L);
         ExFreePool(L);
     }
-    CM_RESOURCE_LIST* Both[2] = { Resources(About), Resources(About) };
-    if (!Both[0] || !Both[1])
+    return STATUS_SUCCESS;
+}
+
+bool GiveResources(IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
+{
+    while (D && D->DriverObject != BusDriver)
+        D = BelowOf(D);
+    if (!D || static_cast<Pdo*>(D->DeviceExtension)->IsRoot)
+        return true;
+    auto& P = *static_cast<Pdo*>(D->DeviceExtension);
+    for (int Translated = 0; Translated < 2; ++Translated)
+        if (!P.Given[Translated] && !(P.Given[Translated] = Resources(P.About, Translated)))
+            return false;
+    S->Parameters.StartDevice.AllocatedResources = P.Given[0];
+    S->Parameters.StartDevice.AllocatedResourcesTranslated = P.Given[1];
+    return true;
+}
+
+NTSTATUS AddAbove(u64 Physical)
+{
+    if (!TheDriver->DriverExtension->AddDevice)
+        return STATUS_NOT_SUPPORTED;
+    DEVICE_OBJECT* D = DeviceById(Physical);
+    if (!D)
         return STATUS_INSUFFICIENT_RESOURCES;
-    Status = Send(D, IRP_MN_START_DEVICE, [](IO_STACK_LOCATION* S, void* C) {
-        S->Parameters.StartDevice.AllocatedResources = static_cast<CM_RESOURCE_LIST**>(C)[0];
-        S->Parameters.StartDevice.AllocatedResourcesTranslated = static_cast<CM_RESOURCE_LIST**>(C)[1];
-    }, Both);
-    if (Status >= 0)
-        (void)Send(D, IRP_MN_QUERY_DEVICE_RELATIONS, [](IO_STACK_LOCATION* S, void*) { S->Parameters.QueryDeviceRelations.Type = BusRelations; }, nullptr);
-    return Status;
+    D->Flags |= DO_BUS_ENUMERATED_DEVICE;
+    return Add(D);
 }
 
 }
@@ -394,8 +428,20 @@ ULONG NTAPI HalSetBusData(BUS_DATA_TYPE Type, ULONG Bus, ULONG Slot, PVOID Buffe
 NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT D, DEVICE_REGISTRY_PROPERTY Property, ULONG Room, PVOID Buffer, PULONG Length)
 {
     const wd::PciDevice* P = PciOf(D);
-    if (!P)
-        return STATUS_INVALID_DEVICE_REQUEST;
+    if (!P || (Property != DevicePropertyBusNumber && Property != DevicePropertyAddress && Property != DevicePropertyLegacyBusType)) {
+        wd::PropertyOf In { IdOf(D), ULONG(Property), 0 };
+        u8 Out[2048];
+        wd::Status Used {};             // how much of it
+        NTSTATUS Status = Control(wd::Control::DeviceProperty, &In, sizeof(In), Out, sizeof(Out));
+        if (Status < 0)
+            return Status;
+        memcpy(&Used, Out, sizeof(Used));
+        *Length = Used.Code;
+        if (Used.Code > Room)
+            return STATUS_BUFFER_TOO_SMALL;
+        memcpy(Buffer, Out + sizeof(Used), Used.Code);
+        return STATUS_SUCCESS;
+    }
     auto Number = [&](ULONG Value) {
         *Length = sizeof(ULONG);
         if (Room < sizeof(ULONG))
@@ -410,28 +456,18 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT D, DEVICE_REGISTRY_PROPERTY Pr
         return Number(P->Device << 16 | P->Function);
     case DevicePropertyLegacyBusType:
         return Number(PCIBus);
-    case DevicePropertyHardwareID:
-    case DevicePropertyCompatibleIDs: {
-        WCHAR* Text = Id(*P, Property == DevicePropertyHardwareID ? BusQueryHardwareIDs : BusQueryCompatibleIDs);
-        if (!Text)
-            return STATUS_INSUFFICIENT_RESOURCES;
-        ULONG Bytes = 2;
-        while (Text[Bytes / 2 - 1] || Text[Bytes / 2])
-            Bytes += 2;
-        Bytes += 2;
-        *Length = Bytes;
-        NTSTATUS Status = Room < Bytes ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
-        if (Status >= 0)
-            memcpy(Buffer, Text, Bytes);
-        ExFreePool(Text);
-        return Status;
-    }
     default:
         *Length = 0;
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
 }
-void NTAPI IoInvalidateDeviceRelations(PDEVICE_OBJECT, DEVICE_RELATION_TYPE) { }
+void NTAPI IoInvalidateDeviceRelations(PDEVICE_OBJECT D, DEVICE_RELATION_TYPE Type)
+{
+    if (Type != BusRelations)
+        return;
+    wd::DeviceId Id { IdOf(D) };
+    Control(wd::Control::InvalidateRelations, &Id, sizeof(Id));
+}
 void NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT) { }
 void NTAPI IoRequestDeviceEject(PDEVICE_OBJECT) { }
 

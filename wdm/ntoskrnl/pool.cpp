@@ -137,8 +137,8 @@ PVOID NTAPI ExAllocateFromPagedLookasideListExport(PPAGED_LOOKASIDE_LIST L) { re
 void NTAPI ExFreeToNPagedLookasideListExport(PNPAGED_LOOKASIDE_LIST L, PVOID E) { ToList(&L->L, E); }
 void NTAPI ExFreeToPagedLookasideListExport(PPAGED_LOOKASIDE_LIST L, PVOID E) { ToList(&L->L, E); }
 
-// --- MDLs. All memory of the process is addressable and stays, so locking and mapping change flags only; frames are known for the data area
-// and for memory the Executive has given for DMA.
+// --- MDLs. All memory of the process is addressable and stays, so locking and mapping change flags only; frames are known for the data area,
+// for memory the Executive has given for DMA, and for pages lent with a request, which alone have to be mapped.
 
 PMDL NTAPI IoAllocateMdl(PVOID At, ULONG Length, BOOLEAN Secondary, BOOLEAN, PIRP I)
 {
@@ -164,9 +164,27 @@ void NTAPI MmBuildMdlForNonPagedPool(PMDL M)
     M->MappedSystemVa = static_cast<u8*>(M->StartVa) + M->ByteOffset;
     M->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
-void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE, LOCK_OPERATION Operation)
+// An address of the client whose request this thread works on: the frames are the Executive's to name, and nothing of it is in this process.
+static NTSTATUS LockClient(PMDL M, LOCK_OPERATION Operation)
+{
+    wd::ClientRange R { Current()->ClientTag, Operation != IoReadAccess, u64(M->StartVa) + M->ByteOffset, M->ByteCount, 0 };
+    usize Pages = (M->ByteOffset + u64(M->ByteCount) + PageMask) >> PageShift;
+    static_assert(sizeof(PFN_NUMBER) == sizeof(u64));
+    NTSTATUS Status = Control(wd::Control::LockClient, &R, sizeof(R), M + 1, Pages * sizeof(u64));
+    if (Status >= 0) {
+        MarkLent(M, R.Tag);
+        M->MdlFlags |= CSHORT(MDL_PAGES_LOCKED | (Operation != IoReadAccess ? MDL_WRITE_OPERATION : 0));
+    }
+    return Status;
+}
+void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE Mode, LOCK_OPERATION Operation)
 {
     u8* At = static_cast<u8*>(M->StartVa) + M->ByteOffset;
+    if (Thread* T = Current(); Mode == UserMode && T->Client && (u64(At) < T->OwnStart || u64(At) >= T->OwnEnd)) {
+        if (NTSTATUS Status = LockClient(M, Operation); Status < 0)
+            RtlRaiseStatus(Status);
+        return;
+    }
     // What cannot be read (or written) raises here, as on Windows.
     for (ULONG O = 0; O < M->ByteCount; O += PageSize - ((u64(At) + O) & PageMask)) {
         volatile u8* P = At + O;
@@ -180,7 +198,10 @@ void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE, LOCK_OPERATION Operation
 void NTAPI MmUnlockPages(PMDL M) { M->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | MDL_WRITE_OPERATION); }
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDLX M, KPROCESSOR_MODE, MEMORY_CACHING_TYPE, PVOID, ULONG, MM_PAGE_PRIORITY)
 {
-    M->MappedSystemVa = static_cast<u8*>(M->StartVa) + M->ByteOffset;
+    u8* At = IsLent(M) ? MapLent(M) : static_cast<u8*>(M->StartVa) + M->ByteOffset;
+    if (!At)
+        return nullptr;
+    M->MappedSystemVa = At;
     M->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
     return M->MappedSystemVa;
 }

@@ -1,4 +1,5 @@
 // System threads, work items, handles of objects, and the services that may wait.
+#include "wdm/ntoskrnl/fsd.hpp"
 #include "wdm/ntoskrnl/object.hpp"
 
 #include <utility>
@@ -95,7 +96,11 @@ HANDLE NTAPI PsGetCurrentProcessId() { return reinterpret_cast<HANDLE>(OwnProces
 static HandleProxy ThisProcess { { .Type = 3 }, nullptr, 1 };
 PEPROCESS PsInitialSystemProcess = reinterpret_cast<PEPROCESS>(&ThisProcess);
 PEPROCESS NTAPI IoGetCurrentProcess() { return PsInitialSystemProcess; }
-PEPROCESS NTAPI IoGetRequestorProcess(PIRP) { return PsInitialSystemProcess; }
+// The client's, if the request is one of the ring: an address that is the same for the same process.
+PEPROCESS NTAPI IoGetRequestorProcess(PIRP I)
+{
+    return I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind ? ClientProcess(HostIrp::Of(I)->M.Process) : PsInitialSystemProcess;
+}
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD) { return PsInitialSystemProcess; }
 HANDLE NTAPI PsGetProcessId(PEPROCESS) { return PsGetCurrentProcessId(); }
 BOOLEAN NTAPI PsIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }

@@ -1,4 +1,4 @@
-// ERESOURCE, rundown protection, cancel-safe queues, and names and keys of devices.
+// ERESOURCE, rundown protection, cancel-safe queues, and keys of devices.
 #include "wdm/ntoskrnl/device.hpp"
 
 using namespace host;
@@ -237,7 +237,7 @@ PIRP NTAPI IoCsqRemoveIrp(PIO_CSQ Q, PIO_CSQ_IRP_CONTEXT Context)
     return I;
 }
 
-// --- keys and interfaces
+// --- keys
 
 static NTSTATUS OpenBelow(PHANDLE Out, ACCESS_MASK Access, const WCHAR* Sub)
 {
@@ -253,84 +253,27 @@ static NTSTATUS OpenBelow(PHANDLE Out, ACCESS_MASK Access, const WCHAR* Sub)
     InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
     return NtCreateKey(Out, Access, &Attributes, 0, nullptr, 0, nullptr);
 }
-// A device's hardware key and its driver's software key are below the service's key.
-NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT, ULONG Which, ACCESS_MASK Access, PHANDLE Key)
+// A device's key is below its devnode's; what has none, and the driver's software key, is below the service's key.
+NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT D, ULONG Which, ACCESS_MASK Access, PHANDLE Key)
 {
-    return OpenBelow(Key, Access, Which & 1 ? L"\\Device" : L"\\Driver");
+    struct {
+        wd::Status Used;
+        WCHAR Path[300];
+    } Out {};
+    wd::PropertyOf In { IdOf(D), ~0u, 0 };
+    if (!(Which & 1) || Control(wd::Control::DeviceProperty, &In, sizeof(In), &Out, sizeof(Out)) < 0)
+        return OpenBelow(Key, Access, Which & 1 ? L"\\Device" : L"\\Driver");
+    WCHAR Text[440];
+    usize At = 0;
+    const WCHAR* Parts[] = { L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\", Out.Path, L"\\Device Parameters" };
+    for (const WCHAR* Part : Parts)
+        for (; *Part && At < 439; ++Part)
+            Text[At++] = *Part;
+    UNICODE_STRING Name { USHORT(At * 2), USHORT(At * 2), Text };
+    OBJECT_ATTRIBUTES Attributes;
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
+    return NtCreateKey(Key, Access, &Attributes, 0, nullptr, 0, nullptr);
 }
 NTSTATUS NTAPI IoOpenDriverRegistryKey(PDRIVER_OBJECT, ULONG, ACCESS_MASK Access, ULONG, PHANDLE Key) { return OpenBelow(Key, Access, L"\\Parameters"); }
-
-// \??\BUS#ID#NUMBER#{class}: a symbolic link that IoSetDeviceInterfaceState makes. The device needs a name.
-NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT D, CONST GUID* Class, PUNICODE_STRING Reference, PUNICODE_STRING Link)
-{
-    auto* Text = static_cast<WCHAR*>(ExAllocatePoolWithTag(PagedPool, 600, 'kniL'));
-    if (!Text)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    usize At = 0;
-    auto Add = [&](const WCHAR* S) {
-        while (*S && At < 290)
-            Text[At++] = *S++;
-    };
-    auto Hex = [&](u64 V, int Digits) {
-        for (int I = Digits - 1; I >= 0; --I)
-            Text[At++] = L"0123456789abcdef"[V >> (4 * I) & 15];
-    };
-    Add(L"\\??\\");
-    if (const wd::PciDevice* P = PciOf(D)) {
-        Add(L"PCI#VEN_");
-        Hex(P->Config[0] | P->Config[1] << 8, 4);
-        Add(L"&DEV_");
-        Hex(P->Config[2] | P->Config[3] << 8, 4);
-        Add(L"#");
-        Hex(P->Bus << 8 | P->Device << 3 | P->Function, 4);
-    } else {
-        Add(L"ROOT#");
-        for (usize I = 8; I < TheDriver->DriverName.Length / 2; ++I)
-            Text[At++] = TheDriver->DriverName.Buffer[I];
-        Add(L"#0000");
-    }
-    Add(L"#{");
-    Hex(Class->Data1, 8);
-    Add(L"-");
-    Hex(Class->Data2, 4);
-    Add(L"-");
-    Hex(Class->Data3, 4);
-    Add(L"-");
-    Hex(Class->Data4[0] << 8 | Class->Data4[1], 4);
-    Add(L"-");
-    for (int I = 2; I < 8; ++I)
-        Hex(Class->Data4[I], 2);
-    Add(L"}");
-    if (Reference && Reference->Length && Reference->Length < 200) {
-        Add(L"\\");
-        for (usize I = 0; I < Reference->Length / 2u; ++I)
-            Text[At++] = Reference->Buffer[I];
-    }
-    Text[At] = 0;
-    *Link = { USHORT(At * 2), USHORT(At * 2 + 2), Text };
-    auto* I = New<InterfaceLink>();
-    if (!I) {
-        ExFreePool(Text);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    memcpy(I->Text, Text, At * 2);
-    I->Length = At;
-    I->Device = D;
-    RegisterLink(I);
-    return STATUS_SUCCESS;
-}
-NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING Link, BOOLEAN Enable)
-{
-    InterfaceLink* I = FindLink(Link);
-    if (!I)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
-    if (!Enable)
-        return IoDeleteSymbolicLink(Link);
-    WCHAR Name[64];
-    UNICODE_STRING Target = { 0, sizeof(Name), Name };
-    if (NTSTATUS S = NameOf(I->Device, &Target); S < 0)
-        return S;
-    return IoCreateSymbolicLink(Link, &Target);
-}
 
 }

@@ -4,8 +4,12 @@
 #include "kernel/kernel.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/io/driver/driver.hpp"
+#include "ntos/io/driver/pci.hpp"
 #include "ntos/io/driver/remote.hpp"
+#include "ntos/io/driver/stack.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/mm/phys.hpp"
+#include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
 
 namespace io::driver {
@@ -133,9 +137,36 @@ Status Channel::DataFromUser(const Irp& I, u32 Offset, ps::Process& From, u64 Ad
 
 // --- to the driver
 
+// Looks once a second, while requests are with drivers, whether all of them go on.
+struct Watchdog : ke::Timer {
+    static constexpr u64 Second = 10'000'000;
+    static constexpr u32 Patience = 10;
+    constexpr Watchdog() : Timer(Look) { }
+    static void Look(ke::Timer& T)
+    {
+        bool Any = false;
+        for (Channel& C : *Channel::All_) {
+            u32 Taken = C.Requests_.Taken();
+            bool Waits = C.Outstanding_ && Taken != C.Requests_.Put();
+            Any |= C.Outstanding_ != 0;
+            C.Stuck_ = Waits && Taken == C.LastTaken_ ? C.Stuck_ + 1 : 0;
+            C.LastTaken_ = Taken;
+            if (C.Stuck_ >= Patience) {
+                C.Stuck_ = 0;
+                C.Misbehaves("has not taken a request for ten seconds");
+            }
+        }
+        if (Any)
+            T.Set(ke::InterruptTime() + Second).Ignore();       // the next request sets it again
+    }
+};
+static Immortal<Watchdog> Watching;
+
 void Channel::Submit(Irp& I)
 {
     ++Outstanding_;
+    if (!Watching->IsSet()) [[unlikely]]
+        Watching->Set(ke::InterruptTime() + Watchdog::Second).Ignore();        // the next request tries again
     if (Dead_) {
         Finish(I, STATUS_DEVICE_REMOVED, 0, 0);
         return;
@@ -191,7 +222,12 @@ bool Channel::Send(Irp& I)
             return false;
         I.Pages_ = Pages;
         I.M.Data = First.Value();
-        if (Status S = I.CopyIn(*this); !S.Ok()) [[unlikely]] {
+        Status S = I.CopyIn(*this);
+        if (const Loan* L = I.Lent())
+            for (u32 F = 0, At = u32(AlignUp(I.M.InputBytes, 8)); S.Ok() && F < L->Frames.Size(); ++F, At += sizeof(u64))
+                if (u64 Frame = L->Frames[F]; true)
+                    S = WriteData(I, At, &Frame, sizeof(Frame));
+        if (!S.Ok()) [[unlikely]] {
             Finish(I, S, 0, 0);
             return true;
         }
@@ -211,12 +247,15 @@ bool Channel::Send(Irp& I)
 
 void Channel::Cancel(Irp& I)
 {
+    if (I.More_ && I.More_->Then != Irp::After::Nothing)
+        return;                         // it has ended, but for its parts
     if (!I.Sent_) {
         Finish(I, STATUS_CANCELLED, 0, 0);
         return;
     }
     if (Dead_ || I.CancelWanted_)
         return;
+    I.MayRepeat = false;
     I.CancelWanted_ = true;
     ++CancelsWanted_;
     Pump();
@@ -261,12 +300,123 @@ void Channel::Finish(Irp& I, Status Outcome, u64 Information, u64 Cookie)
 {
     I.Link.Unlink();
     --Outstanding_;
-    if (I.CancelWanted_)
+    if (I.CancelWanted_) {
+        I.CancelWanted_ = false;
         --CancelsWanted_;
-    I.Done(*this, Outcome, Information, Cookie, I.Sent_);
+    }
+    if (!I.More_) [[likely]] {
+        I.Done(*this, Outcome, Information, Cookie, I.Sent_);
+        if (I.Pages_)
+            FreePages(I.M.Data, I.Pages_);
+        delete &I;
+        return;
+    }
+    Irp::More& More = *I.More_;
+    More.Outcome = Outcome;
+    More.Information = Information;
+    More.Cookie = Cookie;
+    // The driver has its answer: it keeps nothing.
+    if (More.Lent) {
+        if (More.Lent->MappedAt && Process)
+            Process->Memory().UnmapFrames(More.Lent->MappedAt);
+        More.Lent->MappedAt = 0;
+    }
+    I.CancelParts();
+    More.Then = Irp::After::Finish;
+    if (More.Parts.IsEmpty())
+        Conclude(I);
+}
+
+void Channel::Conclude(Irp& I)
+{
+    Irp::More& More = *I.More_;
+    Ref<Channel> Keep(*this);
+    if (More.Then == Irp::After::Hold) {
+        if (I.Pages_)
+            FreePages(I.M.Data, std::exchange(I.Pages_, 0));
+        More.Then = Irp::After::Nothing;
+        RefPtr<Seat> To = More.To;
+        To->Hold(I);
+        return;
+    }
+    I.Done(*this, More.Outcome, More.Information, More.Cookie, I.Sent_);
     if (I.Pages_)
         FreePages(I.M.Data, I.Pages_);
+    Irp* Whole = More.Whole;
     delete &I;
+    if (Whole)
+        Whole->PartEnds();
+}
+
+void Channel::Lose(Irp& I)
+{
+    if (!I.More_ || !I.More_->To || !I.More_->To->Node || I.CancelWanted_ || (I.Sent_ && !I.MayRepeat)) {
+        Finish(I, I.CancelWanted_ ? STATUS_CANCELLED : STATUS_DEVICE_REMOVED, 0, 0);
+        return;
+    }
+    I.Link.Unlink();
+    --Outstanding_;
+    if (I.More_->Lent)
+        I.More_->Lent->MappedAt = 0;
+    I.CancelParts();
+    I.More_->Then = Irp::After::Hold;
+    if (I.More_->Parts.IsEmpty())
+        Conclude(I);
+}
+
+void Irp::CancelParts()
+{
+    for (bool Again = true; Again;) {
+        Again = false;
+        for (More& P : More_->Parts) {
+            if (std::exchange(P.WholeEnds, true))
+                continue;
+            P.Self.Cancel();
+            Again = true;               // the list may have changed anywhere
+            break;
+        }
+    }
+}
+
+void Irp::PartEnds()
+{
+    if (More_->Parts.IsEmpty() && More_->Then != After::Nothing)
+        Device->In().Conclude(*this);
+}
+
+void Irp::Cancel()
+{
+    if (More_ && More_->HeldBy)
+        More_->HeldBy->Cancel(*this);
+    else if (Device)
+        Device->In().Cancel(*this);
+}
+
+Irp* Channel::FindSent(u32 Tag)
+{
+    u32 Index = Tag & 0xFFFF;
+    return Index < MaximumSent && Tags_[Index].Generation == Tag >> 16 ? Tags_[Index].I : nullptr;
+}
+
+RefPtr<DriverDevice> Channel::FindDevice(u64 Cookie) const
+{
+    for (DriverDevice& D : Driver_.Devices)
+        if (D.Cookie == Cookie)
+            return RefPtr<DriverDevice>(&D);
+    return nullptr;
+}
+
+Status Channel::Grant(u64 Device)
+{
+    return MayReach(Device) ? Status(STATUS_SUCCESS) : Granted_.Push(Device);
+}
+
+bool Channel::MayReach(u64 Device) const
+{
+    for (u64 G : Granted_)
+        if (G == Device)
+            return true;
+    return false;
 }
 
 void Channel::Misbehaves(const char* What)
@@ -306,6 +456,12 @@ void Channel::Drain()
                 }
             } else if (R.What == wd::ReplyKind::CancelCall) {
                 CancelRemote(*this, R.Tag);
+            } else if (R.What == wd::ReplyKind::FileIs) {
+                u32 Index = R.Tag & 0xFFFF;
+                if (Index >= MaximumSent || !Tags_[Index].I || Tags_[Index].Generation != R.Tag >> 16 || !fs::FileIs(*Tags_[Index].I, R.Information, R.File)) {
+                    Misbehaves("tells of a file that is not being opened");
+                    return;
+                }
             } else {
                 Misbehaves("sends an unknown message");
                 return;
@@ -326,12 +482,14 @@ void Channel::ProcessEnds(ps::Process& P)
     Drain();                            // what it had answered before it ended is answered
     Dead_ = true;
     Process = nullptr;
+    TakeDevices(Driver_);               // no DMA into what has been lent from here on
     RemoteCallerEnds(*this);
     while (Irp* I = Sent_.First())
-        Finish(*I, STATUS_DEVICE_REMOVED, 0, 0);
+        Lose(*I);
     while (Irp* I = Queued_.First())
-        Finish(*I, STATUS_DEVICE_REMOVED, 0, 0);
+        Lose(*I);
     AllLink_.Unlink();
+    fs::VolumesChange(this);
     Driver_.HasEnded(P);
 }
 

@@ -1,11 +1,14 @@
 // NtDriverControl: what a driver process asks of the I/O manager by a system call.
 #include <string.h>
 
+#include "lib/core/defer.hpp"
 #include "ntos/ex/ex.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/ex/mutant.hpp"
 #include "ntos/ex/semaphore.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/fs/fs.hpp"
+#include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/section.hpp"
 
 namespace io::driver {
@@ -76,7 +79,8 @@ Status Driver::CreateDevice(ke::Caller& Caller, svc::DriverControl& Call)
     auto In = TRY(Input<wd::NewDevice>(Caller, Call));
     ob::String Path = TRY(InputName(Caller, Call, sizeof(In), In.NameBytes));
     Ref<DriverDevice> New = TRY(ob::Make<DriverDevice>(Ref<Channel>(*In_), In.Cookie, In.Type, In.Characteristics, In.Exclusive != 0));
-    New->Id = NextDevice_++;
+    TRY(Seat::Create(*New));
+    Defer Undo = [&New] { New->TakeAway(); };
     if (!Path.IsEmpty()) {
         Status S = NameDevice(Ref<Device>(*New), Path);
         if (S == STATUS_OBJECT_NAME_COLLISION) {
@@ -93,10 +97,37 @@ Status Driver::CreateDevice(ke::Caller& Caller, svc::DriverControl& Call)
         }
         TRY(S);
     }
+    Undo.Commit();
     Devices.PushBack(*New);
     wd::DeviceId Out { New->Id };
     New.Leak();                         // the driver's own reference
     return Output(Caller, Call, Out);
+}
+
+// A device the driver has been told of, or one of its own.
+RefPtr<Seat> Driver::Reach(u64 Id)
+{
+    return In_->MayReach(Id) || Find(Id) ? Seat::Find(Id) : nullptr;
+}
+
+// Upper is one of this driver's own. What it lies on then.
+Result<wd::DeviceShape> Driver::AttachDevice(u64 Upper, u64 Lower)
+{
+    DriverDevice* Mine = Find(Upper);
+    RefPtr<Seat> To = Reach(Lower);
+    if (!Mine || !To)
+        return STATUS_NO_SUCH_DEVICE;
+    if (RefPtr<Seat> Old = pnp::SeatFor(*this, *To)) {
+        Old->Take(*Mine);
+    } else {
+        TRY(Mine->Place->Attach(To->Top()));
+        pnp::HasAttached(*this, *Mine->Place);
+    }
+    Seat* Below = Mine->Place->Below();
+    if (!Below)
+        return STATUS_NO_SUCH_DEVICE;
+    TRY(In_->Grant(Below->Id()));
+    return Below->Shape(*In_);
 }
 
 Status Driver::Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make)
@@ -144,6 +175,11 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         D->Release();
         return STATUS_SUCCESS;
     }
+    case wd::Control::RegisterFileSystem:
+    case wd::Control::UnregisterFileSystem: {
+        DriverDevice* D = Find(TRY(Input<wd::DeviceId>(Caller, Call)).Id);
+        return D ? fs::Register(*D, Call.Code.Get() == u32(wd::Control::RegisterFileSystem)) : Status(STATUS_NO_SUCH_DEVICE);
+    }
     case wd::Control::CreateLink:
         return Link(Caller, Call, true);
     case wd::Control::DeleteLink:
@@ -153,12 +189,105 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
     case wd::Control::DeviceOf: {
         auto In = TRY(Input<wd::DeviceId>(Caller, Call));
         Ref<File> F = TRY(ob::Reference<File>(Caller, reinterpret_cast<HANDLE>(In.Id), 0));
-        wd::DeviceAbout Out { 0, F->GetDevice().DeviceType, F->GetDevice().Characteristics };
-        if (F->TakesRequests())
-            if (auto& D = static_cast<DriverDevice&>(F->GetDevice()); &D.In() == In_.Get())
-                Out.Cookie = D.Cookie;
+        wd::DeviceAbout Out { 0, F->GetDevice().DeviceType, F->GetDevice().Characteristics, 0 };
+        if (F->TakesRequests()) {
+            DriverDevice& D = static_cast<DriverFile&>(*F).Device();
+            if (!D.Place)
+                return STATUS_DEVICE_REMOVED;
+            TRY(In_->Grant(D.Place->Id()));
+            Out = { &D.In() == In_.Get() ? D.Cookie : 0, D.DeviceType, D.Characteristics, D.Place->Id() };
+        }
         return Output(Caller, Call, Out);
     }
+    case wd::Control::MapLent:
+        return Output(Caller, Call, wd::Address { TRY(In_->MapLent(TRY(Input<wd::LentPages>(Caller, Call)).Tag)) });
+    case wd::Control::ShapeDevice: {
+        auto In = TRY(Input<wd::DeviceShape>(Caller, Call));
+        DriverDevice* D = Find(In.Id);
+        if (!D)
+            return STATUS_NO_SUCH_DEVICE;
+        D->Flags = In.Flags;
+        D->StackSize = In.StackSize;
+        D->AlignmentRequirement = In.AlignmentRequirement;
+        D->SectorSize = In.SectorSize;
+        return STATUS_SUCCESS;
+    }
+    case wd::Control::DeviceShapeOf: {
+        u64 Id = TRY(Input<wd::DeviceId>(Caller, Call)).Id;
+        RefPtr<Seat> S = Reach(Id);
+        return S ? Output(Caller, Call, S->Shape(*In_)) : Status(STATUS_NO_SUCH_DEVICE);
+    }
+    case wd::Control::AttachDevice: {
+        auto In = TRY(Input<wd::DevicePair>(Caller, Call));
+        return Output(Caller, Call, TRY(AttachDevice(In.Upper, In.Lower)));
+    }
+    case wd::Control::DetachDevice: {
+        u64 Id = TRY(Input<wd::DeviceId>(Caller, Call)).Id;
+        RefPtr<Seat> S = Reach(Id);
+        if (!S || !S->Above())
+            return STATUS_NO_SUCH_DEVICE;
+        if (!S->Above()->Now() || &S->Above()->Now()->In() != In_.Get())
+            return STATUS_ACCESS_DENIED;
+        S->Above()->Detach();
+        return STATUS_SUCCESS;
+    }
+    case wd::Control::InvalidateRelations: {
+        RefPtr<Seat> S = Reach(TRY(Input<wd::DeviceId>(Caller, Call)).Id);
+        if (!S)
+            return STATUS_NO_SUCH_DEVICE;
+        pnp::RelationsChange(*S);
+        return STATUS_SUCCESS;
+    }
+    case wd::Control::RegisterInterface: {
+        auto In = TRY(Input<wd::NewInterface>(Caller, Call));
+        ob::String Reference = TRY(InputName(Caller, Call, sizeof(In), In.ReferenceBytes));
+        RefPtr<Seat> S = Reach(In.Device);
+        if (!S)
+            return STATUS_INVALID_DEVICE_REQUEST;
+        ob::String Link = TRY(pnp::RegisterInterface(*this, *S, In.Class, Reference));
+        if (Link.View().Length * 2 > Call.OutputLength)
+            return STATUS_BUFFER_TOO_SMALL;
+        return Call.OutputBuffer.Write(Caller, Link.View().Data, Link.View().Length * 2);
+    }
+    case wd::Control::SetInterface: {
+        auto In = TRY(Input<wd::InterfaceState>(Caller, Call));
+        ob::String Link = TRY(InputName(Caller, Call, sizeof(In), In.NameBytes));
+        return pnp::SetInterface(Link, In.Enable != 0);
+    }
+    case wd::Control::ListInterfaces: {
+        auto In = TRY(Input<wd::InterfaceQuery>(Caller, Call));
+        if (In.Device) {
+            RefPtr<Seat> S = Reach(In.Device);
+            if (!S)
+                return STATUS_INVALID_DEVICE_REQUEST;
+            In.Device = S->Id();
+        }
+        Vector<wchar_t> Names;
+        TRY(pnp::ListInterfaces(In, Names));
+        if (Names.Size() * 2 > Call.OutputLength)
+            return STATUS_BUFFER_TOO_SMALL;
+        return Call.OutputBuffer.Write(Caller, Names.Data(), Names.Size() * 2);
+    }
+    case wd::Control::NotifyInterfaces:
+        return pnp::Notify(*In_, TRY(Input<wd::Notification>(Caller, Call)));
+    case wd::Control::EndNotify:
+        pnp::EndNotify(*In_, TRY(Input<wd::DeviceId>(Caller, Call)).Id);
+        return STATUS_SUCCESS;
+    case wd::Control::DeviceProperty: {
+        auto In = TRY(Input<wd::PropertyOf>(Caller, Call));
+        RefPtr<Seat> S = Reach(In.Device);
+        if (!S)
+            return STATUS_INVALID_DEVICE_REQUEST;
+        Vector<u8> Data;
+        TRY(pnp::Property(*S, In.Property, Data));
+        if (Data.Size() + sizeof(wd::Status) > Call.OutputLength)
+            return STATUS_BUFFER_TOO_SMALL;
+        wd::Status Used { u32(Data.Size()), 0 };
+        TRY(Call.OutputBuffer.Write(Caller, &Used, sizeof(Used)));
+        return Call.OutputBuffer.Write(Caller, Data.Data(), Data.Size(), sizeof(Used));
+    }
+    case wd::Control::LockClient:
+        return In_->LockClient(Caller, Call);
     case wd::Control::Log: {
         char Text[MaximumLog];
         u32 Bytes = Call.InputLength < MaximumLog - 1 ? u32(Call.InputLength) : MaximumLog - 1;

@@ -1,5 +1,6 @@
 // Driver objects: starting, ending, starting again.
 #include "ntos/io/driver/pci.hpp"
+#include "ntos/io/pnp/pnp.hpp"
 
 #include "ntos/ex/log.hpp"
 #include "ntos/mm/space.hpp"
@@ -70,7 +71,7 @@ void Driver::HasStarted(Status Outcome)
     if (Outcome.Ok()) {
         State_ = State::Running;
         StartedAt_ = ke::InterruptTime();
-        GiveDevices(*this);
+        pnp::DriverRuns(*this);
     } else {
         State_ = State::Failed;
     }
@@ -91,6 +92,8 @@ void Driver::HasEnded(ps::Process& P)
         D->Release();                   // the driver's own reference
     }
     TakeDevices(*this);
+    if (In_)
+        pnp::ChannelEnds(*In_);
     delete std::exchange(Hardware_, nullptr);
     In_.Reset();
     State_ = State::Stopped;
@@ -113,6 +116,7 @@ void Driver::HasEnded(ps::Process& P)
                 State_ = State::Failed;
         }
     }
+    pnp::DriverEnds(*this, StartsAgain());
     Changed.Set();
     Release();
 }
@@ -130,7 +134,7 @@ Status Driver::BeginUnload()
 {
     if (State_ == State::Stopped && Again_.Cancel())
         return STATUS_SUCCESS;
-    if (State_ != State::Running || !In_)
+    if (State_ != State::Running || !In_ || pnp::Uses(*this))
         return STATUS_INVALID_DEVICE_REQUEST;
     class UnloadIrp final : public Irp {
     public:

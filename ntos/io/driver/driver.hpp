@@ -6,12 +6,17 @@
 // where it concerns the driver itself: an answer to a request that was not sent ends its process.
 // A cancelled request stays with the driver until the driver completes it, as on NT; its client may be gone by then.
 // Death: when the process ends, its Irps complete with STATUS_DEVICE_REMOVED, its devices leave the namespace (handles to them fail with the same
-// status), and unless it ended on purpose the driver is started again after a pause, which doubles each time, a limited number of times.
-// Differs from Windows: NtClose does not wait for IRP_MJ_CLEANUP (it is sent before anything that is issued later); data of METHOD_NEITHER and direct
-// transfers is copied into memory of the driver's.
+// status), and unless it ended on purpose the driver is started again after a pause, which doubles each time, a limited number of times. Irps sent to
+// a seat of a device stack (stack.hpp) that can be repeated wait for that instead. A process that takes no request for ten seconds although there are some
+// (it spins in a dispatch routine or above) is ended.
+// Large direct transfers are lent: the driver gets frame numbers, and the pages themselves if it asks (Loan); small ones, and those of METHOD_NEITHER, are
+// copied through the data area. An Irp whose pages were lent on with another one is done only when that one is.
+// Differs from Windows: NtClose does not wait for IRP_MJ_CLEANUP (it is sent before anything that is issued later); pages lent for a write cannot be
+// written to.
 #pragma once
 #include "abi/wire/driver.hpp"
 #include "ntos/io/io.hpp"
+#include "ntos/mm/phys.hpp"
 #include "ntos/mm/section.hpp"
 #include "ntos/ps/process.hpp"
 
@@ -24,25 +29,127 @@ class Driver;
 class Hardware;
 class DriverDevice;
 class DriverFile;
+class Seat;
+
+// IRP_MJ_ and IRP_ flags, as wdm.h has them.
+namespace mj {
+inline constexpr u8 Create = 0x00, Close = 0x02, Read = 0x03, Write = 0x04, QueryInformation = 0x05, SetInformation = 0x06, FlushBuffers = 0x09,
+                    QueryVolume = 0x0A, SetVolume = 0x0B, DirectoryControl = 0x0C, FsControl = 0x0D, DeviceControl = 0x0E, InternalControl = 0x0F, Shutdown = 0x10,
+                    LockControl = 0x11, Cleanup = 0x12, Power = 0x16, SystemControl = 0x17, Pnp = 0x1B, Most = 0x1B;
+}
+inline constexpr u32 IrpNoCache = 0x1, IrpPagingIo = 0x2, IrpSynchronousPagingIo = 0x40;
+
+// --- requests of the Executive's own whose data is whole frames: paging I/O, the cache.
+
+// How it ended; called once, perhaps before SendPages returns, on the dispatcher thread. Bytes: the driver's Information, at most what was asked for.
+using PagesDone = void (*)(void* Context, Status Outcome, u64 Bytes);
+struct PagesCall {
+    u8 Major = mj::Read;                // or mj::Write
+    u8 StackFlags = 0;
+    u32 IrpFlags = IrpPagingIo | IrpNoCache;
+    u64 Offset = 0;                     // bytes, in the device or file
+    u32 Bytes = 0;
+    u32 FirstByte = 0;                  // of the data in the first frame
+    std::span<const mm::Pfn> Frames;    // copied by SendPages, which takes references of its own until the driver has answered
+    u64 FileCookie = 0;                 // of the FILE_OBJECT in the driver's process; 0: none
+    RefPtr<ob::Object> Keep;            // kept until it is done (the file of that cookie)
+    PagesDone Done = nullptr;
+    void* Context = nullptr;
+};
+// Sends it to the top of To's stack. The driver reaches the frames (by address only if it maps them, and for a write only to read) until it answers, not later.
+void SendPages(DriverDevice& To, const PagesCall& Call);
+
+// Frames lent with a request.
+struct Loan {
+    ~Loan();                            // gives the references back
+    // Takes references. Address: of a process's memory, made present (Write: as for writing). STATUS_ACCESS_VIOLATION ...
+    static Result<Own<Loan>> OfFrames(std::span<const mm::Pfn> Frames, u32 Offset, u32 Bytes, bool ReadOnly);
+    static Result<Own<Loan>> OfMemory(ps::Process& P, u64 Address, u32 Bytes, bool ReadOnly);
+    Result<Own<Loan>> Part(u32 FromFirstPage, u32 Bytes, bool ReadOnly) const;
+    Vector<mm::Pfn> Frames;
+    u32 Offset = 0, Bytes = 0;          // of the first byte in the first frame; length
+    bool ReadOnly = false;
+    u64 MappedAt = 0;                   // in the driver's process; 0: not
+    static void* operator new(usize Size) noexcept { return ::operator new(Size, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+};
+
+// The FILE_OBJECTs that drivers below the top of a stack have made for one open file, when its IRP_MJ_CREATE was sent on to them.
+class LowerFiles : public RefCounted<LowerFiles> {
+public:
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+    u64 Find(const DriverDevice& Of) const;     // the cookie; 0
+    void Put(DriverDevice& Of, u64 Cookie);
+
+private:
+    struct One {
+        RefPtr<DriverDevice> Device;
+        u64 Cookie;
+    };
+    Vector<One> Files_;
+};
 
 // One request on its way through a driver process. Deletes itself after Done.
 class Irp {
 public:
-    core::ListNode<Irp> Link;           // of its channel: queued or sent
+    core::ListNode<Irp> Link;           // of its channel (queued or sent) or seat (held)
     wd::Message M {};
     u32 DataBytes = 0;                  // wanted of the data area
+    bool IsOfFileSystem = false;        // an fs::FsIrp
     RefPtr<DriverFile> File;            // kept until it is done
     RefPtr<DriverDevice> Device;
+    RefPtr<LowerFiles> Lower;           // of the file it is for
+    bool MayRepeat = false;             // having been done twice is as good as once
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
     // Fills the data (Room for DataBytes; a client's memory is copied). A failure is the end of the request.
     virtual Status CopyIn(Channel& In) { return STATUS_SUCCESS; }
     // It ended. Sent tells whether the driver has had it (and the data area what it left there).
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
-    virtual ~Irp() = default;
+    // It is about to be sent to Device: whatever names something of its process.
+    virtual void Address() { }
+    // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.
+    virtual ps::Process* Client() { return nullptr; }
+    Irp();
+    virtual ~Irp();
+    // The output is in these pages instead of the data area; after InputBytes is set.
+    Status Lend(Own<Loan> Pages);
+    // Pages lent while it is under way, which are not its output. STATUS_NOT_SUPPORTED: there are some already.
+    Status LendLate(Own<Loan> Pages);
+    const Loan* Lent() const { return More_ && !More_->Late ? More_->Lent.Get() : nullptr; }
+    const Loan* Pages() const { return More_ ? More_->Lent.Get() : nullptr; }      // in either way
+    // Its pages are part of those of Other, which is under way with lent pages, as this one is.
+    void IsPartOf(Irp& Other);
+    void Cancel();                      // wherever it is
 
 private:
     friend class Channel;
+    friend class Seat;
+    enum class After : u8 { Nothing, Finish, Hold };
+    // Of those with lent pages or a seat.
+    struct More {
+        explicit More(Irp& Of);
+        ~More();
+        Irp& Self;
+        Own<Loan> Lent;
+        RefPtr<Seat> To;
+        Seat* HeldBy = nullptr;
+        Irp* Whole = nullptr;
+        core::ListNode<More> PartLink;
+        core::List<More, &More::PartLink> Parts;
+        After Then = After::Nothing;    // when the last part has ended
+        Status Outcome;
+        u64 Information = 0, Cookie = 0, HeldSince = 0;
+        u8 Repeats = 0;
+        bool WholeEnds = false, Late = false;
+        static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+        static void operator delete(void* At) { ::operator delete(At); }
+    };
+    bool NeedsMore();                   // makes it; false: no memory
+    void PartEnds();
+    void CancelParts();
+    Own<More> More_;
     bool Sent_ = false, CancelWanted_ = false;
     u32 Pages_ = 0;
 };
@@ -59,6 +166,15 @@ public:
     // client's call can be answered directly (kernel entries of about 2,000 instructions less).
     void SubmitAndLook(Irp& I);
     void Cancel(Irp& I);
+    // The request with this tag, if the driver has it.
+    Irp* FindSent(u32 Tag);
+    // Maps the pages lent with it for the driver: the address of the first one.
+    Result<u64> MapLent(u32 Tag);
+    RefPtr<DriverDevice> FindDevice(u64 Cookie) const;      // of the driver; null
+    // The driver may send requests to this device: it has been told of it.
+    Status Grant(u64 Device);
+    bool MayReach(u64 Device) const;
+    Status LockClient(ke::Caller& Caller, svc::DriverControl& Call);
     // Executive's address of a byte of the data area, and how many follow it in its page.
     u8* DataAt(u32 Page, u32 Offset, u32& Run);
     Status ReadData(const Irp& I, u32 Offset, void* To, u32 Bytes);
@@ -86,6 +202,9 @@ private:
     bool Send(Irp& I);                  // false: no room
     void Pump();
     void Finish(Irp& I, Status Outcome, u64 Information, u64 Cookie);
+    void Conclude(Irp& I);
+    void Lose(Irp& I);                  // the process is gone
+    friend class Irp;
     Result<u32> TakePages(u32 Count);
     void FreePages(u32 First, u32 Count);
     void Call(const wd::Reply& R);
@@ -112,7 +231,10 @@ private:
     u16 FreeTag_ = 0;                   // index + 1
     u32 Outstanding_ = 0, CancelsWanted_ = 0;
     u32 LooksToSkip_ = 0, Skips_ = 1;
+    u32 LastTaken_ = 0, Stuck_ = 0;     // seconds
+    friend struct Watchdog;
     bool Dead_ = false, Woken_ = false;
+    Vector<u64> Granted_;
     core::ListNode<Channel> AllLink_;
     using ChannelList = core::List<Channel, &Channel::AllLink_>;
     static Immortal<ChannelList> All_;
@@ -121,18 +243,21 @@ private:
 
 class DriverDevice final : public Device {
 public:
-    DriverDevice(Ref<Channel> In, u64 Cookie, u32 DeviceType, u32 Characteristics, bool Exclusive)
-        : Device(DeviceType, Characteristics), Cookie(Cookie), Exclusive(Exclusive), In_(std::move(In)) { }
-    ~DriverDevice() override { DriverLink.Unlink(); }
+    DriverDevice(Ref<Channel> In, u64 Cookie, u32 DeviceType, u32 Characteristics, bool Exclusive);
+    ~DriverDevice() override;
     Result<ob::ParseResult> Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot) override;
     Channel& In() const { return *In_; }
     bool IsGone() const { return Gone || In_->IsDead(); }
     void TakeAway();                    // out of the namespace; what is open fails from now on
+    bool IsDirect() const { return Flags & 0x10; }      // DO_DIRECT_IO
     const u64 Cookie;
     const bool Exclusive;
     bool Gone = false;
     u32 Opens = 0;
-    u64 Id = 0;
+    u64 Id = 0;                         // in the whole system: its seat's, or one that leads there
+    u32 Flags = 0, StackSize = 1, AlignmentRequirement = 0, SectorSize = 0;     // of its DEVICE_OBJECT, as last told
+    RefPtr<Seat> Place;                 // in a device stack; null when it is gone
+    RefPtr<Seat> Former;                // the one it was made with, when it has taken another
     core::ListNode<DriverDevice> DriverLink;
     RefPtr<Device> Replaced;            // the Executive's own device of that name, back when this one goes
 
@@ -140,11 +265,12 @@ private:
     Ref<Channel> In_;
 };
 
-class DriverFile final : public File {
+class DriverFile : public File {
 public:
-    DriverFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, u64 Related);
+    // Of: whose name was opened; Top: the top of its stack, which gets the requests.
+    DriverFile(DriverDevice& Of, DriverDevice& Top, const CreateParameters& How, ob::String Name, u64 Related);
     ~DriverFile() override;
-    DriverDevice& Device() const { return static_cast<DriverDevice&>(GetDevice()); }
+    DriverDevice& Device() const { return *Top_; }
     bool NeedsCreate() const override { return true; }
     bool TakesRequests() const override { return true; }
     void CreateEnds(Status Outcome) override;
@@ -153,10 +279,12 @@ public:
     void Cleanup() override;
     Result<ob::String> RelativeName() override { return ob::String::Copy(Name_); }
     u64 Cookie() const { return Cookie_; }
+    RefPtr<LowerFiles> Lower;
 
-private:
+protected:
     friend class RequestIrp;
     void SendPlain(u8 Major);
+    Ref<DriverDevice> Top_;
     ob::String Name_;
     Vector<u8> Ea_;
     u64 Related_, Cookie_ = 0;
@@ -183,11 +311,15 @@ public:
     ob::Name Key() const { return Key_.View(); }
     Channel* In() const { return In_.Get(); }
     DriverDevice* Find(u64 Id);
+    // It runs, or is going to.
+    bool StartsAgain() const { return State_ == State::Running || (State_ == State::Stopped && Again_.IsSet()) || State_ == State::Starting; }
     Status Control(ke::Caller& Caller, svc::DriverControl& Call);
     core::List<DriverDevice, &DriverDevice::DriverLink> Devices;
 
 private:
     Status CreateDevice(ke::Caller& Caller, svc::DriverControl& Call);
+    RefPtr<Seat> Reach(u64 Id);
+    Result<wd::DeviceShape> AttachDevice(u64 Upper, u64 Lower);
     Status Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make);
     void StartAgain();
     ob::String Name_, Key_;
@@ -195,7 +327,7 @@ private:
     Status Outcome_;
     RefPtr<Channel> In_;
     Hardware* Hardware_ = nullptr;      // what the process has of it
-    u64 NextDevice_ = 1, StartedAt_ = 0;
+    u64 StartedAt_ = 0;
     u32 Deaths_ = 0;
     Vector<ob::String> Links_;
     struct Restart : ke::Timer {

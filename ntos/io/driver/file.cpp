@@ -2,18 +2,13 @@
 #include <string.h>
 
 #include "ntos/io/create.hpp"
-#include "ntos/io/driver/driver.hpp"
+#include "ntos/io/driver/stack.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
 
 namespace io::driver {
 
 using namespace nt;
-
-// IRP_MJ_ and their minors, as wdm.h has them.
-namespace mj {
-constexpr u8 Create = 0x00, Close = 0x02, Read = 0x03, Write = 0x04, QueryInformation = 0x05, SetInformation = 0x06, FlushBuffers = 0x09,
-             QueryVolume = 0x0A, SetVolume = 0x0B, DirectoryControl = 0x0C, FsControl = 0x0D, DeviceControl = 0x0E, LockControl = 0x11, Cleanup = 0x12;
-}
 
 // The Irp of a client's request.
 class RequestIrp final : public Irp {
@@ -22,9 +17,16 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
+    ps::Process* Client() override
+    {
+        if (!Device)
+            Device = RefPtr<DriverDevice>(&static_cast<DriverFile&>(*R_.Target).Device());
+        return &*R_.Process;
+    }
 
 private:
     void Layout(u32 In, u32 Out, bool Shared);
+    bool LendData(bool ReadOnly);
     Request& R_;                        // holds a reference of its own until Complete
     u32 InputFromUser_ = 0;             // bytes of the client's buffer that go in at OutputOffset (or at the start, for a write)
     bool BackWhole_ = false;            // the whole output goes back, whatever the outcome
@@ -38,11 +40,25 @@ void RequestIrp::Layout(u32 In, u32 Out, bool Shared)
     DataBytes = Shared ? (In > Out ? In : Out) : M.OutputOffset + (Out ? Out : In);
 }
 
+// Two pages or more of the client's go as they are, if they can.
+bool RequestIrp::LendData(bool ReadOnly)
+{
+    if (R_.Data.Length < 2 * PageSize)
+        return false;
+    auto Pages = Loan::OfMemory(*R_.Process, R_.Data.Address, R_.Data.Length, ReadOnly);
+    if (!Pages.Ok())
+        return false;                   // bad memory is told by the copy
+    Device = RefPtr<DriverDevice>(&static_cast<DriverFile&>(*R_.Target).Device());
+    return Lend(Pages.Take()).Ok();
+}
+
 Status RequestIrp::Fill()
 {
     auto& F = static_cast<DriverFile&>(*R_.Target);
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
+    if (F.Lower)
+        Lower = F.Lower;
     M.Device = F.Device().Cookie;
     M.File = F.Cookie();
     M.Process = R_.Process->Id();
@@ -69,6 +85,8 @@ Status RequestIrp::Fill()
         P[0] = R_.Data.Length;
         P[1] = R_.Data.Key;
         P[2] = R_.Data.Append ? ~u64(0) : R_.Data.Offset;
+        if (F.Device().IsDirect() && LendData(Write))
+            return STATUS_SUCCESS;
         if (R_.Data.Length > wd::DataPages * PageSize)
             return STATUS_INSUFFICIENT_RESOURCES;
         if (Write) {
@@ -85,10 +103,15 @@ Status RequestIrp::Fill()
         P[0] = R_.Data.Length;
         P[1] = R_.Input.Size();
         P[2] = R_.Code;
-        if (R_.Data.Length > wd::DataPages * PageSize / 2)
-            return STATUS_INSUFFICIENT_RESOURCES;
         u32 Method = R_.Code & 3;
         M.Mode = Method == 0 ? wd::Transfer::Buffered : Method == 3 ? wd::Transfer::Neither : wd::Transfer::Direct;
+        if (M.Mode == wd::Transfer::Direct) {
+            M.InputBytes = u32(R_.Input.Size());
+            if (LendData(Method == 1))
+                return STATUS_SUCCESS;
+        }
+        if (R_.Data.Length > wd::DataPages * PageSize / 2)
+            return STATUS_INSUFFICIENT_RESOURCES;
         Layout(u32(R_.Input.Size()), R_.Data.Length, Method == 0);
         if (Method != 0) {
             InputFromUser_ = R_.Data.Length;
@@ -129,6 +152,9 @@ Status RequestIrp::Fill()
         P[1] = R_.Code;
         Layout(0, R_.Data.Length, false);
         return STATUS_SUCCESS;
+    case Operation::Unlock:
+    case Operation::QueryDirectory:
+        break;                          // of file systems only
     }
     return STATUS_INVALID_DEVICE_REQUEST;
 }
@@ -154,7 +180,7 @@ void RequestIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, 
         Outcome = STATUS_DRIVER_INTERNAL_ERROR;
     if (R_.What == Operation::Create && Sent)
         F.Cookie_ = Cookie;
-    bool ReadsBack = R_.What != Operation::Create && M.OutputBytes;
+    bool ReadsBack = R_.What != Operation::Create && M.OutputBytes && !Lent();
     if (Sent && ReadsBack && (BackWhole_ || !IsError(Outcome)) && !In.IsDead()) {
         u64 Bytes = BackWhole_ || Information > M.OutputBytes ? M.OutputBytes : Information;
         if (Status S = In.DataToUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, Bytes); !S.Ok()) {
@@ -172,10 +198,13 @@ public:
     void Done(Channel&, Status, u64, u64, bool) override { }
 };
 
-DriverFile::DriverFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, u64 Related)
-    : File(Of, How), Name_(std::move(Name)), Related_(Related), Share_(How.Share), Attributes_(How.Attributes), Disposition_(How.Disposition)
+DriverFile::DriverFile(DriverDevice& Of, DriverDevice& Top, const CreateParameters& How, ob::String Name, u64 Related)
+    : File(Of, How), Top_(Top), Name_(std::move(Name)), Related_(Related), Share_(How.Share), Attributes_(How.Attributes), Disposition_(How.Disposition)
 {
     ++Of.Opens;
+    if (&Of != &Top)                    // without memory the drivers below see no file
+        if (auto* L = new LowerFiles)
+            Lower = RefPtr<LowerFiles>::Adopt(L);
     for (u8 B : How.Ea)
         if (!Ea_.Push(B).Ok())
             break;
@@ -184,7 +213,7 @@ DriverFile::DriverFile(DriverDevice& Of, const CreateParameters& How, ob::String
 DriverFile::~DriverFile()
 {
     CleanupOnce();
-    --Device().Opens;
+    --static_cast<DriverDevice&>(GetDevice()).Opens;
     if (Created_)
         SendPlain(mj::Close);
 }
@@ -207,6 +236,7 @@ void DriverFile::SendPlain(u8 Major)
     I->M.Device = Device().Cookie;
     I->M.File = Cookie_;
     I->Device = RefPtr<DriverDevice>(&Device());
+    I->Lower = Lower;
     Device().In().Submit(*I);
 }
 
@@ -245,7 +275,8 @@ void DriverFile::Withdraw(Request& R)
 
 Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot)
 {
-    if (How.Pipe || How.Mailslot || How.TargetFolder)
+    bool HasFiles = fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot || Start));
+    if (How.Pipe || How.Mailslot || (How.TargetFolder && !HasFiles))
         return STATUS_INVALID_PARAMETER;
     if (IsGone())
         return STATUS_DEVICE_REMOVED;
@@ -253,19 +284,36 @@ Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParam
         return STATUS_ACCESS_DENIED;
     How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
     How.Information = FILE_OPENED;
+    if (HasFiles)
+        return fs::Open(*this, Request, How, Start, Rest, AtRoot);
     ob::String Name;
     if (!Start && Rest.Data)
         TRY(Name.Append(L"\\"));
     TRY(Name.Append(Rest));
     ob::ParseResult R;
-    R.Found = TRY(ob::Make<DriverFile>(*this, How, std::move(Name), Start ? static_cast<DriverFile*>(Start)->Cookie() : 0));
+    // The requests go to whatever lies on top.
+    DriverDevice* Top = Place->Top().Now();
+    if (!Top || Top->IsGone())
+        return STATUS_DEVICE_NOT_READY;
+    R.Found = TRY(ob::Make<DriverFile>(*this, *Top, How, std::move(Name), Start ? static_cast<DriverFile*>(Start)->Cookie() : 0));
     return R;
+}
+
+DriverDevice::DriverDevice(Ref<Channel> In, u64 Cookie, u32 DeviceType, u32 Characteristics, bool Exclusive)
+    : Device(DeviceType, Characteristics), Cookie(Cookie), Exclusive(Exclusive), In_(std::move(In)) { }
+
+DriverDevice::~DriverDevice()
+{
+    DriverLink.Unlink();
 }
 
 void DriverDevice::TakeAway()
 {
     Gone = true;
     DriverLink.Unlink();
+    Former.Reset();
+    if (RefPtr<Seat> Was = std::move(Place))
+        Was->Lost();
     RefPtr<io::Device> Old = std::move(Replaced);
     ob::String Path;
     if (Old)

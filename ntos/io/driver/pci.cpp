@@ -1,12 +1,10 @@
-// PCI enumeration (PCI Local Bus 3.0, sections 6.1 and 6.2.5). A function goes to the driver that CriticalDeviceDatabase names for it, as on
-// Windows: keys PCI#VEN_8086&DEV_2922 or, by class code, PCI#CC_010601, PCI#CC_0106, each with a value Service.
+// PCI enumeration (PCI Local Bus 3.0, sections 6.1 and 6.2.5). Each function becomes a devnode (ntos/io/pnp); the driver of its stack's bottom layer gets it.
 #include "ntos/io/driver/pci.hpp"
 
 #include <string.h>
 
-#include "ntos/cm/key.hpp"
-#include "ntos/ex/log.hpp"
 #include "ntos/hal/pci.hpp"
+#include "ntos/io/pnp/pnp.hpp"
 
 namespace io::driver {
 
@@ -59,50 +57,51 @@ void ReadBars(wd::PciDevice& P)
     hal::PciWrite(At, P.Function, CommandRegister, Command & 0xFFFF);
 }
 
-Result<ob::String> ServiceFor(const wd::PciDevice& P)
+void Hex(ob::String& To, u32 Value, u32 Digits)
 {
-    auto Hex = [](wchar_t* To, u32 Value, u32 Digits) {
-        for (u32 I = 0; I < Digits; ++I)
-            To[I] = L"0123456789ABCDEF"[Value >> (4 * (Digits - 1 - I)) & 15];
-    };
-    wchar_t Vendor[] = L"PCI#VEN_0000&DEV_0000", Class[] = L"PCI#CC_000000";
-    Hex(Vendor + 8, P.Config[0] | P.Config[1] << 8, 4);
-    Hex(Vendor + 17, P.Config[2] | P.Config[3] << 8, 4);
-    Hex(Class + 7, u32(P.Config[11]) << 16 | P.Config[10] << 8 | P.Config[9], 6);
-    for (ob::Name Id : { ob::Name(Vendor, 21), ob::Name(Class, 13), ob::Name(Class, 11) }) {
-        ob::String Path = TRY(ob::String::Copy(L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\CriticalDeviceDatabase\\"));
-        TRY(Path.Append(Id));
-        auto Key = cm::OpenNode(Path, false);
-        if (!Key.Ok())
-            continue;
-        cm::UpperName Name;
-        TRY(Name.Set(L"Service"));
-        const cm::Value* V = Key.Value()->FindValue(Name);
-        if (!V || V->Type != 1 || V->Data.Size() < 4)
-            continue;
-        ob::String Service = TRY(ob::String::Copy(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"));
-        for (usize I = 0; I + 1 < V->Data.Size(); I += 2) {
-            wchar_t C;
-            memcpy(&C, &V->Data[I], 2);
-            if (!C)
-                break;
-            TRY(Service.Characters().Push(C));
-        }
-        return Service;
-    }
-    return STATUS_OBJECT_NAME_NOT_FOUND;
+    for (u32 I = 0; I < Digits; ++I)
+        To.Characters().Push(L"0123456789ABCDEF"[Value >> (4 * (Digits - 1 - I)) & 15]).Ignore();     // a name too short finds no driver
 }
 
-// Finds the driver of a function that has none.
-void Assign(Function& F)
+// Names as pci.sys gives them.
+Status Tell(const wd::PciDevice& P)
 {
-    if (!F.Service.IsEmpty() || (F.About.Config[0x0E] & 0x7F) != 0)
-        return;
-    auto Service = ServiceFor(F.About);
-    if (!Service.Ok())
-        return;
-    ReadBars(F.About);
-    F.Service = Service.Take();
+    const u8* C = P.Config;
+    pnp::BusDevice D;
+    D.Pci = &P;
+    D.Bus = TRY(ob::String::Copy(L"PCI"));
+    ob::String Id = TRY(ob::String::Copy(L"PCI\\VEN_"));
+    Hex(Id, C[0] | C[1] << 8, 4);
+    TRY(Id.Append(L"&DEV_"));
+    Hex(Id, C[2] | C[3] << 8, 4);
+    ob::String Subsystem = TRY(ob::String::Copy(Id)), Revision = TRY(ob::String::Copy(Id));
+    TRY(Subsystem.Append(L"&SUBSYS_"));
+    Hex(Subsystem, C[0x2E] | C[0x2F] << 8, 4);
+    Hex(Subsystem, C[0x2C] | C[0x2D] << 8, 4);
+    ob::String Whole = TRY(ob::String::Copy(Subsystem));
+    TRY(Whole.Append(L"&REV_"));
+    Hex(Whole, C[8], 2);
+    TRY(Revision.Append(L"&REV_"));
+    Hex(Revision, C[8], 2);
+    D.Device = TRY(ob::String::Copy(Whole.View().From(4)));
+    Hex(D.Instance, P.Bus << 8 | P.Device << 3 | P.Function, 4);
+    auto Add = [](Vector<wchar_t>& To, ob::Name Name) -> Status {
+        for (usize I = 0; I < Name.Length; ++I)
+            TRY(To.Push(Name.Data[I]));
+        return To.Push(L'\0');
+    };
+    for (const ob::String* S : { &Whole, &Subsystem, &Revision, &Id })
+        TRY(Add(D.Hardware, *S));
+    TRY(D.Hardware.Push(L'\0'));
+    for (u32 Digits : { 6u, 4u }) {
+        ob::String Class = TRY(ob::String::Copy(L"PCI\\CC_"));
+        u32 Code = u32(C[11]) << 16 | C[10] << 8 | C[9];
+        Hex(Class, Digits == 6 ? Code : Code >> 8, Digits);
+        TRY(Add(D.Compatible, Class));
+    }
+    TRY(D.Compatible.Push(L'\0'));
+    (void)TRY(pnp::Report(std::move(D)));
+    return STATUS_SUCCESS;
 }
 
 Status Found(u32 Bus, u32 Device, u32 FunctionNumber)
@@ -119,27 +118,8 @@ Status Found(u32 Bus, u32 Device, u32 FunctionNumber)
     P.Function = FunctionNumber;
     ReadConfig(Bus, Device, FunctionNumber, 0, P.Config, sizeof(P.Config));
     P.Pin = P.Config[0x3D] && Bus == 0 ? hal::PciInterruptLine(Device, P.Config[0x3D]) : ~0u;
-    Assign(*F);
-    return STATUS_SUCCESS;
+    return (P.Config[0x0E] & 0x7F) == 0 ? Tell(P) : Status(STATUS_SUCCESS);
 }
-
-class AddIrp final : public Irp {
-public:
-    explicit AddIrp(const wd::PciDevice& P) : P_(P)
-    {
-        M.What = wd::Kind::AddDevice;
-        M.InputBytes = DataBytes = sizeof(P_);
-    }
-    Status CopyIn(Channel& In) override { return In.WriteData(*this, 0, &P_, sizeof(P_)); }
-    void Done(Channel& In, Status Outcome, u64, u64, bool Sent) override
-    {
-        if (!Outcome.Ok() && Sent && !In.IsDead())
-            ex::Log("driver %S: PCI device %u:%u.%u does not start: 0x%x\n", In.Of().Name(), P_.Bus, P_.Device, P_.Function, u32(Outcome.Code()));
-    }
-
-private:
-    wd::PciDevice P_;
-};
 
 }
 
@@ -161,8 +141,8 @@ void WriteConfig(u32 Bus, u32 Device, u32 FunctionNumber, u32 Offset, const u8* 
             ++I;
             Shift += 8;
         } while (Shift < 32 && I < Bytes);
-        // The base addresses are the Executive's: a driver moves nothing.
-        if ((At & ~3u) < 0x10 || (At & ~3u) > 0x30)
+        // The base addresses and where messages go are the Executive's: a driver moves nothing.
+        if (((At & ~3u) < 0x10 || (At & ~3u) > 0x30) && !IsMessageRegister(Bus, Device, FunctionNumber, At & ~3u))
             hal::PciWrite(Where(Bus, Device), FunctionNumber, At, Word);
     }
 }
@@ -178,6 +158,30 @@ template <typename F> static bool Any(const Driver& D, F Is)
 bool HasFunction(const Driver& D, u32 Bus, u32 Device, u32 FunctionNumber)
 {
     return Any(D, [&](const wd::PciDevice& P) { return P.Bus == Bus && P.Device == Device && P.Function == FunctionNumber; });
+}
+
+const wd::PciDevice* FindFunction(const Driver& D, u32 Bus, u32 Device, u32 FunctionNumber)
+{
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        const wd::PciDevice& P = Functions[I]->About;
+        if (Functions[I]->Of == &D && P.Bus == Bus && P.Device == Device && P.Function == FunctionNumber)
+            return &P;
+    }
+    return nullptr;
+}
+
+MessageTable TableIn(const Driver& D, u64 First, u32 Pages)
+{
+    MessageTable T;
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        if (Functions[I]->Of != &D)
+            continue;
+        Messages M = FindMessages(Functions[I]->About);
+        u64 Start = AlignDown(M.Table, PageSize), End = AlignUp(M.Table + M.Count * 16, PageSize);
+        if (M.Extended && Start < First + Pages * PageSize && End > First)
+            T = { Start, End };
+    }
+    return T;
 }
 
 bool HasLine(const Driver& D, u32 Pin)
@@ -222,18 +226,15 @@ void TakeDevices(Driver& From)
     }
 }
 
-void GiveDevices(Driver& To)
+void GiveFunction(const wd::PciDevice& About, Driver& To)
 {
     for (u32 I = 0; I < FunctionCount; ++I) {
         Function& F = *Functions[I];
-        Assign(F);                      // the registry may know more than at the start
-        if (F.Of || F.Service.IsEmpty() || !ob::Equal(F.Service, To.Key(), true))
+        if (&F.About != &About)
             continue;
-        auto* A = new AddIrp(F.About);
-        if (!A)
-            return;
+        if (!std::exchange(F.HasBars, true))
+            ReadBars(F.About);
         F.Of = &To;
-        To.In()->Submit(*A);
     }
 }
 
@@ -260,18 +261,6 @@ void EnumeratePci()
                     break;
             }
         }
-    }
-    for (u32 I = 0; I < FunctionCount; ++I) {
-        if (Functions[I]->Service.IsEmpty() || Functions[I]->Of)
-            continue;
-        auto Go = [&]() -> Status {
-            Ref<Driver> D = TRY(FindOrMakeDriver(Functions[I]->Service));
-            if (D->Now() == Driver::State::Stopped)
-                return D->StartProcess();
-            return STATUS_SUCCESS;
-        };
-        if (Status S = Go(); !S.Ok())
-            ex::Log("driver %S: cannot be started for a PCI device: 0x%x\n", Functions[I]->Service.View(), u32(S.Code()));
     }
 }
 

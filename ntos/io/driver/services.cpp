@@ -1,10 +1,13 @@
 // Loading and unloading by service key, and what the registry starts by itself.
 #include <string.h>
 
+#include "lib/core/defer.hpp"
 #include "ntos/cm/key.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/fs/fs.hpp"
+#include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/space.hpp"
 
 namespace io::driver {
@@ -92,10 +95,15 @@ ke::Task<> NtUnloadDriver(ke::Caller& Caller, svc::UnloadDriver& Call)
     return D.Ok() ? Unload(Caller, D.Take()) : ke::Task<>(D.GetStatus());
 }
 
-Status NtDriverControl(ke::Caller& Caller, svc::DriverControl& Call)
+ke::Task<> NtDriverControl(ke::Caller& Caller, svc::DriverControl& Call)
 {
     auto* In = static_cast<Channel*>(Caller.Process().Driver);
-    return In ? In->Of().Control(Caller, Call) : Status(STATUS_ACCESS_DENIED);
+    if (!In)
+        return ke::Task<>(Status(STATUS_ACCESS_DENIED));
+    u32 Code = Call.Code;
+    if (Code >= u32(wd::Control::CacheOpen) && Code <= u32(wd::Control::CacheTruncate))
+        return io::fs::CacheControl(Caller, *In, Call);
+    return ke::Task<>(In->Of().Control(Caller, Call));
 }
 
 namespace io {
@@ -109,6 +117,7 @@ Status InitializeDrivers()
 void StartBootDrivers()
 {
     driver::EnumeratePci();
+    Defer Devices = [] { pnp::Look(); };
     auto Keys = cm::OpenNode(driver::Services, false);
     if (!Keys.Ok())
         return;

@@ -1,0 +1,59 @@
+// Private to io::pnp: devnodes and what the registry knows of them.
+#pragma once
+#include "ntos/io/pnp/pnp.hpp"
+
+namespace io::pnp {
+
+namespace wd = driver::wd;
+
+// A driver in a devnode's stack.
+struct Layer {
+    Ref<Driver> Of;
+    RefPtr<Seat> Place;                 // once it has attached a device; a driver may decline
+    bool Added = false, Started = false;
+};
+
+class Devnode {
+public:
+    ~Devnode();
+    core::ListNode<Devnode> Link;       // of its parent
+    core::List<Devnode, &Devnode::Link> Children;
+    Devnode* Parent = nullptr;          // null: the root
+    ob::String Path;                    // BUS\ID\INSTANCE
+    Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
+    const wd::PciDevice* Pci = nullptr;
+    bool IsRoot = false;                // the key says that it is there
+    bool HostsPhysical() const { return Pci || IsRoot; }        // the first layer's process makes the physical device
+    RefPtr<Seat> Physical;
+    Vector<Layer> Layers;               // bottom-up
+    bool RawOk = false;
+    bool LayersKnown = false;
+    bool PhysicalStarted = false;
+    bool Started = false, Failed = false;
+    bool AskRelations = false;
+    bool Vanished = false;
+    u32 Attempts = 0;
+    u64 BusBackAt = 0;                  // when a layer was started anew: missing children may still come
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+};
+
+extern Devnode* Root;
+// The next one in the order that has parents first; null after the last.
+Devnode* NextNode(Devnode* After);
+Devnode* FindChild(Devnode& Of, ob::Name Path);
+Result<Devnode*> MakeNode(Devnode& Parent, ob::String Path);
+
+// --- registry.cpp
+// Writes the key below Enum.
+Status Record(Devnode& N);
+// Finds service and filters; N.Layers. STATUS_OBJECT_NAME_NOT_FOUND: no service, and it cannot do without.
+Status FindLayers(Devnode& N);
+// Devnodes below Enum\ROOT that are not there yet.
+void FindRootDevices();
+
+// --- interface.cpp
+void Relink(Devnode& N);                // its physical device is another
+void DisableAll(Devnode& N);
+
+}

@@ -1,0 +1,657 @@
+// The tree of devnodes and the work on it: adding, starting, asking for children, removing.
+#include <string.h>
+
+#include "ntos/ex/log.hpp"
+#include "ntos/io/driver/pci.hpp"
+#include "ntos/io/pnp/devnode.hpp"
+
+namespace io::pnp {
+
+using namespace nt;
+using driver::Irp;
+namespace mj = driver::mj;
+
+Devnode* Root;
+
+namespace {
+
+// IRP_MN_
+constexpr u8 StartDevice = 0x00, RemoveDevice = 0x02, QueryRelations = 0x07, QueryCapabilities = 0x09, QueryId = 0x13, SurpriseRemoval = 0x17;
+enum IdType : u32 { DeviceId = 0, HardwareIds = 1, CompatibleIds = 2, InstanceId = 3 };
+constexpr u32 AnswerRoom = 4096, CapabilitiesBytes = 64;
+constexpr u64 Patience = 600'000'000;           // for a driver's answer
+constexpr u32 MostAttempts = 8;
+constexpr u64 GraceForChildren = 100'000'000;   // after a bus driver's return
+
+struct Manager {
+    ke::Event Wanted { ke::Event::Synchronization, false };
+    bool Running = false;
+    struct Grace : ke::Timer {
+        Grace() : Timer(Expired) { }
+        static void Expired(ke::Timer&);
+    } Grace_;
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+};
+Manager* The;
+Devnode* Adding;                        // AddDevice of its layer AddingLayer is under way
+usize AddingLayer;
+
+struct Answer : RefCounted<Answer> {
+    ke::Event Done { ke::Event::Notification, false };
+    Status Outcome = STATUS_TIMEOUT;
+    u64 Information = 0;
+    Vector<u8> Data;
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+};
+
+class PnpIrp final : public Irp {
+public:
+    PnpIrp(RefPtr<Answer> To, Vector<u8>&& In, u32 Room) : To_(std::move(To)), In_(std::move(In))
+    {
+        M.InputBytes = u32(In_.Size());
+        M.OutputBytes = Room;
+        M.OutputOffset = u32(AlignUp(In_.Size(), 64));
+        DataBytes = M.OutputOffset + Room;
+    }
+    Status CopyIn(Channel& C) override { return In_.IsEmpty() ? Status(STATUS_SUCCESS) : C.WriteData(*this, 0, In_.Data(), u32(In_.Size())); }
+    void Done(Channel& C, Status Outcome, u64 Information, u64, bool Sent) override
+    {
+        To_->Outcome = Outcome == STATUS_PENDING ? Status(STATUS_DRIVER_INTERNAL_ERROR) : Outcome;
+        To_->Information = Information;
+        if (Sent && !C.IsDead()) {
+            if (M.Minor == QueryCapabilities && M.What == wd::Kind::Irp)
+                Take(C, 0, M.InputBytes);
+            else if (Outcome.Ok() && Information <= M.OutputBytes)
+                Take(C, M.OutputOffset, u32(Information));
+        }
+        To_->Done.Set();
+    }
+
+private:
+    void Take(Channel& C, u32 At, u32 Bytes)
+    {
+        if (Status S = To_->Data.Resize(Bytes); S.Ok())
+            S = C.ReadData(*this, At, To_->Data.Data(), Bytes);
+        else
+            To_->Outcome = S;
+    }
+    RefPtr<Answer> To_;
+    Vector<u8> In_;
+};
+
+// Sent to the process; the answer comes later. Null: no memory.
+RefPtr<Answer> Send(Channel& In, wd::Kind What, u64 Device, u8 Minor, u64 First, Vector<u8>&& Data, u32 Room)
+{
+    auto* A = new Answer;
+    if (!A)
+        return nullptr;
+    RefPtr<Answer> Keep = RefPtr<Answer>::Adopt(A);
+    auto* I = new PnpIrp(Keep, std::move(Data), Room);
+    if (!I)
+        return nullptr;
+    I->M.What = What;
+    I->M.Major = mj::Pnp;
+    I->M.Minor = Minor;
+    I->M.Mode = What == wd::Kind::Irp ? wd::Transfer::Pnp : wd::Transfer::None;
+    I->M.Device = Device;
+    I->M.Flags = wd::Exact;
+    I->M.Parameters[0] = First;
+    In.Submit(*I);
+    return Keep;
+}
+
+// IRP_MJ_PNP to the device that has a seat now.
+ke::Task<> Ask(RefPtr<Seat> Of, u8 Minor, u64 First, RefPtr<Answer>& Got)
+{
+    DriverDevice* D = Of ? Of->Now() : nullptr;
+    if (!D || D->IsGone())
+        co_return STATUS_DEVICE_NOT_CONNECTED;
+    Vector<u8> In;
+    if (Minor == QueryCapabilities) {
+        // DEVICE_CAPABILITIES: size, version, the flags, then address and number ~0.
+        CO_TRY(In.Resize(CapabilitiesBytes));
+        memset(In.Data(), 0, CapabilitiesBytes);
+        In[0] = CapabilitiesBytes;
+        In[2] = 1;
+        memset(In.Data() + 8, 0xFF, 8);
+    }
+    RefPtr<Answer> A = Send(D->In(), wd::Kind::Irp, D->Cookie, Minor, First, std::move(In), Minor == QueryId || Minor == QueryRelations ? AnswerRoom : 0);
+    if (!A)
+        co_return STATUS_INSUFFICIENT_RESOURCES;
+    Status S = co_await ke::WaitFor(A->Done, false, ke::Deadline { ke::InterruptTime() + Patience });
+    if (S.Code() != STATUS_SUCCESS)
+        co_return S.Ok() ? Status(STATUS_IO_TIMEOUT) : S;
+    Got = A;
+    co_return A->Outcome;
+}
+
+bool IsDeath(Status S) { return S == STATUS_DEVICE_REMOVED || S == STATUS_DEVICE_NOT_CONNECTED; }
+
+void Name(const Devnode& N, const char* What, Status S) { ex::Log("pnp: %S %s: 0x%x\n", N.Path.View(), What, u32(S.Code())); }
+
+Seat* TopOf(Devnode& N) { return N.Physical ? &N.Physical->Top() : nullptr; }
+
+// --- one layer
+
+ke::Task<> Add(Devnode& N, usize At)
+{
+    Layer& L = N.Layers[At];
+    Ref<Driver> Of = L.Of;
+    if (!Of->In())
+        co_return STATUS_DEVICE_NOT_CONNECTED;
+    Ref<Channel> In(*Of->In());
+    Adding = &N;
+    AddingLayer = At;
+    RefPtr<Answer> A;
+    if (At == 0 && N.HostsPhysical()) {
+        Vector<u8> Data;
+        CO_TRY(Data.Resize(sizeof(wd::PciDevice)));
+        if (N.Pci) {
+            driver::GiveFunction(*N.Pci, *Of);
+            memcpy(Data.Data(), N.Pci, sizeof(wd::PciDevice));
+        } else {
+            memset(Data.Data(), 0, sizeof(wd::PciDevice));
+        }
+        A = Send(*In, wd::Kind::AddDevice, 0, 0, N.IsRoot, std::move(Data), 0);
+    } else if (N.Physical) {
+        CO_TRY(In->Grant(N.Physical->Id()));
+        A = Send(*In, wd::Kind::AddAbove, 0, 0, N.Physical->Id(), Vector<u8>(), 0);
+    }
+    if (!A)
+        co_return STATUS_INSUFFICIENT_RESOURCES;
+    Status S = co_await ke::WaitFor(A->Done, false, ke::Deadline { ke::InterruptTime() + Patience });
+    Adding = nullptr;
+    if (S.Code() != STATUS_SUCCESS)
+        co_return STATUS_IO_TIMEOUT;
+    // A driver may have attached nothing; the physical device is there all the same.
+    if (At == 0 && N.HostsPhysical() && A->Information) {
+        RefPtr<Seat> P = Seat::Find(A->Information);
+        if (P && P->Now() && &P->Now()->In() == In.Get()) {
+            if (!N.Physical) {
+                N.Physical = P;
+                P->Node = &N;
+            } else if (P != N.Physical) {
+                N.Physical->Take(*P->Now());
+            }
+            Relink(N);
+        }
+    }
+    co_return A->Outcome;
+}
+
+// --- a whole devnode
+
+ke::Task<> StartNode(Devnode& N)
+{
+    RefPtr<Answer> A;
+    Status S = co_await Ask(RefPtr<Seat>(TopOf(N)), StartDevice, 0, A);
+    if (!S.Ok()) {
+        if (IsDeath(S) && ++N.Attempts < MostAttempts)
+            co_return S;                // its drivers come back
+        Name(N, "does not start", S);
+        N.Failed = true;
+        co_return S;
+    }
+    N.Started = N.PhysicalStarted = N.AskRelations = true;
+    for (Layer& L : N.Layers) {
+        L.Started = true;
+        if (L.Place)
+            L.Place->Resume();
+    }
+    N.Physical->Resume();
+    co_return STATUS_SUCCESS;
+}
+
+// A layer, or the physical device, that has come back below others.
+ke::Task<> StartAgain(Devnode& N, RefPtr<Seat> Of)
+{
+    RefPtr<Answer> A;
+    Status S = co_await Ask(Of, StartDevice, 0, A);
+    if (IsDeath(S))
+        co_return S;
+    if (!S.Ok()) {
+        Name(N, "does not start again", S);
+        N.Failed = true;
+        Of->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
+        co_return S;
+    }
+    N.AskRelations = true;
+    if (!N.Children.IsEmpty()) {
+        N.BusBackAt = ke::InterruptTime();
+        (void)The->Grace_.Set(N.BusBackAt + GraceForChildren);
+    }
+    Of->Resume();
+    co_return STATUS_SUCCESS;
+}
+
+Status Append(ob::String& To, const Vector<u8>& From)
+{
+    for (usize I = 0; I + 1 < From.Size(); I += 2) {
+        wchar_t C;
+        memcpy(&C, &From[I], 2);
+        if (!C)
+            break;
+        TRY(To.Characters().Push(C));
+    }
+    return STATUS_SUCCESS;
+}
+
+Status Names(Vector<wchar_t>& To, const Vector<u8>& From)
+{
+    To.Clear();
+    TRY(To.Resize(From.Size() / 2));
+    memcpy(To.Data(), From.Data(), From.Size() & ~usize(1));
+    TRY(To.Push(L'\0'));
+    return To.Push(L'\0');
+}
+
+u32 Number(ob::Name Of)
+{
+    u32 H = 2166136261u;
+    for (usize I = 0; I < Of.Length; ++I)
+        H = (H ^ Of.Data[I]) * 16777619u;
+    return H;
+}
+
+// A physical device nobody knows: who is it?
+ke::Task<> Meet(Devnode& Parent, RefPtr<Seat> Physical, Devnode*& Known)
+{
+    RefPtr<Answer> A;
+    ob::String Path;
+    Known = nullptr;
+    CO_TRY(co_await Ask(Physical, QueryId, DeviceId, A));
+    CO_TRY(Append(Path, A->Data));
+    CO_TRY(Path.Append(L"\\"));
+    bool Unique = false, RawOk = false;
+    if ((co_await Ask(Physical, QueryCapabilities, 0, A)).Ok() && A->Data.Size() >= 8) {
+        // Behind size and version: DeviceD1, DeviceD2, LockSupported, EjectSupported, Removable, DockDevice, UniqueID, SilentInstall, RawDeviceOK ...
+        u32 Flags;
+        memcpy(&Flags, A->Data.Data() + 4, 4);
+        Unique = Flags >> 6 & 1;
+        RawOk = Flags >> 8 & 1;
+    }
+    if (!Unique) {
+        wchar_t Prefix[] = L"00000000&";
+        for (u32 I = 0, H = Number(Parent.Path); I < 8; ++I)
+            Prefix[I] = L"0123456789abcdef"[H >> (28 - 4 * I) & 15];
+        CO_TRY(Path.Append(Prefix));
+    }
+    CO_TRY(co_await Ask(Physical, QueryId, InstanceId, A));
+    CO_TRY(Append(Path, A->Data));
+    if (Devnode* Old = FindChild(Parent, Path)) {
+        if (Old->Physical && Old->Physical->Now())
+            co_return STATUS_OBJECT_NAME_COLLISION;
+        if (Old->Physical && Physical->Now())
+            Old->Physical->Take(*Physical->Now());
+        else
+            Old->Physical = Physical;
+        Old->Physical->Node = Old;
+        Old->PhysicalStarted = false;
+        Known = Old;
+        Relink(*Old);
+        co_return STATUS_SUCCESS;
+    }
+    Devnode* N = CO_TRY(MakeNode(Parent, std::move(Path)));
+    N->Physical = Physical;
+    N->RawOk = RawOk;
+    Physical->Node = N;
+    Known = N;
+    if ((co_await Ask(Physical, QueryId, HardwareIds, A)).Ok())
+        CO_TRY(Names(N->Hardware, A->Data));
+    if ((co_await Ask(Physical, QueryId, CompatibleIds, A)).Ok())
+        CO_TRY(Names(N->Compatible, A->Data));
+    co_return Record(*N);
+}
+
+bool IsOfStack(Devnode& N, Driver& D)
+{
+    for (Layer& L : N.Layers)
+        if (L.Of.Get() == &D)
+            return true;
+    return N.Physical && N.Physical->Now() && &N.Physical->Now()->In().Of() == &D;
+}
+
+ke::Task<> AskChildren(Devnode& N)
+{
+    N.AskRelations = false;
+    RefPtr<Answer> A;
+    Status S = co_await Ask(RefPtr<Seat>(TopOf(N)), QueryRelations, 0, A);
+    if (!S.Ok())
+        co_return S == STATUS_NOT_SUPPORTED ? Status(STATUS_SUCCESS) : S;
+    Vector<u64> Ids;
+    CO_TRY(Ids.Resize(A->Data.Size() / 8));
+    memcpy(Ids.Data(), A->Data.Data(), Ids.Size() * 8);
+    for (Devnode& C : N.Children)
+        C.Vanished = true;
+    for (usize I = 0; I < Ids.Size(); ++I) {
+        RefPtr<Seat> P = Seat::Find(Ids[I]);
+        if (!P || !P->Now() || !IsOfStack(N, P->Now()->In().Of()))
+            continue;
+        Devnode* Known = P->Node;
+        if (!Known)
+            if (Status Met = co_await Meet(N, P, Known); !Met.Ok())
+                Name(N, "has a child that does not tell its name", Met);
+        if (Known && Known->Parent == &N)
+            Known->Vanished = false;
+    }
+    // What a bus driver had before it died may take a while to be found again.
+    if (N.BusBackAt)
+        for (Devnode& C : N.Children)
+            if (C.Vanished && C.Physical && !C.Physical->Now())
+                C.Vanished = false;
+    co_return STATUS_SUCCESS;
+}
+
+// It has no children any more.
+ke::Task<> Remove(Devnode& N)
+{
+    RefPtr<Answer> A;
+    DisableAll(N);
+    if (N.Started) {
+        RefPtr<Seat> Top(TopOf(N));
+        (void)co_await Ask(Top, SurpriseRemoval, 0, A);
+        (void)co_await Ask(Top, RemoveDevice, 0, A);
+    }
+    ex::Log("pnp: %S is gone\n", N.Path.View());
+    delete &N;
+    co_return STATUS_SUCCESS;
+}
+
+// --- the work
+
+// Whether every layer is there; starts the drivers that are not running.
+bool LayersRun(Devnode& N)
+{
+    bool All = true;
+    for (Layer& L : N.Layers) {
+        if (L.Of->Now() == Driver::State::Stopped && !L.Of->StartsAgain())
+            if (Status S = L.Of->StartProcess(); !S.Ok())
+                ex::Log("driver %S: cannot be started for %S: 0x%x\n", L.Of->Name(), N.Path.View(), u32(S.Code()));
+        if (L.Of->Now() == Driver::State::Failed) {
+            N.Failed = true;
+            Name(N, "misses a driver", L.Of->Outcome());
+            return false;
+        }
+        All &= L.Of->Now() == Driver::State::Running;
+    }
+    return All;
+}
+
+// Whether there is something to be done for N.
+enum class Step { Nothing, Layers, Add, StartPhysical, StartLayer, Start, Children, Remove };
+Step NextStep(Devnode& N, usize& At)
+{
+    for (Devnode* P = &N; P; P = P->Parent)
+        if (P->Vanished)
+            return N.Children.IsEmpty() ? Step::Remove : Step::Nothing;
+    if (N.Failed || &N == Root)
+        return Step::Nothing;
+    if (!N.LayersKnown)
+        return Step::Layers;
+    if ((N.Layers.IsEmpty() && !N.RawOk) || !LayersRun(N))
+        return Step::Nothing;
+    bool Physical = N.Physical && N.Physical->Now();
+    if (!Physical && !(N.HostsPhysical() && !N.Layers.IsEmpty() && !N.Layers[0].Added))
+        return Step::Nothing;
+    if (N.Started && !N.HostsPhysical() && !N.PhysicalStarted)
+        return Step::StartPhysical;
+    for (At = 0; At < N.Layers.Size(); ++At) {
+        Layer& L = N.Layers[At];
+        if (!L.Added)
+            return Step::Add;
+        if (N.Started && !L.Started)
+            return Step::StartLayer;
+    }
+    if (!N.Started)
+        return Step::Start;
+    return N.AskRelations ? Step::Children : Step::Nothing;
+}
+
+ke::Task<> Do(Devnode& N, Step What, usize At)
+{
+    switch (What) {
+    case Step::Layers:
+        N.LayersKnown = true;
+        (void)FindLayers(N);            // none: it waits for the registry to know more
+        co_return STATUS_SUCCESS;
+    case Step::Add: {
+        Status S = co_await Add(N, At);
+        Adding = nullptr;
+        if (S.Ok())
+            N.Layers[At].Added = true;
+        else if (N.Layers[At].Of->Now() == Driver::State::Running) {
+            Name(N, "is not taken by its driver", S);
+            N.Failed = true;
+        }
+        co_return S;
+    }
+    case Step::StartPhysical:
+        N.PhysicalStarted = true;
+        co_return co_await StartAgain(N, N.Physical);
+    case Step::StartLayer:
+        N.Layers[At].Started = true;
+        if (At == 0 && N.HostsPhysical())
+            N.Physical->Resume();
+        if (N.Layers[At].Place)
+            co_return co_await StartAgain(N, N.Layers[At].Place);
+        co_return STATUS_SUCCESS;
+    case Step::Start:
+        co_return co_await StartNode(N);
+    case Step::Children:
+        co_return co_await AskChildren(N);
+    case Step::Remove:
+        co_return co_await Remove(N);
+    case Step::Nothing:
+        break;
+    }
+    co_return STATUS_SUCCESS;
+}
+
+ke::Task<> Work()
+{
+    for (;;) {
+        bool Any = false;
+        for (Devnode* N = Root; N;) {
+            usize At = 0;
+            Step S = NextStep(*N, At);
+            if (S == Step::Nothing) {
+                N = NextNode(N);
+                continue;
+            }
+            Any = true;
+            (void)co_await Do(*N, S, At);
+            break;                      // the tree may have changed anywhere
+        }
+        if (!Any)
+            (void)co_await ke::WaitFor(The->Wanted);
+    }
+}
+
+void Wake()
+{
+    if (!Root)
+        return;
+    The->Wanted.Set();
+    if (std::exchange(The->Running, true))
+        return;
+    Own<ke::WorkItem> Item(new (std::nothrow) ke::WorkItem);
+    if (!Item) {
+        The->Running = false;
+        return;
+    }
+    ke::WorkItem::Launch(std::move(Item), [] { return Work(); });
+}
+
+bool Ensure()
+{
+    if (!The)
+        The = new Manager;
+    if (The && !Root)
+        Root = new Devnode;
+    return Root != nullptr;
+}
+
+// What has not been found again by now is gone.
+void Manager::Grace::Expired(ke::Timer&)
+{
+    for (Devnode* N = Root; N; N = NextNode(N))
+        if (std::exchange(N->BusBackAt, 0))
+            N->AskRelations = N->Started;
+    Wake();
+}
+
+}
+
+// --- the tree
+
+Devnode::~Devnode()
+{
+    auto Forget = [](RefPtr<Seat>& S) {
+        if (!S)
+            return;
+        S->Node = nullptr;
+        S->GiveUp(STATUS_DEVICE_REMOVED);
+    };
+    for (Layer& L : Layers)
+        Forget(L.Place);
+    Forget(Physical);
+}
+
+Devnode* NextNode(Devnode* N)
+{
+    if (Devnode* C = N->Children.First())
+        return C;
+    while (N && N->Parent) {
+        if (Devnode* Next = N->Parent->Children.Next(*N))
+            return Next;
+        N = N->Parent;
+    }
+    return nullptr;
+}
+
+Devnode* FindChild(Devnode& Of, ob::Name Path)
+{
+    for (Devnode& C : Of.Children)
+        if (ob::Equal(C.Path, Path, true))
+            return &C;
+    return nullptr;
+}
+
+Result<Devnode*> MakeNode(Devnode& Parent, ob::String Path)
+{
+    Devnode* N = new Devnode;
+    if (!N)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    N->Parent = &Parent;
+    N->Path = std::move(Path);
+    Parent.Children.PushBack(*N);
+    return N;
+}
+
+Result<Devnode*> Report(BusDevice&& D)
+{
+    if (!Ensure())
+        return STATUS_INSUFFICIENT_RESOURCES;
+    ob::String Path;
+    for (ob::Name Part : { D.Bus.View(), ob::Name(L"\\"), D.Device.View(), ob::Name(L"\\"), D.Instance.View() })
+        TRY(Path.Append(Part));
+    Devnode* N = TRY(MakeNode(*Root, std::move(Path)));
+    N->Hardware = std::move(D.Hardware);
+    N->Compatible = std::move(D.Compatible);
+    N->Pci = D.Pci;
+    Record(*N).Ignore();                // without its key it works as well
+    return N;
+}
+
+void Look()
+{
+    if (!Ensure())
+        return;
+    FindRootDevices();
+    for (Devnode* N = Root; N; N = NextNode(N))
+        if (N->Layers.IsEmpty() && !N->Started)
+            N->LayersKnown = false;
+    Wake();
+}
+
+// --- from the drivers
+
+void DriverRuns(Driver&) { Look(); }
+
+void DriverEnds(Driver& D, bool Again)
+{
+    for (Devnode* N = Root; N; N = NextNode(N)) {
+        for (usize I = 0; I < N->Layers.Size(); ++I) {
+            Layer& L = N->Layers[I];
+            if (L.Of.Get() != &D)
+                continue;
+            L.Added = L.Started = false;
+            if (Again)
+                continue;
+            // Without it there is no stack, and there are no children.
+            N->Failed = true;
+            if (L.Place)
+                L.Place->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
+            if (N->Physical && I == 0 && N->HostsPhysical())
+                N->Physical->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
+            for (Devnode& C : N->Children)
+                if (C.Physical && (!C.Physical->Now() || C.Physical->Now()->IsGone()))
+                    C.Vanished = true;
+        }
+    }
+    Wake();
+}
+
+void RelationsChange(Seat& Physical)
+{
+    if (!Physical.Node)
+        return;
+    Physical.Node->AskRelations = true;
+    Wake();
+}
+
+RefPtr<Seat> SeatFor(Driver& D, Seat& Below)
+{
+    if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D)
+        return nullptr;
+    Devnode& N = *Adding;
+    // The physical device that the process has made for the devnode.
+    if (AddingLayer == 0 && N.HostsPhysical() && !Below.Node && !Below.Below() && Below.Now() && &Below.Now()->In() == D.In()) {
+        if (!N.Physical) {
+            N.Physical = RefPtr<Seat>(&Below);
+            Below.Node = &N;
+        } else {
+            N.Physical->Take(*Below.Now());
+        }
+        Relink(N);
+    } else if (Below.Bottom().Node != &N) {
+        return nullptr;
+    }
+    Layer& L = N.Layers[AddingLayer];
+    return L.Place && !L.Place->Now() ? L.Place : nullptr;
+}
+
+void HasAttached(Driver& D, Seat& New)
+{
+    if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D || New.Bottom().Node != Adding || Adding->Layers[AddingLayer].Place)
+        return;
+    Adding->Layers[AddingLayer].Place = RefPtr<Seat>(&New);
+    New.Node = Adding;
+}
+
+}
+
+namespace io::pnp {
+
+bool Uses(const Driver& D)
+{
+    for (Devnode* N = Root; N; N = NextNode(N))
+        for (Layer& L : N->Layers)
+            if (L.Of.Get() == &D && L.Added)
+                return true;
+    return false;
+}
+
+}

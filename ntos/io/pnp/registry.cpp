@@ -1,0 +1,173 @@
+// What the registry says about devices: keys below Enum, services, filters.
+#include <string.h>
+
+#include "ntos/cm/key.hpp"
+#include "ntos/io/pnp/devnode.hpp"
+
+namespace io::pnp {
+
+using namespace nt;
+
+namespace {
+
+constexpr ob::Name CurrentControlSet = L"\\Registry\\Machine\\System\\CurrentControlSet\\";
+constexpr u32 RegSz = 1, RegMultiSz = 7;
+
+Result<Ref<cm::Node>> Open(ob::Name First, ob::Name Second, bool Create = false)
+{
+    ob::String Path = TRY(ob::String::Copy(CurrentControlSet));
+    TRY(Path.Append(First));
+    TRY(Path.Append(Second));
+    return cm::OpenNode(Path, Create);
+}
+
+// A text value, or several; null characters end each.
+Result<Vector<wchar_t>> Text(cm::Node& Of, ob::Name Name)
+{
+    cm::UpperName Upper;
+    TRY(Upper.Set(Name));
+    const cm::Value* V = Of.FindValue(Upper);
+    if (!V || (V->Type != RegSz && V->Type != RegMultiSz) || V->Data.Size() < 4)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    Vector<wchar_t> Characters;
+    TRY(Characters.Resize(V->Data.Size() / 2));
+    memcpy(Characters.Data(), V->Data.Data(), V->Data.Size() & ~usize(1));
+    TRY(Characters.Push(L'\0'));
+    TRY(Characters.Push(L'\0'));
+    return Characters;
+}
+
+Status SetText(cm::Node& Of, ob::Name Name, u32 Type, const wchar_t* Characters, usize Count)
+{
+    cm::UpperName Upper;
+    TRY(Upper.Set(Name));
+    Vector<u8> Data;
+    TRY(Data.Resize(Count * 2));
+    memcpy(Data.Data(), Characters, Count * 2);
+    return Of.SetValue(Name, Upper, Type, std::move(Data));
+}
+
+ob::Name First(const Vector<wchar_t>& Names)
+{
+    usize N = 0;
+    while (N < Names.Size() && Names[N])
+        ++N;
+    return { Names.Data(), N };
+}
+
+template <typename F> Status ForEachName(const Vector<wchar_t>& Names, F Each)
+{
+    for (usize At = 0; At < Names.Size() && Names[At];) {
+        usize End = At;
+        while (End < Names.Size() && Names[End])
+            ++End;
+        TRY(Each(ob::Name(Names.Data() + At, End - At)));
+        At = End + 1;
+    }
+    return STATUS_SUCCESS;
+}
+
+Status AddLayer(Devnode& N, ob::Name Service)
+{
+    ob::String Key = TRY(ob::String::Copy(CurrentControlSet));
+    TRY(Key.Append(L"Services\\"));
+    TRY(Key.Append(Service));
+    return N.Layers.Push(Layer { TRY(driver::FindOrMakeDriver(Key)) });
+}
+
+Status AddFilters(Devnode& N, RefPtr<cm::Node> From, ob::Name Value)
+{
+    if (!From)
+        return STATUS_SUCCESS;
+    auto Names = Text(*From, Value);
+    return Names.Ok() ? ForEachName(Names.Value(), [&](ob::Name S) { return AddLayer(N, S); }) : Status(STATUS_SUCCESS);
+}
+
+RefPtr<cm::Node> ClassKey(cm::Node& Of)
+{
+    auto Guid = Text(Of, L"ClassGUID");
+    if (!Guid.Ok())
+        return nullptr;
+    auto Key = Open(L"Control\\Class\\", First(Guid.Value()));
+    return Key.Ok() ? RefPtr<cm::Node>(Key.Take()) : nullptr;
+}
+
+}
+
+Status Record(Devnode& N)
+{
+    Ref<cm::Node> Key = TRY(Open(L"Enum\\", N.Path, true));
+    if (!N.Hardware.IsEmpty())
+        TRY(SetText(*Key, L"HardwareID", RegMultiSz, N.Hardware.Data(), N.Hardware.Size()));
+    if (!N.Compatible.IsEmpty())
+        TRY(SetText(*Key, L"CompatibleIDs", RegMultiSz, N.Compatible.Data(), N.Compatible.Size()));
+    return STATUS_SUCCESS;
+}
+
+Status FindLayers(Devnode& N)
+{
+    Ref<cm::Node> Key = TRY(Open(L"Enum\\", N.Path, true));
+    auto Service = Text(*Key, L"Service");
+    if (!Service.Ok()) {
+        auto Match = [&](ob::Name Id) -> Status {
+            if (Service.Ok())
+                return STATUS_SUCCESS;
+            ob::String Name = TRY(ob::String::Copy(Id));
+            for (wchar_t& C : Name.Characters())
+                if (C == L'\\')
+                    C = L'#';
+            auto Entry = Open(L"Control\\CriticalDeviceDatabase\\", Name);
+            if (!Entry.Ok())
+                return STATUS_SUCCESS;
+            Service = Text(*Entry.Value(), L"Service");
+            auto Guid = Text(*Entry.Value(), L"ClassGUID");
+            if (Guid.Ok())
+                TRY(SetText(*Key, L"ClassGUID", RegSz, Guid.Value().Data(), First(Guid.Value()).Length + 1));
+            return STATUS_SUCCESS;
+        };
+        TRY(ForEachName(N.Hardware, Match));
+        TRY(ForEachName(N.Compatible, Match));
+        if (Service.Ok())
+            TRY(SetText(*Key, L"Service", RegSz, Service.Value().Data(), First(Service.Value()).Length + 1));
+    }
+    if (!Service.Ok() && !N.RawOk)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    RefPtr<cm::Node> Class = ClassKey(*Key), Own(Key.Get());
+    N.Layers.Clear();
+    TRY(AddFilters(N, Own, L"LowerFilters"));
+    TRY(AddFilters(N, Class, L"LowerFilters"));
+    if (Service.Ok())
+        TRY(AddLayer(N, First(Service.Value())));
+    TRY(AddFilters(N, Own, L"UpperFilters"));
+    TRY(AddFilters(N, Class, L"UpperFilters"));
+    return STATUS_SUCCESS;
+}
+
+void FindRootDevices()
+{
+    auto Bus = Open(L"Enum\\", L"ROOT");
+    if (!Bus.Ok())
+        return;
+    for (usize I = 0; I < Bus.Value()->ChildCount(); ++I) {
+        cm::Node& Device = *Bus.Value()->Child(I);
+        for (usize J = 0; J < Device.ChildCount(); ++J) {
+            auto Make = [&]() -> Status {
+                ob::String Path = TRY(ob::String::Copy(L"ROOT\\"));
+                TRY(Path.Append(Device.Name()));
+                TRY(Path.Append(L"\\"));
+                TRY(Path.Append(Device.Child(J)->Name()));
+                if (FindChild(*Root, Path))
+                    return STATUS_SUCCESS;
+                auto Hardware = Text(*Device.Child(J), L"HardwareID");
+                Devnode* N = TRY(MakeNode(*Root, std::move(Path)));
+                N->IsRoot = true;
+                if (Hardware.Ok())
+                    N->Hardware = Hardware.Take();
+                return STATUS_SUCCESS;
+            };
+            Make().Ignore();            // without memory it is not there
+        }
+    }
+}
+
+}
