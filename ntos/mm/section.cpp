@@ -171,6 +171,9 @@ Result<u64> MapView(AddressSpace& Space, Ref<Section> From, ViewRequest& Request
     return Base;
 }
 
+void (*OnImageMapped)(ke::Caller& By, u64 Base, ob::Name File);
+void (*OnImageUnmapped)(ke::Caller& By, u64 Base);
+
 Status UnmapView(AddressSpace& Space, u64 Address, bool KeepPlaceholder)
 {
     Vad* V = Space.Find(Address);

@@ -76,5 +76,8 @@ struct ViewRequest {
 // Maps; With<STATUS_IMAGE_NOT_AT_BASE>(base) when an image went elsewhere. Request.Size becomes the view's.
 Result<u64> MapView(AddressSpace& Space, Ref<Section> From, ViewRequest& Request);
 Status UnmapView(AddressSpace& Space, u64 Address, bool KeepPlaceholder);
+// A process has mapped an image into its own space, or unmapped one (set by ps).
+extern void (*OnImageMapped)(ke::Caller& By, u64 Base, ob::Name File);
+extern void (*OnImageUnmapped)(ke::Caller& By, u64 Base);
 
 }

@@ -3,7 +3,6 @@
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/process.hpp"
 #include "ntos/se/se.hpp"
-#include "ntos/ps/debug.hpp"
 
 using namespace mm;
 
@@ -167,8 +166,8 @@ static Status MapFor(ke::Caller& Caller, HANDLE SectionHandle, HANDLE ProcessHan
     TRY(ViewSize.Write(Caller, Request.Size));
     if (SectionOffset)
         TRY(SectionOffset.Write(Caller, LARGE_INTEGER { .QuadPart = i64(Request.Offset) }));
-    if (S->Image && &*Target == &Caller.Process())
-        ps::Debugger::ImageMapped(Caller.Thread(), Base.Value(), S->FileName);
+    if (S->Image && OnImageMapped && Target.Get() == &Caller.Process())
+        OnImageMapped(Caller, Base.Value(), S->FileName);
     return Base.GetStatus();
 }
 
@@ -225,8 +224,8 @@ static Status Unmap(ke::Caller& Caller, ps::Process& Target, u64 Address, bool K
     Vad* V = Target.Memory().Find(Address);
     u64 Image = V && V->Kind == Vad::Image ? V->Start : 0;
     TRY(UnmapView(Target.Memory(), Address, KeepPlaceholder));
-    if (Image && &Target == &Caller.Process())
-        ps::Debugger::ImageUnmapped(Caller.Thread(), Image);
+    if (Image && OnImageUnmapped && &Target == &Caller.Process())
+        OnImageUnmapped(Caller, Image);
     return STATUS_SUCCESS;
 }
 

@@ -106,6 +106,9 @@ public:
     PageInfo Query(Vad& V, u64 Address);
     void QueryRun(u64 Address, MEMORY_BASIC_INFORMATION& Info);
     const Vector<Vad*>& Vads() const { return Vads_; }
+    // --- write watch
+    bool IsWritten(u64 Page);           // since it was last forgotten
+    Status ForgetWritten(u64 Start, u64 End);
     // --- faults
     enum class Access : u8 { Read, Write, Execute };
     // Makes the page at Address accessible and mapped. STATUS_SUCCESS, or what the exception is to be:

@@ -334,19 +334,22 @@ Status NtQueryVirtualMemory(ke::Caller& Caller, svc::QueryVirtualMemory& Call)
         return QueryMappedFile(Caller, Space, Address, Call);
     case MemoryRegionInformation: {
         MEMORY_REGION_INFORMATION Info {};
-        if (Call.MemoryInformationLength < sizeof(Info))
+        u64 Length = Call.MemoryInformationLength;
+        if (Length < __builtin_offsetof(MEMORY_REGION_INFORMATION, CommitSize))
             return STATUS_INFO_LENGTH_MISMATCH;
         Vad* V = Space.Find(Address);
         if (!V)
             return STATUS_INVALID_ADDRESS;
         Info.AllocationBase = reinterpret_cast<PVOID>(V->AllocationBase);
         Info.AllocationProtect = V->InitialPage;
-        Info.RegionType = V->Kind == Vad::Private ? 1 : V->Kind == Vad::Data ? 2 : V->Kind == Vad::Image ? 4 : 0x40;
+        // Memory that is nothing but memory is not told in the flags.
+        Info.RegionType = V->Kind == Vad::Data && !V->Backing->PageFile ? 2 : V->Kind == Vad::Image ? 4 : V->Kind == Vad::Placeholder ? 0x40 : 0;
         Info.RegionSize = V->End - V->Start;
         for (u64 A = V->Start; A < V->End && V->End - V->Start < GiB; A += PageSize)
             Info.CommitSize += Space.Query(*V, A).Committed ? PageSize : 0;
-        TRY(Call.MemoryInformation.WriteAs(Caller, Info));
-        return Call.ReturnLength.WriteIfThere(Caller, sizeof(Info));
+        Length = Length < sizeof(Info) ? Length : sizeof(Info);
+        TRY(Call.MemoryInformation.Write(Caller, &Info, Length));
+        return Call.ReturnLength.WriteIfThere(Caller, Length);
     }
     case MemoryWorkingSetExInformation: {
         u64 Count = Call.MemoryInformationLength / sizeof(MEMORY_WORKING_SET_EX_INFORMATION);
@@ -383,53 +386,6 @@ Status NtQueryVirtualMemory(ke::Caller& Caller, svc::QueryVirtualMemory& Call)
     default:
         return STATUS_INVALID_INFO_CLASS;
     }
-}
-
-// Copies between two processes, a page at a time, until something fails: what was copied is told.
-static Status CopyBetween(ps::Process& From, u64 Source, ps::Process& To, u64 Target, u64 Bytes, u64& Done)
-{
-    Done = 0;
-    // Of views whose pages may have to be read: all that is to be read at once, before anything is copied.
-    if (MayBeAbsent(From))
-        if (Status S = ProbeForRead(From, Source, Bytes); S.Code() == PageAbsent)
-            return S;
-    if (MayBeAbsent(To))
-        if (Status S = ProbeForWrite(To, Target, Bytes); S.Code() == PageAbsent)
-            return S;
-    for (Done = 0; Done < Bytes;) {
-        u8 Buffer[512];
-        u64 Now = Bytes - Done < sizeof(Buffer) ? Bytes - Done : sizeof(Buffer);
-        TRY(CopyFromUser(From, Buffer, Source + Done, Now));
-        TRY(CopyToUser(To, Target + Done, Buffer, Now));
-        Done += Now;
-    }
-    return STATUS_SUCCESS;
-}
-
-Status NtReadVirtualMemory(ke::Caller& Caller, svc::ReadVirtualMemory& Call)
-{
-    u64 From = Call.BaseAddress.Raw(), To = Call.Buffer.Address(), Bytes = Call.NumberOfBytes, Done = 0;
-    if (From + Bytes < From || To + Bytes < To || From + Bytes > HighestUser + 1 || To + Bytes > HighestUser + 1)
-        return STATUS_ACCESS_VIOLATION;
-    auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_READ));
-    Status S = CopyBetween(*Target, From, Caller.Process(), To, Bytes, Done);
-    if (S.Code() == STATUS_ACCESS_VIOLATION || S.Code() == STATUS_GUARD_PAGE_VIOLATION)
-        S = STATUS_PARTIAL_COPY;
-    TRY(Call.NumberOfBytesRead.WriteIfThere(Caller, Done));
-    return S;
-}
-
-Status NtWriteVirtualMemory(ke::Caller& Caller, svc::WriteVirtualMemory& Call)
-{
-    u64 To = Call.BaseAddress.Raw(), From = Call.Buffer.Address(), Bytes = Call.NumberOfBytes, Done = 0;
-    if (From + Bytes < From || To + Bytes < To || From + Bytes > HighestUser + 1 || To + Bytes > HighestUser + 1)
-        return STATUS_ACCESS_VIOLATION;
-    auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_WRITE));
-    Status S = CopyBetween(Caller.Process(), From, *Target, To, Bytes, Done);
-    if (S.Code() == STATUS_ACCESS_VIOLATION || S.Code() == STATUS_GUARD_PAGE_VIOLATION)
-        S = STATUS_PARTIAL_COPY;
-    TRY(Call.NumberOfBytesWritten.WriteIfThere(Caller, Done));
-    return S;
 }
 
 // What is there stays there: locking makes the range present.

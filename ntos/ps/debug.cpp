@@ -66,8 +66,9 @@ Status Debugger::Attach(Process& To)
     for (Thread* T = First ? To.NextThread(*First) : nullptr; T; T = To.NextThread(*T))
         if (!T->HideFromDebugger)
             ThreadStarts(*T);
+    Image(To, First, Ntdll.Base, 0, L"\\SystemRoot\\System32\\ntdll.dll");
     for (mm::Vad* V : To.Memory().Vads())
-        if (V->Kind == mm::Vad::Image && V->Start != To.ImageBase)
+        if (V->Kind == mm::Vad::Image && V->Start != To.ImageBase && V->Start != Ntdll.Base)
             Image(To, First, V->Start, 0, V->Backing->FileName);
     return STATUS_SUCCESS;
 }
@@ -247,6 +248,22 @@ bool Debugger::Exception(Thread& T, const EXCEPTION_RECORD& Record, const CONTEX
     T.StopAt(Shown);
     D->Queue(std::move(E));
     return true;
+}
+
+// --- where others tell
+
+static Status BadClose(ke::Caller& By)
+{
+    if (!By.Process().DebuggedBy) [[likely]]
+        return STATUS_INVALID_HANDLE;
+    return By.Thread().RaiseStatus(STATUS_INVALID_HANDLE);
+}
+
+void InitializeDebugging()
+{
+    ob::OnBadClose = BadClose;
+    mm::OnImageMapped = [](ke::Caller& By, u64 Base, ob::Name File) { Debugger::ImageMapped(By.Thread(), Base, File); };
+    mm::OnImageUnmapped = [](ke::Caller& By, u64 Base) { Debugger::ImageUnmapped(By.Thread(), Base); };
 }
 
 }

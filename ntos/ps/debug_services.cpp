@@ -44,7 +44,9 @@ Status NtDebugActiveProcess(ke::Caller& Caller, svc::DebugActiveProcess& Call)
     if (P.Get() == &Caller.Process() || P->Driver)
         return STATUS_ACCESS_DENIED;
     auto D = TRY(ob::Reference<Debugger>(Caller, Call.DebugObjectHandle, ProcessAssign));
-    return D->Attach(*P);
+    TRY(D->Attach(*P));
+    P->NoDebugInherit = true;
+    return STATUS_SUCCESS;
 }
 
 Status NtRemoveProcessDebug(ke::Caller& Caller, svc::RemoveProcessDebug& Call)

@@ -71,13 +71,17 @@ void InitializeExceptions()
 {
     AddressSpace::GrowStack = GrowStack;
     AddressSpace::EndStack = EndStack;
+    InitializeDebugging();
 }
 
 // --- raising
 
 void Thread::RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
-    if (!Debugger::Exception(*this, Record, At, true))
+    CONTEXT Shown = At;
+    if (Record.ExceptionCode == STATUS_BREAKPOINT)
+        Shown.Rip += 1;                 // to a debugger the thread is behind the instruction
+    if (!Debugger::Exception(*this, Record, At, true, Shown))
         DispatchException(Record, At);
 }
 

@@ -159,6 +159,10 @@ bool IsLimited(u32 Class)
 {
     switch (Class) {
     case ProcessBasicInformation:
+    case ProcessQuotaLimits:
+    case ProcessLUIDDeviceMapsEnabled:
+    case ProcessIoPriority:
+    case ProcessPagePriority:
     case ProcessIoCounters:
     case ProcessVmCounters:
     case ProcessTimes:

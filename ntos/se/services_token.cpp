@@ -113,7 +113,7 @@ Status NtDuplicateToken(ke::Caller& Caller, svc::DuplicateToken& Call)
     return ob::ReturnHandle(Caller, Call.NewTokenHandle, ob::InsertAndOpen(Caller, std::move(New), Where, Desired));
 }
 
-Result<Ref<Token>> se::ForServer(const Token& Client, u32 Level, bool EffectiveOnly)
+static Result<Ref<Token>> ForServer(const Token& Client, u32 Level, bool EffectiveOnly)
 {
     Ref<Token> New = TRY(Client.Copy());
     New->Kind = TokenImpersonation;
@@ -121,6 +121,21 @@ Result<Ref<Token>> se::ForServer(const Token& Client, u32 Level, bool EffectiveO
     if (EffectiveOnly)
         KeepEffective(*New);
     return New;
+}
+
+Result<Ref<ob::Object>> se::TokenForServer(ke::Caller& Client, u32 Level, bool EffectiveOnly)
+{
+    return Ref<ob::Object>(TRY(ForServer(Client.Thread().EffectiveToken(), Level, EffectiveOnly)));
+}
+
+Status se::ImpersonateClient(ps::Thread& Server, ob::Object& Given)
+{
+    constexpr u32 ImpersonatePrivilege = 29;
+    Ref<Token> As(static_cast<Token&>(Given));
+    if (As->Level > SecurityIdentification && !HasPrivilege(Server.Process().Token(), ImpersonatePrivilege))
+        As = TRY(ForServer(*As, SecurityIdentification, false));
+    Server.Impersonate(RefPtr<Token>(std::move(As)));
+    return STATUS_SUCCESS;
 }
 
 // --- restricted tokens
