@@ -143,6 +143,9 @@ void Yield();
 
 // --- interrupts and ports
 Error GetIoApicIrq(CPtr To, u32 IoApic, u32 Pin, bool Level, bool ActiveLow, u32 Vector);    // Vector 0..107 of seL4's user range
+// Of a message-signalled interrupt: the processor's vector is FirstVector + Vector. Nothing is masked meanwhile, and nothing needs to be acknowledged.
+inline constexpr u32 FirstVector = 0x30, Vectors = 108;
+Error GetMsiIrq(CPtr To, u32 Bus, u32 Device, u32 Function, u32 Handle, u32 Vector);
 Error SetIrqNotification(CPtr Irq, CPtr Notification);
 Error AckIrq(CPtr Irq);
 u8 In8(u16 Port);

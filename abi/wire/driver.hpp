@@ -175,7 +175,12 @@ enum class Control : u32 {
     NotifyInterfaces = 41,  // Notification
     EndNotify = 42,         // DeviceId.Id: the notification's cookie
     DeviceProperty = 43,    // PropertyOf -> Status, whose Code is the length of the data that follow
-
+    // Storage
+    LockClient = 112,       // ClientRange -> u64 each: the numbers of the pages there, in the memory of the client whose request has that tag. They stay until
+                            // the request is answered
+    ConnectMessage = 113,   // MessageInterrupt -> MessageInterrupt: the device's message is sent to a vector of its own. Only of a device the process has
+    DisconnectMessages = 114,       // MessageInterrupt (Bus, Device, Function): all of a function
+    // File systems
     RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
     UnregisterFileSystem = 65,  // DeviceId
     // The cache (ntos/io/fs/stream.hpp): all have a Cache, whose Section says of which file
@@ -303,6 +308,18 @@ struct Address {
 };
 struct CommonBuffer {
     u64 At, Physical;
+};
+struct ClientRange {
+    u32 Tag, Write;         // Write: the pages are made writable first
+    u64 Address;
+    u32 Bytes, Unused;
+};
+struct MessageInterrupt {
+    u32 Bus, Device, Function;
+    u32 Message, Count;     // the one to be connected, of so many
+    u32 Bit;                // answer: of the badge the interrupt thread gets
+    u32 Data, Unused;       // answer: what the device writes
+    u64 Address;            // and where
 };
 struct PortAccess {
     u16 Port;

@@ -60,7 +60,7 @@ struct Row {
     void (*Finish)();
     const char* Note;
 };
-extern const Row SyncRows[], MemoryRows[], FileRows[], ProcessRows[], DriverRows[];    // each ends with a null name
+extern const Row SyncRows[], MemoryRows[], FileRows[], ProcessRows[], DriverRows[], DiskRows[];    // each ends with a null name
 
 #define BENCH_TRY(Call)                  \
     do {                                 \

@@ -1,4 +1,4 @@
-// The native benchmark program: runs the rows named on its command line, or all.
+// The native benchmark program: runs the rows named on its command line.
 #include "bench/native/bench.hpp"
 
 namespace bench {
@@ -27,11 +27,10 @@ static NTSTATUS Measure(const Row& R)
     return Status;
 }
 
-// Whether the command line has this word behind the program's name; without any, every row is wanted.
+// Whether the command line has this word behind the program's name.
 static bool IsWanted(const char* Name)
 {
     const UNICODE_STRING& Line = RtlGetCurrentPeb()->ProcessParameters->CommandLine;
-    bool Any = false;
     u32 At = 0, Length = Line.Length / 2;
     while (At < Length && Line.Buffer[At] != ' ')
         ++At;
@@ -40,7 +39,6 @@ static bool IsWanted(const char* Name)
             ++At;
         if (At == Length)
             break;
-        Any = true;
         u32 I = 0;
         for (; At < Length && Line.Buffer[At] != ' ' && char(Line.Buffer[At]) == Name[I]; ++At)
             ++I;
@@ -49,7 +47,7 @@ static bool IsWanted(const char* Name)
         while (At < Length && Line.Buffer[At] != ' ')
             ++At;
     }
-    return !Any;
+    return false;
 }
 
 }
@@ -58,7 +56,7 @@ using namespace bench;
 
 extern "C" void NtProcessStartup(PEB*)
 {
-    for (const Row* Rows : { SyncRows, MemoryRows, FileRows, ProcessRows, DriverRows }) {
+    for (const Row* Rows : { SyncRows, MemoryRows, FileRows, ProcessRows, DriverRows, DiskRows }) {
         for (; Rows->Name; ++Rows) {
             if (!IsWanted(Rows->Name))
                 continue;

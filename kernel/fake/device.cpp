@@ -64,9 +64,10 @@ static void Out(u16 Port, u32 Bytes, u32 Value)
 namespace kernel {
 using namespace fake;
 
-Error GetIoApicIrq(CPtr To, u32 IoApic, u32 Pin, bool, bool, u32 Vector)
+// What both kinds of handler need: a free vector, an empty slot.
+static Error IssueHandler(CPtr To, u32 Vector)
 {
-    if (IoApic != 0 || Pin >= 24 || Vector > 107)
+    if (Vector >= Vectors)
         return Error::RangeError;
     if (HandlerOf(Vector))
         return Error::RevokeFirst;
@@ -79,6 +80,16 @@ Error GetIoApicIrq(CPtr To, u32 IoApic, u32 Pin, bool, bool, u32 Vector)
     M->Irqs[Vector] = H;
     Put(*Target, H, nullptr, true);
     return Error::None;
+}
+
+Error GetIoApicIrq(CPtr To, u32 IoApic, u32 Pin, bool, bool, u32 Vector)
+{
+    return IoApic != 0 || Pin >= 24 ? Error::RangeError : IssueHandler(To, Vector);
+}
+
+Error GetMsiIrq(CPtr To, u32 Bus, u32 Device, u32 Function, u32, u32 Vector)
+{
+    return Bus > 255 || Device > 31 || Function > 7 ? Error::RangeError : IssueHandler(To, Vector);
 }
 
 Error SetIrqNotification(CPtr Irq, CPtr Notification)

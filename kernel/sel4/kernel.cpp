@@ -172,6 +172,10 @@ Error GetIoApicIrq(CPtr To, u32 IoApic, u32 Pin, bool Level, bool ActiveLow, u32
 {
     return ToError(IRQControl_GetIOAPIC({ boot::IrqControl }, Root, To, FullDepth, IoApic, Pin, Level, ActiveLow, Vector));
 }
+Error GetMsiIrq(CPtr To, u32 Bus, u32 Device, u32 Function, u32 Handle, u32 Vector)
+{
+    return ToError(IRQControl_GetMSI({ boot::IrqControl }, Root, To, FullDepth, Bus, Device, Function, Handle, Vector));
+}
 Error SetIrqNotification(CPtr Irq, CPtr Notification) { return ToError(IRQHandler_SetNotification({ Irq }, Notification)); }
 Error AckIrq(CPtr Irq) { return ToError(IRQHandler_Ack({ Irq })); }
 

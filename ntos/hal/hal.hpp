@@ -27,6 +27,15 @@ Status ConnectShared(SharedInterrupt& I, u32 Pin, bool Level, bool ActiveLow);
 void InterruptDone(SharedInterrupt& I);
 void DisconnectShared(SharedInterrupt& I);
 
+// A message of a PCI function: what the device is to write, and where, so that Notification (badged) is signalled. No thread of the Executive's is involved.
+struct MessageInterrupt {
+    u64 Irq = 0;                        // capability; 0: none
+    u32 Vector = 0, Data = 0;
+    u64 Address = 0;
+};
+Status ConnectMessage(MessageInterrupt& M, u32 Bus, u32 Device, u32 Function, u32 Handle, u64 Notification);
+void DisconnectMessage(MessageInterrupt& M);        // the device has been told before
+
 enum class PowerAction : u32 { Halt, Restart, PowerOff };       // NT's ShutdownNoReboot, ShutdownReboot, ShutdownPowerOff
 [[noreturn]] void Shutdown(PowerAction Action);
 

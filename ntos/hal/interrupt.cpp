@@ -14,6 +14,22 @@ using kernel::Failed;
 static u64 DispatcherNotification;
 static void (*Handlers[62])();
 static constexpr u32 Pins = 24;
+static u64 UsedVectors[(kernel::Vectors + 63) / 64];
+
+// A vector of those that seL4 offers: any free one will do.
+static Result<u32> TakeVector()
+{
+    for (u32 V = 0; V < kernel::Vectors; ++V) {
+        u64 Bit = u64(1) << (V & 63);
+        if (UsedVectors[V / 64] & Bit)
+            continue;
+        UsedVectors[V / 64] |= Bit;
+        return Result<u32>(V);
+    }
+    return STATUS_INSUFFICIENT_RESOURCES;
+}
+static void FreeVector(u32 V) { UsedVectors[V / 64] &= ~(u64(1) << (V & 63)); }
+
 static struct Line {
     u64 Irq, Bit;
     SharedInterrupt* First;
@@ -28,13 +44,11 @@ Status InitializeInterrupts(u64 Notification)
 
 Status ConnectInterrupt(u32 Pin, bool Level, bool ActiveLow, u64 BadgeBit, u64& IrqCap)
 {
-    // seL4 maps the vectors it offers one to one to the pins asked for; any free one will do.
-    static u32 NextVector = 0;
     u64 Irq = TRY(mm::AllocateSlot());
     u64 Badged = TRY(mm::AllocateSlot());
-    if (Failed(kernel::GetIoApicIrq(Irq, 0, Pin, Level, ActiveLow, NextVector)))
+    u32 Vector = TRY(TakeVector());
+    if (Failed(kernel::GetIoApicIrq(Irq, 0, Pin, Level, ActiveLow, Vector)))
         return STATUS_DEVICE_CONFIGURATION_ERROR;
-    ++NextVector;
     if (Failed(kernel::Mint(Badged, DispatcherNotification, kernel::AllRights, ps::NotificationBadge | BadgeBit)) || Failed(kernel::SetIrqNotification(Irq, Badged)))
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     (void)kernel::AckIrq(Irq);
@@ -101,6 +115,41 @@ void DisconnectShared(SharedInterrupt& I)
         }
     }
     I.Pin = ~0u;
+}
+
+// --- messages (PCI 3.0, section 6.8; the address and data of x86 local APICs)
+
+Status ConnectMessage(MessageInterrupt& M, u32 Bus, u32 Device, u32 Function, u32 Handle, u64 Notification)
+{
+    u32 Vector = TRY(TakeVector());
+    auto Slot = mm::AllocateSlot();
+    if (!Slot.Ok() || Failed(kernel::GetMsiIrq(Slot.Value(), Bus, Device, Function, Handle, Vector))) {
+        if (Slot.Ok())
+            mm::FreeSlot(Slot.Value());
+        FreeVector(Vector);
+        return Slot.Ok() ? Status(STATUS_DEVICE_CONFIGURATION_ERROR) : Slot.GetStatus();
+    }
+    M.Irq = Slot.Value();
+    M.Vector = Vector;
+    if (Failed(kernel::SetIrqNotification(M.Irq, Notification))) {
+        DisconnectMessage(M);
+        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    }
+    u32 A = 1, B, C = 0, D;
+    asm volatile("cpuid" : "+a"(A), "=b"(B), "+c"(C), "=d"(D));
+    M.Address = 0xFEE00000u | (B >> 24) << 12;     // this processor, physical mode
+    M.Data = kernel::FirstVector + Vector;          // fixed, edge
+    return STATUS_SUCCESS;
+}
+
+void DisconnectMessage(MessageInterrupt& M)
+{
+    if (!M.Irq)
+        return;
+    (void)kernel::Delete(M.Irq);
+    mm::FreeSlot(M.Irq);
+    FreeVector(M.Vector);
+    M = {};
 }
 
 void SetInterruptHandler(u64 BadgeBit, void (*Handler)())

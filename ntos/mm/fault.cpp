@@ -258,7 +258,7 @@ Status AddressSpace::MapShared(u64 Address, Pfn Frame)
     return MapInHardware(Address, E, false);
 }
 
-Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
+Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly, u64 EndReadOnly)
 {
     u64 At = TRY(FindFree(Pages * PageSize, {}));
     Vad* V = TRY(Insert(At, Pages * PageSize, Vad::Private));
@@ -266,12 +266,15 @@ Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages)
     V->Protect = Protection::ReadWrite;
     V->InitialPage = PAGE_READWRITE | PAGE_NOCACHE;
     for (u32 I = 0; I < Pages; ++I) {
-        CPtr Frame = TRY(DeviceFrame(PhysicalPage + I * PageSize));
+        u64 Physical = PhysicalPage + I * PageSize;
+        bool Writable = Physical < FirstReadOnly || Physical >= EndReadOnly;
+        CPtr Frame = TRY(DeviceFrame(Physical));
         Pte& E = *TRY(MakeEntry(At + I * PageSize));
         E.State = Pte::Present;
-        E.Protect = u64(Protection::ReadWrite);
+        E.Clean = 1;                    // so that the Executive's own accesses look at the range: it has no page here
+        E.Protect = u64(Writable ? Protection::ReadWrite : Protection::ReadOnly);
         E.HasProtect = 1;
-        TRY(MapInHardware(At + I * PageSize, E, true, Frame));
+        TRY(MapInHardware(At + I * PageSize, E, Writable, Frame));
     }
     return At;
 }
@@ -357,6 +360,14 @@ template <bool Write, typename F, typename M> static Status ForEachPiece(ps::Pro
         Address += Now;
     }
     return STATUS_SUCCESS;
+}
+
+u8* TouchWithin(ps::Process& In, u64 Address, usize Bytes, bool Write)
+{
+    if ((Address & PageMask) + Bytes > PageSize) [[unlikely]]
+        return nullptr;
+    auto At = In.Memory().Touch(Address, Write);
+    return At.Ok() ? At.Value() : nullptr;
 }
 
 Status CopyFromUser(ps::Process& From, void* To, u64 Address, usize Bytes)

@@ -1,9 +1,10 @@
 # The Neptune driver kit. find_package(NeptuneSDK) from an installed kit, include() from the source tree; then
 #
 #   add_wdm_driver(name SOURCES file... [LIBRARIES lib...] [INCLUDES dir...] [DEFINES def...] [OPTIONS flag...] [OUTPUT dir]
-#                  [ENTRY symbol] [CXX] [DBG] [REACTOS] [WARNINGS])
+#                  [ENTRY symbol] [EXPORTS file.def] [CXX] [DBG] [REACTOS] [WARNINGS])
 #       compiles sources made for Microsoft's WDK with clang and links name.sys. LIBRARIES: files, targets' outputs or names of the kit's
-#       libraries (storport, classpnp, ndis ...); ntoskrnl, hal, wdmsec, wmilib are always there. CXX compiles .c files as C++ too. DBG makes
+#       libraries (storport, classpnp, ndis ...); ntoskrnl, hal, wdmsec, wmilib are always there. EXPORTS: names that other drivers import from
+#       this one (an export driver, as a port library is). CXX compiles .c files as C++ too. DBG makes
 #       a checked build (DBG=1). REACTOS adds ReactOS's spellings (debug.h, pseh2.h). WARNINGS shows clang's warnings, which are off
 #       because sources for another compiler have many.
 #   add_win32_program(name SOURCES file... [LIBRARIES lib...] [OUTPUT dir])
@@ -33,7 +34,7 @@ set(NEPTUNE_SDK_TOLERANCE -Wno-error=implicit-function-declaration -Wno-error=in
     -Wno-ignored-pragmas -Wno-error=c++11-narrowing -Wno-error=invalid-offsetof -Wno-microsoft)
 
 function(add_wdm_driver Name)
-  cmake_parse_arguments(D "CXX;DBG;REACTOS;WARNINGS" "OUTPUT;ENTRY" "SOURCES;LIBRARIES;INCLUDES;DEFINES;OPTIONS" ${ARGN})
+  cmake_parse_arguments(D "CXX;DBG;REACTOS;WARNINGS" "OUTPUT;ENTRY;EXPORTS" "SOURCES;LIBRARIES;INCLUDES;DEFINES;OPTIONS" ${ARGN})
   if(NOT D_SOURCES)
     message(FATAL_ERROR "add_wdm_driver(${Name}): no SOURCES")
   endif()
@@ -125,10 +126,15 @@ function(add_wdm_driver Name)
     endif()
   endforeach()
   set(Driver ${D_OUTPUT}/${Name}.sys)
+  set(Exports)
+  if(D_EXPORTS)
+    get_filename_component(D_EXPORTS ${D_EXPORTS} ABSOLUTE)
+    set(Exports /def:${D_EXPORTS} /implib:${Work}/${Name}.lib)
+  endif()
   add_custom_command(OUTPUT ${Driver}
     COMMAND ${NEPTUNE_SDK_LINK} /nologo /driver /subsystem:native,10.0 /entry:${D_ENTRY} /nodefaultlib /dynamicbase /nxcompat /base:0x140000000
-            /align:4096 /timestamp:0 /opt:ref /incremental:no /debug:dwarf /out:${Driver} ${Objects} ${Libraries}
-    DEPENDS ${Objects} ${Libraries} COMMENT "${Name}.sys" VERBATIM)
+            /align:4096 /timestamp:0 /opt:ref /incremental:no /debug:dwarf ${Exports} /out:${Driver} ${Objects} ${Libraries}
+    DEPENDS ${Objects} ${Libraries} ${D_EXPORTS} COMMENT "${Name}.sys" VERBATIM)
   add_custom_target(${Name} ALL DEPENDS ${Driver})
   if(TARGET neptune_sdk_libraries)
     add_dependencies(${Name} neptune_sdk_libraries)

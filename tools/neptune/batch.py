@@ -61,9 +61,10 @@ class BatchSession(qemu.Session):
         self.begin()
 
 
-def run(volume_for, programs, limits, memory=None, icount=False, progress=None, stdin=None, boots=40):
+def run(volume_for, programs, limits, memory=None, icount=False, progress=None, stdin=None, boots=40, extra=()):
     """Runs `programs` (content.Program) and returns a Result for each. `volume_for(programs)` makes a content.Volume with their files, whose
-    .programs are then set. `limits` is how many seconds each may take. `progress(count)` is called after each program."""
+    .programs are then set. `limits` is how many seconds each may take. `progress(count)` is called after each program. `extra`: more words
+    for QEMU."""
     results = []
     while len(results) < len(programs):
         rest = programs[len(results):]
@@ -77,7 +78,7 @@ def run(volume_for, programs, limits, memory=None, icount=False, progress=None, 
         image = content.BootImage(volume.finish("run", mark))
         try:
             size = qemu.default_memory(image, memory)
-            with qemu.Machine(image, size, icount=icount) as machine:
+            with qemu.Machine(image, size, icount=icount, extra=extra, shares=volume.shares) as machine:
                 done = len(results)
                 session = BatchSession(machine, limits[done:], progress and (lambda count, done=done: progress(done + count)),
                                        mark.encode(), stdin=stdin)

@@ -21,6 +21,8 @@ NATIVE = ("null_call", "set_event", "wait_signalled", "create_event_close", "eve
           "vm_commit_touch_free_64k", "section_map_unmap", "pipe_ping_pong", "reg_query", "open_close", "cached_read_512", "cached_read_4k",
           "cached_read_64k", "cached_read_1m", "file_create_delete", "thread_create_join", "process_create_exit", "irp_null_ioctl",
           "irp_null_write_1", "irp_null_write_4k")
+DISK = {f"disk_seq_read_4k_{bus}": bus for bus in ("ahci", "nvme", "virtio")}
+DISK_BYTES = 64 << 20
 HOST = ("boot_to_prompt", "memory_floor_mib")
 
 
@@ -80,13 +82,13 @@ def build_plugin():
 
 
 @contextlib.contextmanager
-def counted(volume, mode="run", memory=None, stdin=b"", profile=None):
+def counted(volume, mode="run", memory=None, stdin=b"", profile=None, extra=()):
     """A booted machine that counts: (session, counters)."""
     with contextlib.ExitStack() as stack:
         image = stack.enter_context(contextlib.closing(content.BootImage(volume.finish(mode))))
         file = stack.enter_context(tempfile.NamedTemporaryFile(prefix="neptune-counts-"))
         plugin = f"{PLUGIN},out={file.name}" + (f",profile={profile[0]},from={profile[1]},to={profile[2]}" if profile else "")
-        machine = stack.enter_context(qemu.Machine(image, qemu.default_memory(image, memory), icount=True, extra=["-plugin", plugin]))
+        machine = stack.enter_context(qemu.Machine(image, qemu.default_memory(image, memory), icount=True, extra=["-plugin", plugin, *extra]))
         session = qemu.Session(machine, stdin=stdin, timeout=TIMEOUT)
         # The plug-in makes the file its full length before the first instruction.
         end = time.monotonic() + 10
@@ -131,8 +133,19 @@ def run_native(rows, profile=None):
     return run_program(volume, profile)
 
 
-def run_program(volume, profile=None, memory=None):
-    with counted(volume, memory=memory, profile=profile) as (session, counters):
+def run_disk(name, profile=None):
+    """A row that needs a disk behind an adapter: in a machine of its own."""
+    from . import storage_tests
+    with tempfile.NamedTemporaryFile(prefix="neptune-disk-") as image:
+        image.truncate(DISK_BYTES)
+        volume = content.Volume()
+        volume.add_path(f"{content.WORK}/bench.exe", PROGRAMS / "bench.exe")
+        volume.programs.append(content.Program(r"C:\work\bench.exe", [name]))
+        return run_program(volume, profile, extra=storage_tests.arguments(DISK[name], image.name))
+
+
+def run_program(volume, profile=None, memory=None, extra=()):
+    with counted(volume, memory=memory, profile=profile, extra=extra) as (session, counters):
         trouble = None
         try:
             if (codes := session.run()) != [0]:
@@ -206,7 +219,7 @@ def table(rows):
 
 
 def bench(options):
-    known = (*NATIVE, "ipc_floor", *HOST)
+    known = (*NATIVE, "ipc_floor", *DISK, *HOST)
     if options.win32:
         from . import bench_win32
         known = bench_win32.names()
@@ -248,6 +261,10 @@ def measure(wanted, progress):
         if "ipc_floor" in wanted:
             rows.insert(0, floor_row(by_name["null_call"]))
         rows = [each for each in rows if each["name"] in wanted]
+    for name in DISK:
+        if name in wanted:
+            progress.update(name)
+            rows += run_disk(name)
     if "boot_to_prompt" in wanted:
         progress.update("boot")
         rows.append(boot_row())

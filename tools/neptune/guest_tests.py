@@ -1,15 +1,17 @@
 """The TAP programs of tests/guest, in the machine. Every .exe and .sys below build/pe/tests/guest goes into C:\\work; those whose name does not end in
-"child" are started, one after the other. Those of tests/guest/fuzz are `neptune fuzz`'s (fuzz.py), those of tests/guest/fs `fs`'s (fs_tests.py)."""
+"child" are started, one after the other. Those of tests/guest/fuzz are `neptune fuzz`'s (fuzz.py), those of tests/guest/fs `fs`'s (fs_tests.py),
+those of tests/guest/storage storage_tests.py's."""
 import argparse
 
 from . import batch, content, paths, tap
 from .report import Failure
 
 LIMIT = 120  # seconds for one program, on a slow machine
+DEVICES = ("-device", "edu")  # what wdm_device drives
 
 
 def find():
-    return sorted(path for path in paths.GUEST_TESTS.rglob("*.exe") if path.is_file() and path.parent.name not in ("fuzz", "fs"))
+    return sorted(path for path in paths.GUEST_TESTS.rglob("*.exe") if path.is_file() and path.parent.name not in ("fuzz", "fs", "storage"))
 
 
 def main(words):
@@ -33,7 +35,7 @@ def main(words):
         return result
 
     programs = [content.Program(rf"C:\work\{path.name}") for path in chosen]
-    results = batch.run(volume, programs, [options.limit] * len(programs))
+    results = batch.run(volume, programs, [options.limit] * len(programs), extra=DEVICES)
     bad = 0
     for path, result in zip(chosen, results):
         text = result.stdout.decode(errors="replace")

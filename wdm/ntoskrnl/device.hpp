@@ -12,6 +12,12 @@ inline constexpr KIRQL LineIrql = 5;
 NTSTATUS AddDevice(const wd::PciDevice& About, bool IsRoot, u64* Physical);
 // The resource lists of a START_DEVICE, of the PCI function below D; nothing to do if there is none.
 bool GiveResources(IO_STACK_LOCATION* S, DEVICE_OBJECT* D);
+// Message interrupts: those of MessageBit and up need no acknowledgement.
+inline constexpr ULONG MessageBit = 8, MessageVector = 0x60;
+// How many the device is to have: if it can, and its hardware key says Interrupt Management\MessageSignaledInterruptProperties, MSISupported = 1
+// (at most MessageNumberLimit). 0: its line.
+ULONG MessagesOf(const wd::PciDevice& P);
+void DescribeMessages(CM_PARTIAL_RESOURCE_DESCRIPTOR* D, ULONG Count, bool Translated);
 const wd::PciDevice* PciOf(DEVICE_OBJECT* D);   // of the physical device below D; null
 DEVICE_OBJECT* AnyPdo();
 // A device object without the Executive's knowledge.

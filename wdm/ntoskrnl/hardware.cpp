@@ -9,7 +9,7 @@ struct _KINTERRUPT {
     PVOID Context;
     PKSPIN_LOCK Lock;
     KSPIN_LOCK OwnLock;
-    ULONG Pin, Bit;
+    ULONG Pin, Bit, Message;
     KIRQL Irql;
 };
 
@@ -39,13 +39,14 @@ void NTAPI InterruptThread(PVOID)
                     continue;
                 *I->Lock = 1;
                 if (I->MessageRoutine)
-                    I->MessageRoutine(I, I->Context, 0);
+                    I->MessageRoutine(I, I->Context, I->Message);
                 else
                     I->Routine(I, I->Context);
                 *I->Lock = 0;
             }
             wd::InterruptLine L { 0, Bit, 0, 0 };
-            Control(wd::Control::AckInterrupt, &L, sizeof(L));
+            if (Bit < MessageBit)
+                Control(wd::Control::AckInterrupt, &L, sizeof(L));
             Lower(Old);                 // DPCs
         }
     }
@@ -108,6 +109,75 @@ NTSTATUS Connect(PKINTERRUPT* Out, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_
         }
     }
     *Out = I;
+    return STATUS_SUCCESS;
+}
+
+// One message of a device: what the device writes goes straight to the interrupt thread.
+NTSTATUS ConnectMessage(PKINTERRUPT* Out, const wd::PciDevice& P, ULONG Message, ULONG Count, PKMESSAGE_SERVICE_ROUTINE Routine, PVOID Context, PKSPIN_LOCK SpinLock,
+                        IO_INTERRUPT_MESSAGE_INFO_ENTRY& About)
+{
+    auto* I = New<_KINTERRUPT>();
+    if (!I)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    I->MessageRoutine = Routine;
+    I->Context = Context;
+    I->Lock = SpinLock ? SpinLock : &I->OwnLock;
+    I->Irql = LineIrql;
+    I->Pin = ~0u;
+    I->Message = Message;
+    wd::MessageInterrupt M { P.Bus, P.Device, P.Function, Message, Count, 0, 0, 0, 0 };
+    KIRQL Old = Raise(LineIrql);        // not before the list has it
+    NTSTATUS Status = Control(wd::Control::ConnectMessage, &M, sizeof(M), &M, sizeof(M));
+    if (Status >= 0) {
+        I->Bit = M.Bit;
+        I->Next = Connected;
+        Connected = I;
+    }
+    Lower(Old);
+    if (Status < 0) {
+        Free(I);
+        return Status;
+    }
+    About.MessageAddress.QuadPart = LONGLONG(M.Address);
+    About.MessageData = M.Data;
+    About.TargetProcessorSet = 1;
+    About.InterruptObject = I;
+    About.Vector = MessageVector + Message;
+    About.Irql = LineIrql;
+    About.Mode = Latched;
+    About.Polarity = InterruptActiveHigh;
+    *Out = I;
+    return STATUS_SUCCESS;
+}
+
+// The device of a table that IoConnectInterruptEx gave is kept in front of it.
+struct MessageTable {
+    const wd::PciDevice* Of;
+    u64 Unused;
+};
+
+NTSTATUS ConnectMessages(IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS& M, const wd::PciDevice& P, ULONG Count)
+{
+    Hold Held(ConnectLock);
+    if (NTSTATUS S = StartThreadOnce(); S < 0)
+        return S;
+    auto* Table = static_cast<MessageTable*>(Allocate(sizeof(MessageTable) + sizeof(IO_INTERRUPT_MESSAGE_INFO) + Count * sizeof(IO_INTERRUPT_MESSAGE_INFO_ENTRY)));
+    if (!Table)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    Table->Of = &P;
+    auto* Info = reinterpret_cast<IO_INTERRUPT_MESSAGE_INFO*>(Table + 1);
+    Info->UnifiedIrql = LineIrql;
+    NTSTATUS Status = STATUS_SUCCESS;
+    for (ULONG N = 0; N < Count && Status >= 0; ++N) {
+        PKINTERRUPT I;
+        Status = ConnectMessage(&I, P, N, Count, M.MessageServiceRoutine, M.ServiceContext, M.SpinLock, Info->MessageInfo[N]);
+        Info->MessageCount += Status >= 0;
+    }
+    if (Info->MessageCount == 0) {
+        Free(Table);
+        return Status;
+    }
+    *M.ConnectionContext.InterruptMessageTable = Info;      // fewer than wanted will do
     return STATUS_SUCCESS;
 }
 
@@ -365,6 +435,9 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS P)
         // Without message interrupts the driver's line routine serves, and it is told so.
         auto& M = P->MessageBased;
         const wd::PciDevice* D = PciOf(M.PhysicalDeviceObject);
+        if (ULONG Count = D ? MessagesOf(*D) : 0)
+            if (ConnectMessages(M, *D, Count) >= 0)
+                return STATUS_SUCCESS;
         if (!D || D->Pin == ~0u || !M.FallBackServiceRoutine)
             return STATUS_NOT_FOUND;
         NTSTATUS Status = Connect(M.ConnectionContext.InterruptObject, M.FallBackServiceRoutine, nullptr, M.ServiceContext, M.SpinLock, D->Pin + LineVector, LineIrql, true);
@@ -396,7 +469,31 @@ void NTAPI IoDisconnectInterrupt(PKINTERRUPT Interrupt)
     }
     Free(Interrupt);
 }
-void NTAPI IoDisconnectInterruptEx(PIO_DISCONNECT_INTERRUPT_PARAMETERS P) { IoDisconnectInterrupt(P->ConnectionContext.InterruptObject); }
+void NTAPI IoDisconnectInterruptEx(PIO_DISCONNECT_INTERRUPT_PARAMETERS P)
+{
+    if (P->Version != CONNECT_MESSAGE_BASED) {
+        IoDisconnectInterrupt(P->ConnectionContext.InterruptObject);
+        return;
+    }
+    Hold Held(ConnectLock);
+    auto* Info = P->ConnectionContext.InterruptMessageTable;
+    auto* Table = reinterpret_cast<MessageTable*>(Info) - 1;
+    wd::MessageInterrupt M { Table->Of->Bus, Table->Of->Device, Table->Of->Function, 0, 0, 0, 0, 0, 0 };
+    Control(wd::Control::DisconnectMessages, &M, sizeof(M));
+    for (ULONG N = 0; N < Info->MessageCount; ++N) {
+        PKINTERRUPT I = Info->MessageInfo[N].InterruptObject;
+        KIRQL Old = Raise(LineIrql);
+        for (_KINTERRUPT** At = &Connected; *At; At = &(*At)->Next) {
+            if (*At == I) {
+                *At = I->Next;
+                break;
+            }
+        }
+        Lower(Old);
+        Free(I);
+    }
+    Free(Table);
+}
 BOOLEAN NTAPI KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE Routine, PVOID Context)
 {
     KIRQL Old = Raise(Interrupt->Irql > Irql() ? Interrupt->Irql : Irql());

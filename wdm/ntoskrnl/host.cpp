@@ -334,6 +334,10 @@ static NTSTATUS LoadDriver()
     if (NTSTATUS S = FindImage(); S < 0)
         return S;
     PVOID Base;
+    // Where drivers find the libraries among them: storport.sys ...
+    UNICODE_STRING Libraries;
+    RtlInitUnicodeString(&Libraries, L"C:\\Windows\\System32\\drivers");
+    LdrSetDllDirectory(&Libraries);
     if (NTSTATUS S = LdrLoadDll(nullptr, 0, &ImagePath, &Base); S < 0)
         return S;
     auto* Headers = static_cast<u8*>(RtlImageNtHeader(Base));

@@ -10,6 +10,7 @@ extern "C" {
 
 PSLIST_ENTRY NTAPI ExpInterlockedPopEntrySListExport(PSLIST_HEADER H) { return RtlInterlockedPopEntrySList(H); }
 PSLIST_ENTRY NTAPI ExpInterlockedPushEntrySListExport(PSLIST_HEADER H, PSLIST_ENTRY E) { return RtlInterlockedPushEntrySList(H, E); }
+PSLIST_ENTRY NTAPI ExpInterlockedFlushSListExport(PSLIST_HEADER H) { return RtlInterlockedFlushSList(H); }
 void NTAPI InitializeSListHeadExport(PSLIST_HEADER H) { RtlInitializeSListHead(H); }
 USHORT NTAPI ExQueryDepthSListExport(PSLIST_HEADER H) { return RtlQueryDepthSList(H); }
 

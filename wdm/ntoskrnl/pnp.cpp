@@ -52,17 +52,18 @@ ULONG NTAPI GetData(PVOID Context, ULONG, PVOID Buffer, ULONG Offset, ULONG Byte
 
 // --- resources
 
-ULONG CountOf(const wd::PciDevice& P)
+ULONG CountOf(const wd::PciDevice& P, ULONG Interrupts)
 {
-    ULONG N = P.Pin != ~0u;
+    ULONG N = Interrupts;
     for (auto& B : P.Bars)
         N += B.Bytes != 0;
     return N;
 }
 
-CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
+// Messages, or else the line.
+CM_RESOURCE_LIST* Resources(const wd::PciDevice& P, bool Translated)
 {
-    ULONG Count = CountOf(P);
+    ULONG Messages = MessagesOf(P), Count = CountOf(P, Messages ? Translated ? Messages : 1 : P.Pin != ~0u);
     auto* L = static_cast<CM_RESOURCE_LIST*>(ExAllocatePoolWithTag(PagedPool, sizeof(CM_RESOURCE_LIST) + Count * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR), 'iPcP'));
     if (!L)
         return nullptr;
@@ -84,7 +85,9 @@ CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
         D->u.Memory.Length = ULONG(B.Bytes);
         ++D;
     }
-    if (P.Pin != ~0u) {
+    if (Messages) {
+        DescribeMessages(D, Messages, Translated);
+    } else if (P.Pin != ~0u) {
         D->Type = CmResourceTypeInterrupt;
         D->ShareDisposition = CmResourceShareShared;
         D->Flags = CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
@@ -97,7 +100,7 @@ CM_RESOURCE_LIST* Resources(const wd::PciDevice& P)
 
 IO_RESOURCE_REQUIREMENTS_LIST* Requirements(const wd::PciDevice& P)
 {
-    ULONG Count = CountOf(P), Bytes = ULONG(sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + Count * sizeof(IO_RESOURCE_DESCRIPTOR));
+    ULONG Count = CountOf(P, P.Pin != ~0u), Bytes = ULONG(sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + Count * sizeof(IO_RESOURCE_DESCRIPTOR));
     auto* L = static_cast<IO_RESOURCE_REQUIREMENTS_LIST*>(ExAllocatePoolWithTag(PagedPool, Bytes, 'iPcP'));
     if (!L)
         return nullptr;
@@ -223,7 +226,7 @@ NTSTATUS Pnp(PDEVICE_OBJECT D, PIRP I)
         return Complete(I, Text ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, ULONG_PTR(Text));
     }
     case IRP_MN_QUERY_RESOURCES: {
-        auto* L = Resources(P.About);
+        auto* L = Resources(P.About, false);
         return Complete(I, L ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, ULONG_PTR(L));
     }
     case IRP_MN_QUERY_RESOURCE_REQUIREMENTS: {
@@ -373,8 +376,8 @@ bool GiveResources(IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     if (!D || static_cast<Pdo*>(D->DeviceExtension)->IsRoot)
         return true;
     auto& P = *static_cast<Pdo*>(D->DeviceExtension);
-    for (CM_RESOURCE_LIST*& L : P.Given)
-        if (!L && !(L = Resources(P.About)))
+    for (int Translated = 0; Translated < 2; ++Translated)
+        if (!P.Given[Translated] && !(P.Given[Translated] = Resources(P.About, Translated)))
             return false;
     S->Parameters.StartDevice.AllocatedResources = P.Given[0];
     S->Parameters.StartDevice.AllocatedResourcesTranslated = P.Given[1];

@@ -164,9 +164,27 @@ void NTAPI MmBuildMdlForNonPagedPool(PMDL M)
     M->MappedSystemVa = static_cast<u8*>(M->StartVa) + M->ByteOffset;
     M->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
-void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE, LOCK_OPERATION Operation)
+// An address of the client whose request this thread works on: the frames are the Executive's to name, and nothing of it is in this process.
+static NTSTATUS LockClient(PMDL M, LOCK_OPERATION Operation)
+{
+    wd::ClientRange R { Current()->ClientTag, Operation != IoReadAccess, u64(M->StartVa) + M->ByteOffset, M->ByteCount, 0 };
+    usize Pages = (M->ByteOffset + u64(M->ByteCount) + PageMask) >> PageShift;
+    static_assert(sizeof(PFN_NUMBER) == sizeof(u64));
+    NTSTATUS Status = Control(wd::Control::LockClient, &R, sizeof(R), M + 1, Pages * sizeof(u64));
+    if (Status >= 0) {
+        MarkLent(M, R.Tag);
+        M->MdlFlags |= CSHORT(MDL_PAGES_LOCKED | (Operation != IoReadAccess ? MDL_WRITE_OPERATION : 0));
+    }
+    return Status;
+}
+void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE Mode, LOCK_OPERATION Operation)
 {
     u8* At = static_cast<u8*>(M->StartVa) + M->ByteOffset;
+    if (Thread* T = Current(); Mode == UserMode && T->Client && (u64(At) < T->OwnStart || u64(At) >= T->OwnEnd)) {
+        if (NTSTATUS Status = LockClient(M, Operation); Status < 0)
+            RtlRaiseStatus(Status);
+        return;
+    }
     // What cannot be read (or written) raises here, as on Windows.
     for (ULONG O = 0; O < M->ByteCount; O += PageSize - ((u64(At) + O) & PageMask)) {
         volatile u8* P = At + O;

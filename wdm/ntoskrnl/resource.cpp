@@ -265,7 +265,8 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT D, ULONG Which, ACCESS_MAS
         return OpenBelow(Key, Access, Which & 1 ? L"\\Device" : L"\\Driver");
     WCHAR Text[440];
     usize At = 0;
-    for (const WCHAR* Part : { L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\", const_cast<const WCHAR*>(Out.Path), L"\\Device Parameters" })
+    const WCHAR* Parts[] = { L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\", Out.Path, L"\\Device Parameters" };
+    for (const WCHAR* Part : Parts)
         for (; *Part && At < 439; ++Part)
             Text[At++] = *Part;
     UNICODE_STRING Name { USHORT(At * 2), USHORT(At * 2), Text };

@@ -255,6 +255,7 @@ void Channel::Cancel(Irp& I)
     }
     if (Dead_ || I.CancelWanted_)
         return;
+    I.MayRepeat = false;
     I.CancelWanted_ = true;
     ++CancelsWanted_;
     Pump();
@@ -395,6 +396,14 @@ Irp* Channel::FindSent(u32 Tag)
 {
     u32 Index = Tag & 0xFFFF;
     return Index < MaximumSent && Tags_[Index].Generation == Tag >> 16 ? Tags_[Index].I : nullptr;
+}
+
+RefPtr<DriverDevice> Channel::FindDevice(u64 Cookie) const
+{
+    for (DriverDevice& D : Driver_.Devices)
+        if (D.Cookie == Cookie)
+            return RefPtr<DriverDevice>(&D);
+    return nullptr;
 }
 
 Status Channel::Grant(u64 Device)

@@ -286,6 +286,8 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         TRY(Call.OutputBuffer.Write(Caller, &Used, sizeof(Used)));
         return Call.OutputBuffer.Write(Caller, Data.Data(), Data.Size(), sizeof(Used));
     }
+    case wd::Control::LockClient:
+        return In_->LockClient(Caller, Call);
     case wd::Control::Log: {
         char Text[MaximumLog];
         u32 Bytes = Call.InputLength < MaximumLog - 1 ? u32(Call.InputLength) : MaximumLog - 1;

@@ -109,11 +109,16 @@ public:
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
+    // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.
+    virtual ps::Process* Client() { return nullptr; }
     Irp();
     virtual ~Irp();
     // The output is in these pages instead of the data area; after InputBytes is set.
     Status Lend(Own<Loan> Pages);
-    const Loan* Lent() const { return More_ ? More_->Lent.Get() : nullptr; }
+    // Pages lent while it is under way, which are not its output. STATUS_NOT_SUPPORTED: there are some already.
+    Status LendLate(Own<Loan> Pages);
+    const Loan* Lent() const { return More_ && !More_->Late ? More_->Lent.Get() : nullptr; }
+    const Loan* Pages() const { return More_ ? More_->Lent.Get() : nullptr; }      // in either way
     // Its pages are part of those of Other, which is under way with lent pages, as this one is.
     void IsPartOf(Irp& Other);
     void Cancel();                      // wherever it is
@@ -137,7 +142,7 @@ private:
         Status Outcome;
         u64 Information = 0, Cookie = 0, HeldSince = 0;
         u8 Repeats = 0;
-        bool WholeEnds = false;
+        bool WholeEnds = false, Late = false;
         static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
         static void operator delete(void* At) { ::operator delete(At); }
     };
@@ -165,9 +170,11 @@ public:
     Irp* FindSent(u32 Tag);
     // Maps the pages lent with it for the driver: the address of the first one.
     Result<u64> MapLent(u32 Tag);
+    RefPtr<DriverDevice> FindDevice(u64 Cookie) const;      // of the driver; null
     // The driver may send requests to this device: it has been told of it.
     Status Grant(u64 Device);
     bool MayReach(u64 Device) const;
+    Status LockClient(ke::Caller& Caller, svc::DriverControl& Call);
     // Executive's address of a byte of the data area, and how many follow it in its page.
     u8* DataAt(u32 Page, u32 Offset, u32& Run);
     Status ReadData(const Irp& I, u32 Offset, void* To, u32 Bytes);

@@ -89,13 +89,22 @@ Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
         mm::FreeSlot(C.Badged);
         return STATUS_SUCCESS;
     }
+    case wd::Control::ConnectMessage:
+        return ConnectMessage(Caller, Call);
+    case wd::Control::DisconnectMessages: {
+        auto In = TRY(Input<wd::MessageInterrupt>(Caller, Call));
+        DisconnectMessages(In.Bus, In.Device, In.Function);
+        return STATUS_SUCCESS;
+    }
     case wd::Control::MapDevice: {
         auto In = TRY(Input<wd::PhysicalRange>(Caller, Call));
         if (!In.Bytes || In.Bytes > 64 * MiB || In.Physical + In.Bytes < In.Physical || !HasMemory(Of_.Of(), In.Physical, In.Bytes))
             return STATUS_ACCESS_DENIED;
         u64 First = AlignDown(In.Physical, PageSize);
         u32 Pages = u32((AlignUp(In.Physical + In.Bytes, PageSize) - First) >> PageShift);
-        u64 At = TRY(Caller.Process().Memory().MapDevice(First, Pages));
+        // Where the device's messages go is for the Executive to say.
+        MessageTable T = TableIn(Of_.Of(), First, Pages);
+        u64 At = TRY(Caller.Process().Memory().MapDevice(First, Pages, T.First, T.End));
         return Output(Caller, Call, wd::Address { At + (In.Physical - First) });
     }
     case wd::Control::Port: {
@@ -164,6 +173,9 @@ void Hardware::End()
         (void)kernel::Delete(C.Badged);
         mm::FreeSlot(C.Badged);
     }
+    for (Message& M : Messages_)
+        if (M.Irq)
+            DisconnectMessages(M.Bus, M.Device, M.Function);
     mm::FreeObject(Interrupts_, mm::KernelObject::Notification);
     for (usize I = 0; I + 1 < Contiguous_.Size(); I += 2)
         for (u32 P = 0; P < Contiguous_[I + 1]; ++P)

@@ -27,11 +27,19 @@ private:
         u64 Badged = 0;                 // the interrupt notification, with this connection's bit
     };
     Status Connect(ke::Caller& Caller, svc::DriverControl& Call);
+    Status ConnectMessage(ke::Caller& Caller, svc::DriverControl& Call);
+    void DisconnectMessages(u32 Bus, u32 Device, u32 Function);
+    struct Message : hal::MessageInterrupt {
+        u32 Bus, Device, Function;
+        u64 Badged = 0;
+    };
     Status InterruptThread(ke::Caller& Caller);
     Channel& Of_;
     mm::KernelHandle Interrupts_;
     static constexpr u32 MaximumLines = 8;
     Connection Lines_[MaximumLines];
+    static constexpr u32 MaximumMessages = 32 - MaximumLines;   // the badge's bits behind those of lines
+    Message Messages_[MaximumMessages];
     Vector<u32> Contiguous_;            // first frames and counts, in pairs: released with the process
 };
 

@@ -141,8 +141,8 @@ void WriteConfig(u32 Bus, u32 Device, u32 FunctionNumber, u32 Offset, const u8* 
             ++I;
             Shift += 8;
         } while (Shift < 32 && I < Bytes);
-        // The base addresses are the Executive's: a driver moves nothing.
-        if ((At & ~3u) < 0x10 || (At & ~3u) > 0x30)
+        // The base addresses and where messages go are the Executive's: a driver moves nothing.
+        if (((At & ~3u) < 0x10 || (At & ~3u) > 0x30) && !IsMessageRegister(Bus, Device, FunctionNumber, At & ~3u))
             hal::PciWrite(Where(Bus, Device), FunctionNumber, At, Word);
     }
 }
@@ -158,6 +158,30 @@ template <typename F> static bool Any(const Driver& D, F Is)
 bool HasFunction(const Driver& D, u32 Bus, u32 Device, u32 FunctionNumber)
 {
     return Any(D, [&](const wd::PciDevice& P) { return P.Bus == Bus && P.Device == Device && P.Function == FunctionNumber; });
+}
+
+const wd::PciDevice* FindFunction(const Driver& D, u32 Bus, u32 Device, u32 FunctionNumber)
+{
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        const wd::PciDevice& P = Functions[I]->About;
+        if (Functions[I]->Of == &D && P.Bus == Bus && P.Device == Device && P.Function == FunctionNumber)
+            return &P;
+    }
+    return nullptr;
+}
+
+MessageTable TableIn(const Driver& D, u64 First, u32 Pages)
+{
+    MessageTable T;
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        if (Functions[I]->Of != &D)
+            continue;
+        Messages M = FindMessages(Functions[I]->About);
+        u64 Start = AlignDown(M.Table, PageSize), End = AlignUp(M.Table + M.Count * 16, PageSize);
+        if (M.Extended && Start < First + Pages * PageSize && End > First)
+            T = { Start, End };
+    }
+    return T;
 }
 
 bool HasLine(const Driver& D, u32 Pin)

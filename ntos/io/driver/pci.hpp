@@ -14,5 +14,20 @@ void WriteConfig(u32 Bus, u32 Device, u32 Function, u32 Offset, const u8* From, 
 // The driver has the function, until TakeDevices; its base addresses are known then.
 void GiveFunction(const wd::PciDevice& About, Driver& To);
 void TakeDevices(Driver& From);         // bus mastering off
+// --- message-signalled interrupts (message.cpp)
+struct Messages {
+    u32 Count = 0;                      // 0: there is no such capability
+    bool Extended = false;              // MSI-X
+    u32 Capability = 0;                 // in configuration space
+    u64 Table = 0;                      // MSI-X: its physical address
+};
+Messages FindMessages(const wd::PciDevice& P);
+const wd::PciDevice* FindFunction(const Driver& D, u32 Bus, u32 Device, u32 Function);     // if D has it
+bool IsMessageRegister(u32 Bus, u32 Device, u32 Function, u32 Offset);      // in one of the capabilities: not for drivers to write to
+// Pages of a table of messages, among these of D's devices: [First, End), or both 0.
+struct MessageTable {
+    u64 First = 0, End = 0;
+};
+MessageTable TableIn(const Driver& D, u64 First, u32 Pages);
 
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/io/create.hpp"
+#include "ntos/io/driver/stack.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
 
@@ -17,7 +18,7 @@ using driver::IrpNoCache;
 // wdm.h's SL_OPEN_TARGET_DIRECTORY and SL_CASE_SENSITIVE
 constexpr u8 OpenTargetDirectory = 0x04, CaseSensitive = 0x80;
 // More is done in parts, so that one request does not take the whole data area.
-constexpr u32 MostAtOnce = 512 * 1024;
+constexpr u32 MostAtOnce = 512 * 1024, MostLent = 16 * MiB;
 
 class FsIrp final : public Irp {
 public:
@@ -62,17 +63,30 @@ void FsIrp::Layout(u32 In, u32 Out, bool Shared)
 Status FsIrp::Transfer(bool Write)
 {
     auto& T = R_.Data;
+    auto& F = static_cast<FsFile&>(*R_.Target);
     u64 Before = R_.Context[1], Left = T.Length - Before;
-    u32 Now = Left < MostAtOnce ? u32(Left) : MostAtOnce;
+    bool Lends = !R_.ForExecutive && Left >= 2 * PageSize && (F.Volume_->Now() == Volume::State::Raw || F.Options() & FILE_NO_INTERMEDIATE_BUFFERING);
+    if (Lends) {
+        // As it is, without a copy.
+        u32 All = Left < MostLent ? u32(Left) : MostLent;
+        auto Pages = driver::Loan::OfMemory(*R_.Process, T.Address + Before, All, Write);
+        Device = F.Volume_->To;
+        Lends = Pages.Ok() && Device && Lend(Pages.Take()).Ok();
+        Left = Lends ? All : Left;
+    }
+    u32 Now = Lends || Left < MostAtOnce ? u32(Left) : MostAtOnce;
     M.Major = Write ? mj::Write : mj::Read;
     M.Parameters[0] = Now;
     M.Parameters[1] = T.Key;
     M.Parameters[2] = T.Append ? ~u64(0) : T.Offset + Before;
     if (R_.Target->Options() & FILE_NO_INTERMEDIATE_BUFFERING)
         M.IrpFlags |= IrpNoCache;
+    if (Lends)
+        return STATUS_SUCCESS;
     if (Write) {
         Layout(Now, 0, false);
-        InputFromUser_ = Now;
+        if (!R_.ForExecutive)
+            InputFromUser_ = Now;       // else it is Request::Input
     } else {
         Layout(0, Now, false);
     }
@@ -250,7 +264,7 @@ void FsIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool 
         F.Start_.Reset();
     if (Sent && Outcome.Ok() && !In.IsDead())
         Succeeded(In, Information, Cookie);
-    bool ReadsBack = R_.What != Operation::Create && M.OutputBytes;
+    bool ReadsBack = R_.What != Operation::Create && M.OutputBytes && !Lent();
     if (Sent && ReadsBack && (BackWhole_ || !IsError(Outcome)) && !In.IsDead()) {
         u64 Bytes = BackWhole_ || Information > M.OutputBytes ? M.OutputBytes : Information;
         Status S;

@@ -1,4 +1,4 @@
-// A driver with a device of its own: found on the PCI bus, started by PnP, with registers, an interrupt and DMA. The device is QEMU's edu
+// A driver with a device of its own: found on the PCI bus, started by PnP, with registers, interrupts by its line and by a message, and DMA. The device is QEMU's edu
 // (--qemu-arg=-device --qemu-arg=edu); without it there is nothing to test.
 #include "tests/guest/wdm/drivers/wdmtest.hpp"
 #include "tests/guest/wdm/load.hpp"
@@ -23,20 +23,42 @@ static bool MakeMatch()
     return true;
 }
 
-TAP_MAIN()
+// Messages or the line: what the device's hardware key says.
+static bool SayMessages(u32 Supported)
 {
-    CHECK_EQ(u32(MakeKey(Key, L"\\??\\C:\\work\\edu.sys")), 0);
-    CHECK(MakeMatch());
+    for (const WCHAR* Path : { L"\\Device", L"\\Device\\Interrupt Management", L"\\Device\\Interrupt Management\\MessageSignaledInterruptProperties" }) {
+        WCHAR Text[200];
+        u32 At = 0;
+        for (const WCHAR* From : { Key, Path })
+            while (*From)
+                Text[At++] = *From++;
+        Text[At] = 0;
+        UNICODE_STRING Name = String(Text), Value = String(L"MSISupported");
+        OBJECT_ATTRIBUTES Attributes { sizeof(OBJECT_ATTRIBUTES), nullptr, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+        HANDLE Handle;
+        if (NtCreateKey(&Handle, 0xF003F, &Attributes, 0, nullptr, 0, nullptr) < 0)
+            return false;
+        NtSetValueKey(Handle, &Value, 0, 4, &Supported, 4);
+        NtClose(Handle);
+    }
+    return true;
+}
+
+static bool Try(bool Messages)
+{
     CHECK_EQ(u32(Load(Key)), 0);
     HANDLE File = nullptr;
     for (int Tries = 0; Tries < 50 && Open(&File, L"\\Device\\EduTest") < 0; ++Tries)
         Sleep(20);
     if (!File) {
         tap::Print("ok %d # SKIP there is no edu device\n", ++tap::Tests);
-        return;
+        return false;
     }
     u32 Values[2] {};
-    CHECK_EQ(u32(Control(File, wdmtest::EduLive, nullptr, 0, Values, 8)), 0);
+    NTSTATUS Live = 0;
+    for (int Tries = 0; Tries < 50 && (Live = Control(File, wdmtest::EduLive, nullptr, 0, Values, 8)) != 0; ++Tries)
+        Sleep(20);                      // until it is started
+    CHECK_EQ(u32(Live), 0);
     CHECK_EQ(Values[0], ~0x12345678u);
     CHECK_EQ(Values[1] & 0xFFFF, 0xEDu);
     for (u32 N = 3; N < 8; ++N) {
@@ -50,8 +72,25 @@ TAP_MAIN()
     CHECK_EQ(u32(Control(File, wdmtest::EduDma, Values, 4, Values, 8)), 0);
     CHECK_EQ(Values[0], 1u);
     CHECK_EQ(Values[1], 0u);
+    CHECK_EQ(u32(Control(File, wdmtest::EduMessages, Values, 4, Values, 8)), 0);
+    CHECK_EQ(Values[0], Messages ? 5u : 0u);
+    CHECK_EQ(Values[1], Messages ? 1u : 0u);
     CHECK_EQ(u32(Control(File, wdmtest::EduForeign, Values, 4, Values, 8)), 0);
     CHECK_EQ(Values[0], 1u);
     CHECK_EQ(Values[1], 0xFFu);
     NtClose(File);
+    CHECK_EQ(u32(Unload(Key)), 0);
+    return true;
+}
+
+TAP_MAIN()
+{
+    CHECK_EQ(u32(MakeKey(Key, L"\\??\\C:\\work\\edu.sys")), 0);
+    CHECK(MakeMatch());
+    if (!Try(false))
+        return;
+    CHECK(SayMessages(1));
+    Try(true);
+    CHECK(SayMessages(0));              // and the line again
+    Try(false);
 }

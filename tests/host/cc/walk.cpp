@@ -30,7 +30,6 @@ TEST_P(Walk, AgreesWithTheModel)
     std::vector<std::unique_ptr<test::Run>> Others;
     u32 Compared = 0;
     auto SlotFree = [&](u32 S) { return std::none_of(Running.begin(), Running.end(), [&](auto& X) { return X->Slot == S; }); };
-    bool Writing = false;               // sizes change only while no write is under way, as a file system's locks see to
     for (u32 Step = 0; Step < 5000 && !testing::Test::HasFatalFailure(); ++Step) {
         u64 Size = Model.size();
         u64 At = Size ? Pick(Size) : 0, Count = 1 + Pick(Pick(4) ? 3 * P : SlotBytes - P);
@@ -39,7 +38,7 @@ TEST_P(Walk, AgreesWithTheModel)
         case 0:
         case 1: {
             Status S = F.TryRead(At, Count);
-            if (S == STATUS_SUCCESS && !Writing) {
+            if (S == STATUS_SUCCESS) {
                 ASSERT_EQ(F.Done, std::min(Count, Size - At));
                 auto Got = F.Got(F.Done);
                 ASSERT_EQ(memcmp(Got.data(), &Model[At], F.Done), 0) << "read at " << At << " step " << Step;
@@ -50,8 +49,6 @@ TEST_P(Walk, AgreesWithTheModel)
         }
         case 2:
         case 3:
-            if (Writing)
-                break;
             if (At + Count > Size)
                 Count = Size - At;
             if (Count) {
@@ -70,8 +67,9 @@ TEST_P(Walk, AgreesWithTheModel)
                     N->Slot = ~0u;
                     N->IsWrite = true;
                     // The buffer is everybody's: it is to be answered before anything else.
-                    N->R = std::make_unique<test::Run>([&] { return F.M->Write(N->T); });
-                    for (u32 I = 0; I < 200 && !N->R->HasEnded(); ++I) {
+                    for (u32 I = 0; I < 200 && !(N->R && N->R->Outcome == STATUS_SUCCESS); ++I) {
+                        if (!N->R || N->R->HasEnded())       // (it fails while writes of the device fail)
+                            N->R = std::make_unique<test::Run>([&] { return F.M->Write(N->T); });
                         F.Pager.EndAll();
                         Clock::Advance(3'000'000);
                     }
@@ -105,8 +103,7 @@ TEST_P(Walk, AgreesWithTheModel)
         case 9:
             if (Pick(4) == 0) {
                 u64 To = Pick(70 * P), Valid = std::min<u64>(F.M->GetSizes().Valid, To);
-                if (F.Pager.File.size() > To)
-                    F.Pager.File.resize(To);
+                F.Pager.Truncate(std::min(To, F.M->Store().Valid()));
                 ASSERT_TRUE(F.M->SetSizes({ To + Pick(5 * P), To, Valid }).Ok());
                 Model.resize(To);
             }
@@ -132,7 +129,7 @@ TEST_P(Walk, AgreesWithTheModel)
     EXPECT_EQ(F.Flush(true), STATUS_SUCCESS);
     EXPECT_FALSE(F.M->IsDirty());
     F.Pager.File.resize(Model.size());
-    EXPECT_EQ(F.Pager.File, Model);
+    EXPECT_TRUE(F.Pager.File == Model);
     EXPECT_GT(Compared, 100u);
     cc::SetDirtyLimit(0);
 }

@@ -12,6 +12,10 @@ TEST_F(Devices, AnInterruptComesOnceUntilAcknowledged)
     EXPECT_EQ(GetIoApicIrq(Irq, 0, 2, false, false, 5), Error::None);
     EXPECT_EQ(GetIoApicIrq(Slot(), 0, 3, false, false, 5), Error::RevokeFirst);
     EXPECT_EQ(GetIoApicIrq(Slot(), 0, 3, false, false, 108), Error::RangeError);
+    EXPECT_EQ(GetMsiIrq(Slot(), 0, 4, 0, 0, 5), Error::RevokeFirst);
+    EXPECT_EQ(GetMsiIrq(Slot(), 0, 32, 0, 0, 6), Error::RangeError);
+    EXPECT_EQ(GetMsiIrq(Slot(), 0, 4, 0, 0, Vectors), Error::RangeError);
+    EXPECT_EQ(GetMsiIrq(Slot(), 0, 4, 0, 0, 6), Error::None);
     EXPECT_EQ(SetIrqNotification(Irq, Irq), Error::InvalidCapability);
     EXPECT_EQ(SetIrqNotification(Irq, Bit), Error::None);
     EXPECT_EQ(PollNotification(N), 0u);

@@ -6,7 +6,7 @@
 namespace {
 
 struct Extension {
-    PDEVICE_OBJECT Below;
+    PDEVICE_OBJECT Below, Physical;
     volatile unsigned char* Registers;
     PKINTERRUPT Interrupt;
     PDMA_ADAPTER Dma;
@@ -14,7 +14,8 @@ struct Extension {
     PHYSICAL_ADDRESS BufferPhysical;
     PIRP Waiting;
     KDPC Dpc;
-    ULONG Interrupts, Vector, StartStatus;
+    ULONG Interrupts, Messages, Vector, StartStatus;
+    PIO_INTERRUPT_MESSAGE_INFO MessageTable;
     KIRQL Irql;
 };
 
@@ -43,6 +44,12 @@ BOOLEAN NTAPI Isr(PKINTERRUPT, PVOID Context)
     return TRUE;
 }
 
+BOOLEAN NTAPI OnMessage(PKINTERRUPT, PVOID Context, ULONG)
+{
+    ++static_cast<Extension*>(Context)->Messages;
+    return Isr(nullptr, Context);
+}
+
 void NTAPI Finished(PKDPC, PVOID Context, PVOID, PVOID)
 {
     auto& X = *static_cast<Extension*>(Context);
@@ -67,6 +74,16 @@ NTSTATUS Start(PDEVICE_OBJECT Device, PIRP Irp)
         auto& D = List->List[0].PartialResourceList.PartialDescriptors[I];
         if (D.Type == CmResourceTypeMemory) {
             X.Registers = static_cast<unsigned char*>(MmMapIoSpace(D.u.Memory.Start, D.u.Memory.Length, MmNonCached));
+        } else if (D.Type == CmResourceTypeInterrupt && D.Flags & CM_RESOURCE_INTERRUPT_MESSAGE) {
+            IO_CONNECT_INTERRUPT_PARAMETERS P {};
+            P.Version = CONNECT_MESSAGE_BASED;
+            P.MessageBased.PhysicalDeviceObject = X.Physical;
+            P.MessageBased.ConnectionContext.InterruptMessageTable = &X.MessageTable;
+            P.MessageBased.MessageServiceRoutine = OnMessage;
+            P.MessageBased.ServiceContext = &X;
+            S = IoConnectInterruptEx(&P);
+            if (NT_SUCCESS(S) && (P.Version != CONNECT_MESSAGE_BASED || X.MessageTable->MessageCount != 1))
+                S = STATUS_DEVICE_CONFIGURATION_ERROR;
         } else if (D.Type == CmResourceTypeInterrupt) {
             S = IoConnectInterrupt(&X.Interrupt, Isr, &X, nullptr, D.u.Interrupt.Vector, KIRQL(D.u.Interrupt.Level), KIRQL(D.u.Interrupt.Level), LevelSensitive, TRUE,
                                    D.u.Interrupt.Affinity, FALSE);
@@ -114,6 +131,26 @@ bool Transfer(Extension& X, ULONGLONG From, ULONGLONG To, ULONG Bytes, ULONG Dir
     return false;
 }
 
+void Access(Extension& X, UCHAR Minor, ULONG At, void* Data, ULONG Bytes)
+{
+    KEVENT Event;
+    IO_STATUS_BLOCK Iosb {};
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    PIRP Irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, X.Below, nullptr, 0, nullptr, &Event, &Iosb);
+    if (!Irp)
+        return;
+    Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+    Stack->MinorFunction = Minor;
+    Stack->Parameters.ReadWriteConfig.Buffer = Data;
+    Stack->Parameters.ReadWriteConfig.Offset = At;
+    Stack->Parameters.ReadWriteConfig.Length = Bytes;
+    if (IoCallDriver(X.Below, Irp) == STATUS_PENDING)
+        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, nullptr);
+}
+void ReadConfig(Extension& X, ULONG At, void* Data, ULONG Bytes) { Access(X, IRP_MN_READ_CONFIG, At, Data, Bytes); }
+void WriteConfig(Extension& X, ULONG At, void* Data, ULONG Bytes) { Access(X, IRP_MN_WRITE_CONFIG, At, Data, Bytes); }
+
 NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
 {
     auto& X = *static_cast<Extension*>(Device->DeviceExtension);
@@ -149,6 +186,22 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         Values[1] = Wrong;
         return Complete(Irp, STATUS_SUCCESS, 8);
     }
+    case wdmtest::EduMessages: {        // how many there were; whether the driver can change where they go
+        Values[0] = X.Messages;
+        Values[1] = 0;
+        if (X.MessageTable) {
+            // The capability of the device is its first: what is written there stays as it was.
+            unsigned char Config[64];
+            ULONG Before, Wrong = 0x12345678, After;
+            ReadConfig(X, 0, Config, sizeof(Config));
+            ULONG At = Config[0x34];
+            ReadConfig(X, At + 4, &Before, 4);
+            WriteConfig(X, At + 4, &Wrong, 4);
+            ReadConfig(X, At + 4, &After, 4);
+            Values[1] = Before == After && Before == X.MessageTable->MessageInfo[0].MessageAddress.LowPart;
+        }
+        return Complete(Irp, STATUS_SUCCESS, 8);
+    }
     case wdmtest::EduForeign: {         // what is not its device's
         PHYSICAL_ADDRESS Hpet;
         Hpet.QuadPart = 0xFED00000;
@@ -161,6 +214,8 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
     }
 }
 
+void NTAPI Unload(PDRIVER_OBJECT) { }
+
 NTSTATUS NTAPI Open(PDEVICE_OBJECT, PIRP Irp) { return Complete(Irp, STATUS_SUCCESS); }
 
 NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Physical)
@@ -172,6 +227,7 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Physical)
         return S;
     auto& X = *static_cast<Extension*>(Device->DeviceExtension);
     KeInitializeDpc(&X.Dpc, Finished, &X);
+    X.Physical = Physical;
     X.Below = IoAttachDeviceToDeviceStack(Device, Physical);
     Device->Flags &= ~DO_DEVICE_INITIALIZING;
     return STATUS_SUCCESS;
@@ -182,6 +238,7 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Physical)
 extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING)
 {
     Driver->DriverExtension->AddDevice = AddDevice;
+    Driver->DriverUnload = Unload;
     Driver->MajorFunction[IRP_MJ_PNP] = Pnp;
     Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLEANUP] = Driver->MajorFunction[IRP_MJ_CLOSE] = Open;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Control;
