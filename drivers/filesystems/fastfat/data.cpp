@@ -242,6 +242,8 @@ NTSTATUS Write(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* S)
             End = Size;
             Count = u32(AlignUp(End - Offset, Sector));
         }
+        if (u64(F.Header.ValidDataLength.QuadPart) < End)       // written to through a view
+            F.Header.ValidDataLength.QuadPart = LONGLONG(End);
     } else {
         if (!FsRtlCheckLockForWriteAccess(&F.Locks, I))
             return Fail(STATUS_FILE_LOCK_CONFLICT);

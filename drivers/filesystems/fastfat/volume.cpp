@@ -155,6 +155,8 @@ NTSTATUS Control(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* S, ULONG_PTR& Inf
         if (Status E = Sync(V); !E.Ok())
             return E.Code();
         V.Dismounted = true;
+        for (Fcb* Each = V.Fcbs; Each; Each = Each->Next)
+            Each->Header.IsFastIoPossible = FastIoIsNotPossible;
         V.Vpb->Flags &= ~VPB_MOUNTED;
         V.On.Drop();
         return STATUS_SUCCESS;

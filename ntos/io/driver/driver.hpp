@@ -273,6 +273,7 @@ public:
     DriverDevice& Device() const { return *Top_; }
     bool NeedsCreate() const override { return true; }
     bool TakesRequests() const override { return true; }
+    virtual bool IsOfFileSystem() const { return false; }       // an fs::FsFile
     void CreateEnds(Status Outcome) override;
     Status Start(Request& R) override;
     void Withdraw(Request& R) override;

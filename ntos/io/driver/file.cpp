@@ -275,7 +275,7 @@ void DriverFile::Withdraw(Request& R)
 
 Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot)
 {
-    bool HasFiles = fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot || Start));
+    bool HasFiles = Start ? static_cast<DriverFile*>(Start)->IsOfFileSystem() : fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot));
     if (How.Pipe || How.Mailslot || (How.TargetFolder && !HasFiles))
         return STATUS_INVALID_PARAMETER;
     if (IsGone())

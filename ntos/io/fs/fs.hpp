@@ -69,7 +69,7 @@ class FsFile final : public driver::DriverFile {
 public:
     FsFile(driver::DriverDevice& Of, const CreateParameters& How, ob::String Name, ob::String Full, FsFile* Related, bool CaseSensitive);
     ~FsFile() override;
-    bool TakesRequests() const override { return true; }
+    bool IsOfFileSystem() const override { return true; }
     void CreateEnds(Status) override { }
     Status Start(Request& R) override;
     void Withdraw(Request& R) override;
