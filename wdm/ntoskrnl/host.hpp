@@ -125,6 +125,7 @@ void RemoteDone(u32 Tag, NTSTATUS Status, u64 Information);      // remote.cpp
 inline constexpr u64 LentBase = 0xFFFF'8000'0000'0000;
 inline bool IsLent(const MDL* M) { return u64(M->StartVa) >= LentBase; }
 HostIrp* LenderOf(const MDL* M);        // the request
+void MarkLent(MDL* M, u32 Tag);         // it begins with the first page lent with the request
 u8* MapLent(const MDL* M);              // the address of its first byte; null
 u8* DataAt(u32 Page, u32 Offset);
 u64 DataFrame(u32 Page);                // physical page number

@@ -285,7 +285,7 @@ void ReceiveIrp(const wd::Message& M)
         return;
     }
     if (File && M.Major == IRP_MJ_CLEANUP)
-        File->Flags |= FO_CLEANUP_COMPLETE;
+        File->Flags |= FO_CLEANUP_COMPLETE | (M.Parameters[0] ? FO_FILE_MODIFIED : 0);
     Thread* T = Current();
     T->Client = M.Process;
     T->ClientTag = M.Tag;
@@ -434,6 +434,7 @@ void FreeIrp(IRP* I)
     Free(H);
 }
 
+void MarkLent(MDL* M, u32 Tag) { M->StartVa = reinterpret_cast<PVOID>(LentBase | u64(Tag % MostTags) << 32); }
 HostIrp* LenderOf(const MDL* M) { return ByTag[u64(M->StartVa) >> 32 & (MostTags - 1)]; }
 
 u8* MapLent(const MDL* M)

@@ -17,7 +17,12 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
-    ps::Process* Client() override { return &*R_.Process; }
+    ps::Process* Client() override
+    {
+        if (!Device)
+            Device = RefPtr<DriverDevice>(&static_cast<DriverFile&>(*R_.Target).Device());
+        return &*R_.Process;
+    }
 
 private:
     void Layout(u32 In, u32 Out, bool Shared);

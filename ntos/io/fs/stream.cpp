@@ -70,6 +70,18 @@ Status Stream::Start(const cc::Sizes& S, FsFile* By)
     return STATUS_SUCCESS;
 }
 
+Status Stream::StartStream(const cc::Sizes& S, u64 Cookie, driver::DriverDevice& To)
+{
+    LastUse_ = ke::InterruptTime();
+    if (Map_)
+        return STATUS_SUCCESS;
+    Map_ = RefPtr<cc::Map>(TRY(cc::Map::Create(*this, S)));
+    Cookie_ = Cookie;
+    To_ = RefPtr<driver::DriverDevice>(&To);
+    ++Maps;
+    return STATUS_SUCCESS;
+}
+
 Result<Stream::Header> Stream::Look() const
 {
     // FSRTL_COMMON_FCB_HEADER.
@@ -177,7 +189,11 @@ void Stream::Ends(Channel& In)
 void Stream::Page(mm::PageIo& Io, bool Write)
 {
     LastUse_ = ke::InterruptTime();
-    if (!By_ || !By_->Of() || By_->Of()->IsGone()) {
+    if (By_ && By_->Of() && !By_->Of()->IsGone())
+        To_ = By_->Of()->To;
+    else if (By_)
+        To_.Reset();
+    if (!To_ || To_->IsGone()) {
         Io.Complete(STATUS_DEVICE_REMOVED, 0);
         return;
     }
@@ -187,7 +203,7 @@ void Stream::Page(mm::PageIo& Io, bool Write)
     C.Offset = Io.Offset;
     C.Bytes = Io.Bytes;
     C.Frames = Io.Frames;
-    C.FileCookie = By_->FsCookie();
+    C.FileCookie = By_ ? By_->FsCookie() : Cookie_;
     C.Keep = RefPtr<ob::Object>(By_.Get());
     C.Context = &Io;
     C.Done = [](void* Context, Status Outcome, u64 Bytes) {
@@ -198,7 +214,7 @@ void Stream::Page(mm::PageIo& Io, bool Write)
         }
         Io.Complete(Outcome, Bytes);
     };
-    driver::SendPages(*By_->Of()->To, C);
+    driver::SendPages(*To_, C);
 }
 
 // --- what a driver's Cc functions ask
@@ -269,9 +285,13 @@ Status Open(Channel& In, const wd::Cache& C)
 {
     Ref<Stream> S = TRY(Stream::Of(In, C.Section, C.Context));
     FsFile* By = FsFile::ByCookie(In, C.File);
-    if (!S->Map() && !By)
-        return STATUS_NOT_SUPPORTED;    // a stream file object: the file system keeps such data itself
-    TRY(S->Start({ C.Offset, C.Bytes, C.Valid }, By));
+    cc::Sizes Sizes { C.Offset, C.Bytes, C.Valid };
+    driver::DriverDevice* To = nullptr;
+    if (!By && C.Address)
+        for (driver::DriverDevice& D : In.Of().Devices)
+            if (D.Cookie == C.Address)
+                To = &D;
+    TRY(To ? S->StartStream(Sizes, C.File, *To) : S->Start(Sizes, By));
     ++S->Opens;
     return STATUS_SUCCESS;
 }
@@ -301,7 +321,7 @@ ke::Task<> CacheControl(ke::Caller& Caller, Channel& In, svc::DriverControl& Cal
     cc::Map& M = *S->Map();
     switch (Code) {
     case wd::Control::CacheClose: {
-        if (Of->Opens)
+        if (C.Flags & wd::cache::Close && Of->Opens)
             --Of->Opens;
         if (C.Flags & wd::cache::Truncate) {
             cc::Sizes Sizes = M.GetSizes();

@@ -23,6 +23,8 @@ public:
     ~Stream();
     // The map, made by sizes as the driver gives them. By: the file paging goes through if there is none yet.
     Status Start(const cc::Sizes& S, FsFile* By);
+    // The same for a file object the Executive does not know, of a device of the driver's.
+    Status StartStream(const cc::Sizes& S, u64 Cookie, driver::DriverDevice& To);
     // By what the driver's header says.
     Status StartByHeader(FsFile& By);
     cc::Map* Map() const { return Map_.Get(); }
@@ -56,6 +58,8 @@ private:
     u64 Section_, FsContext_, LastUse_ = 0;
     RefPtr<cc::Map> Map_;
     RefPtr<FsFile> By_;
+    u64 Cookie_ = 0;
+    RefPtr<driver::DriverDevice> To_;
     bool Ending_ = false;
 };
 
