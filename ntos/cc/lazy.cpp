@@ -52,10 +52,9 @@ static void WriteRound(bool Hurry)
     u64 Budget = mm::Totals.Dirty / 4 + LeastAtOnce;
     if (Hurry)
         Budget = ~u64(0);
-    for (PageStore* S = PageStore::NextPaged(nullptr); S && Budget && mm::Totals.Writing < MostUnderWay; S = PageStore::NextPaged(S)) {
+    for (RefPtr<PageStore> S(PageStore::NextPaged(nullptr)); S && Budget && mm::Totals.Writing < MostUnderWay; S = RefPtr<PageStore>(PageStore::NextPaged(S.Get()))) {
         if (!S->About().Dirty || (S->About().Failures && S->RetryAt > Now))
             continue;
-        Ref<PageStore> Keep(*S);
         if (u32 Failures = S->About().Failures)
             S->RetryAt = Now + (Tick << (Failures < LongestPause ? Failures : LongestPause));
         u64 Start = S->WriteHand;

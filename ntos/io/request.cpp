@@ -60,7 +60,8 @@ Result<Issue> Issue::Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf,
     if (AnyOf && !(I.Granted & AnyOf))
         return STATUS_ACCESS_DENIED;
     if (I.StatusBlock || NeedsBlock)
-        TRY(mm::ProbeForWrite(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK)));
+        if (!mm::TouchWithin(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK), true)) [[unlikely]]
+            TRY(mm::ProbeForWrite(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK)));
     if (I.ApcRoutine && I.Target->Port_)
         return STATUS_INVALID_PARAMETER;
     if (Event) {

@@ -488,7 +488,7 @@ MemoryInfo QueryMemory()
              .FramePages = FramesInUse,
              .CapabilitySlots = SlotsInUse(),
              .KernelObjects = ObjectsAlive(),
-             .CachedPages = Totals.Resident };
+             .CachedPages = ReclaimablePages() };
 }
 
 // --- start

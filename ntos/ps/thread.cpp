@@ -4,6 +4,7 @@
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
 #include "ntos/ke/dispatch.hpp"
+#include "ntos/ke/services.hpp"
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/absent.hpp"
 #include "ntos/mm/phys.hpp"
@@ -327,7 +328,7 @@ void Thread::Completed(Status Outcome)
         // After a wait a service is run again only if it says that it failed for a page.
         if (Outcome != mm::PageAbsent)
             Attention &= u8(~PageMissing);
-        if (!Activity::Start([&] { return ke::Settle(*this, *Waiting, 0, Outcome); }, Outcome))
+        if (!Activity::Start([&] { return ke::Settle(*this, Waiting ? *Waiting : ke::ServiceTable[0], 0, Outcome); }, Outcome))
             return;
     }
     if (Outcome != NoReply)

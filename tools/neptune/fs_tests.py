@@ -117,22 +117,25 @@ def main(words):
 
         # The drive letters go by the numbers of the disks.
         drives = [chr(ord("R") + number) for number in range(len(letters))]
-        programs = [content.Program(r"C:\work\fs_files.exe")] + [content.Program(image, words) for image, words, _ in STEPS] + [content.Program(r"C:\work\fs_dump.exe", [drive]) for drive in drives]
+        checks = ("fs_files", "fs_mapped")
+        programs = ([content.Program(rf"C:\work\{name}.exe") for name in checks] + [content.Program(image, words) for image, words, _ in STEPS]
+                    + [content.Program(r"C:\work\fs_dump.exe", [drive]) for drive in drives])
         results = batch.run(volume, programs, [LIMIT] * len(programs), memory=512)
-        first, *dumps = results
-        steps, dumps = dumps[:len(STEPS)], dumps[len(STEPS):]
-        text = first.stdout.decode(errors="replace")
-        verdict = tap.parse(text, first.code)
-        if options.show:
-            print(text)
-        bad = not verdict.good
-        print(f"{'ok  ' if verdict.good else 'FAIL'} fs_files: {verdict.passed} passed, {first.seconds:.1f} s")
-        for line in verdict.failures[:30]:
-            print(f"    {line}")
-        if bad and first.trouble:
-            print(f"    {first.trouble}")
-        if bad and (excerpt := batch.log_excerpt(first)):
-            print(excerpt)
+        steps, dumps = results[len(checks):len(checks) + len(STEPS)], results[len(checks) + len(STEPS):]
+        bad = False
+        for name, result in zip(checks, results):
+            text = result.stdout.decode(errors="replace")
+            verdict = tap.parse(text, result.code)
+            if options.show:
+                print(text)
+            bad |= not verdict.good
+            print(f"{'ok  ' if verdict.good else 'FAIL'} {name}: {verdict.passed} passed, {result.seconds:.1f} s")
+            for line in verdict.failures[:30]:
+                print(f"    {line}")
+            if not verdict.good and result.trouble:
+                print(f"    {result.trouble}")
+            if not verdict.good and (excerpt := batch.log_excerpt(result)):
+                print(excerpt)
         for (image, words, wanted), result in zip(STEPS, steps):
             output = result.stdout.decode(errors="replace")
             good = result.code == 0 and wanted in output
