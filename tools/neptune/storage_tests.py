@@ -20,6 +20,7 @@ BUSES = {
 # Programs, and what happens to sectors: (event of QEMU's block layer, sector).
 PROGRAMS = {
     "passthrough": (),
+    "physicaldrive": (),
     "diskerrors": (("read_aio", 1000), ("write_aio", 20000)),
 }
 
