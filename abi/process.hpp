@@ -66,6 +66,9 @@ inline constexpr u32 OwnContextReply = 0x6E776F63;      // a success code no ser
 // which the Executive takes for no service: the thread is then put back where it was (ntos/ps/errand.hpp).
 inline constexpr u64 StateInTeb = 0x1840, StateFeatures = 7;       // x87, SSE, AVX
 
+// A service whose status is to be an exception as well (NtClose of a bad handle in a debugged process): the Executive puts the status into
+// TEB.ExceptionCode and sends the thread to KiRaiseUserExceptionDispatcher, RSP being what the stub kept in RBX.
+//
 // Addresses the Executive needs in ntdll are exports: LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher,
 // KiUserApcDispatcher, KiUserCallbackDispatcher, KiRaiseUserExceptionDispatcher, KiSaveState, KiLoadState, KiServiceReturn (where a service returns its status in R10 to the
 // end of its stub, RSP being what the stub kept in RBX).

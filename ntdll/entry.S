@@ -173,6 +173,22 @@ function RtlCaptureContext
     retq
     .seh_endproc
 
+// A service's status is an exception first, of which a debugger hears (abi/process.hpp). RSP as in SvcCommon, whose saved registers are there.
+function KiRaiseUserExceptionDispatcher
+    .seh_pushreg %rbx
+    .seh_pushreg %rdi
+    .seh_pushreg %rsi
+    .seh_pushreg %r15
+    subq $0x28, %rsp
+    .seh_stackalloc 0x28
+    .seh_endprologue
+    cld
+    callq RtlpRaiseServiceStatus
+    addq $0x28, %rsp
+    movl %eax, %r10d
+    jmp KiServiceReturn
+    .seh_endproc
+
 // The calling thread's own context is not the Executive's to tell or set (abi/process.hpp): it is taken here as it is on entry.
 #define OWN_CONTEXT 0x6E776F63              /* abi::OwnContextReply */
     .globl ZwGetContextThread, ZwSetContextThread
@@ -228,14 +244,17 @@ ZwSetContextThread:
     callq RtlpSetOwnContext
     leave_own_context
 
-// What a thread does for the Executive while it is elsewhere (abi/process.hpp).
+// What a thread does for the Executive while it is elsewhere (abi/process.hpp). The kernel gives the registers to a thread at its first
+// floating-point instruction, and XSAVE and XRSTOR are none to QEMU, which lets them pass without the trap: an instruction before them traps.
 function KiLoadState
     .seh_endprologue
+    movaps %xmm0, %xmm0
     xrstor64 (%rcx)
     jmp 1f
     .seh_endproc
 function KiSaveState
     .seh_endprologue
+    movaps %xmm0, %xmm0
     xsave64 (%rcx)
 1:  movq $-1, %rdx                          // seL4's Call
     syscall

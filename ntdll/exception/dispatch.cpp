@@ -191,7 +191,8 @@ void NTAPI RtlRaiseStatus(NTSTATUS Status)
     RtlRaiseException(&Record);
 }
 
-NTSTATUS NTAPI KiRaiseUserExceptionDispatcher()
+// For KiRaiseUserExceptionDispatcher, in entry.S.
+NTSTATUS RtlpRaiseServiceStatus()
 {
     NTSTATUS Status = Teb()->ExceptionCode;
     EXCEPTION_RECORD Record {};

@@ -5,10 +5,11 @@
 // names another; they are followed by giving ob a new name to look up.
 // All changes go through the few functions of Node that also tell those who watch (notify.hpp); a hive kept in a file takes part there: it makes Nodes of
 // its cells when it is mounted, and writes a cell back some seconds after Node::Changed told it (Hive; hive/hive.hpp, lib/regf/regf.hpp).
-// Differs from Windows: the system's own hives are not in files yet (those a program loads are), there is one registry view (no WOW64), no
-// transactions and no virtualization. A new key that would get its parent's descriptor shares it.
+// The system's own hives are loaded when C: is a disk (NtInitializeRegistry, hive/boot.cpp): what they hold wins over the readable description that was read before; what the
+// description has made and they do not have was deleted by somebody, and goes too, unless the description is another one than when they were last loaded.
+// Differs from Windows: there is one registry view (no WOW64), no transactions and no virtualization. A new key that would get its parent's descriptor shares it.
 #pragma once
-#include "lib/core/result.hpp"
+#include "ntos/ke/task.hpp"
 
 namespace cm {
 
@@ -33,8 +34,10 @@ struct SeedError {
 // Empty lines and lines that begin with ; are skipped, and a first line that says REGEDIT4 or "Windows Registry Editor ...".
 // STATUS_INVALID_PARAMETER: *Error (if there) tells; the log too. What comes before the error has been done.
 Status LoadSeed(const char* Text, usize Size, SeedError* Error = nullptr);
+// A number made of all descriptions that were loaded.
+u64 SeedNumber();
 
-// Everything that changed in hives with files goes into the files: before the system ends.
-void FlushHives();
+// Everything that changed in hives with files goes into the files: returns when it is there.
+ke::Task<> FlushHives();
 
 }

@@ -62,7 +62,9 @@ Result<ob::String> Node::Path() const
 
 // --- life
 
-Node::Node() : LastWrite(ke::SystemTime()) { }
+bool Node::Seeding;
+
+Node::Node() : LastWrite(ke::SystemTime()), Seeded(Seeding) { }
 
 Node::~Node()
 {
@@ -250,6 +252,7 @@ Status Node::SetValue(ob::Name Name, const UpperName& Upper, u32 Type, Vector<u8
         Values_[At].V->Type = Type;
         Values_[At].V->Data = std::move(Data);
         Values_[At].V->Cell = NoCell;
+        Values_[At].V->Seeded = Seeding;
     } else {
         Own<Value> New(new Value);
         if (!New)
@@ -257,6 +260,7 @@ Status Node::SetValue(ob::Name Name, const UpperName& Upper, u32 Type, Vector<u8
         New->Name = TRY(ob::String::Copy(Name));
         New->Type = Type;
         New->Data = std::move(Data);
+        New->Seeded = Seeding;
         TRY(Values_.Push(Slot { Upper.Hash(), New.Get() }));
         New.Leak();
     }

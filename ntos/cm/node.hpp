@@ -5,13 +5,14 @@
 #pragma once
 #include "abi/nt/cm.hpp"
 #include "lib/core/list.hpp"
+#include "ntos/ke/task.hpp"
 #include "ntos/ob/ob.hpp"
 #include "ntos/se/se.hpp"
 
 namespace cm {
 using namespace nt;
 
-inline constexpr usize MaximumName = 255, MaximumValueName = 16383, MaximumDepth = 512;
+inline constexpr usize MaximumName = 256, MaximumValueName = 16383, MaximumDepth = 512;
 inline constexpr usize MaximumData = 64 * MiB;
 
 class Node;
@@ -23,7 +24,8 @@ inline constexpr u32 NoCell = ~0u;
 class Hive {
 public:
     virtual void Changed(Node& N) = 0;          // name, values, class, subkeys or security of N are not what they were
-    virtual Status Flush() = 0;
+    virtual Status Flush() = 0;                 // what has changed is on its way to the file
+    virtual ke::Task<> Drain() = 0;             // until it is there
 
 protected:
     ~Hive() = default;
@@ -34,6 +36,7 @@ struct Value {
     u32 Type = 0;
     Vector<u8> Data;
     mutable u32 Cell = NoCell;          // where its hive has it, as it is now
+    bool Seeded = false;                // as the readable description made it
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
 };
@@ -94,6 +97,8 @@ public:
     Hive* Keeper = nullptr;
     u32 Cell = NoCell;                  // where the hive has it
     bool Unsaved = false;               // the hive's: changed since it was written
+    bool Seeded = false;                // made by the readable description
+    static bool Seeding;                // what is made now is
 
 private:
     friend class RefCounted<Node>;

@@ -227,7 +227,7 @@ Status ReadKeyLine(Reader& R, RefPtr<Node>& Current)
     Result<Ref<Node>> Opened = OpenNode({ Path.Data(), Path.Size() }, true);
     if (!Opened.Ok())
         return Opened.GetStatus().Code() == STATUS_INVALID_PARAMETER || Opened.Code() == STATUS_OBJECT_PATH_SYNTAX_BAD
-                   ? R.Fail("the key's name is empty, longer than 255 characters or too deep") : Opened.GetStatus();
+                   ? R.Fail("the key's name is empty, longer than 256 characters or too deep") : Opened.GetStatus();
     Current = RefPtr<Node>(Opened.Take());
     return R.LineEnds();
 }
@@ -338,10 +338,18 @@ Status ReadAll(Reader& R)
 
 }
 
+static u64 Seed = 0xCBF29CE484222325;           // FNV-1a
+
+u64 SeedNumber() { return Seed; }
+
 Status LoadSeed(const char* Text, usize Size, SeedError* Error)
 {
     Reader R(Text, Size);
+    for (usize I = 0; I < Size; ++I)
+        Seed = (Seed ^ u8(Text[I])) * 0x100000001B3;
+    Node::Seeding = true;
     Status S = ReadAll(R);
+    Node::Seeding = false;
     if (!S.Ok()) {
         if (!R.What)
             R.What = "the registry could not take it";

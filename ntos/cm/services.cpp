@@ -14,8 +14,8 @@ static Result<HANDLE> Open(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> At
     Wanted.Flags |= OBJ_CASE_INSENSITIVE;       // keys never regard case, nor does the way to them
     if (How.Options & ~REG_LEGAL_OPTION)
         return STATUS_INVALID_PARAMETER;
-    if (!Wanted.HasName && !Wanted.Root)
-        return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    if (!Wanted.HasName)
+        return STATUS_ACCESS_VIOLATION;
     ob::OpenRequest Request { Caller, Wanted, Desired, &How, &Key::Type };
     Ref<ob::Object> Found = TRY(ob::Lookup(Request));
     if (&Found->GetType() != &Key::Type)
@@ -78,7 +78,11 @@ ke::Task<> NtFlushKey(ke::Caller& Caller, svc::FlushKey& Call)
     if (!K.Ok())
         return ex::Done(K.GetStatus());
     Hive* Keeper = K.Value()->Of().Keeper;
-    return ex::Done(Keeper ? Keeper->Flush() : Status(STATUS_SUCCESS));
+    if (!Keeper)
+        return ex::Done(STATUS_SUCCESS);
+    if (Status S = Keeper->Flush(); !S.Ok())
+        return ex::Done(S);
+    return Keeper->Drain();
 }
 
 Status NtSetInformationKey(ke::Caller& Caller, svc::SetInformationKey& Call)

@@ -1,6 +1,8 @@
 // Shutting down, and what little there is to say of power: one machine, always on, without a battery.
 #include "lib/core/cpuid.hpp"
+#include "ntos/cm/cm.hpp"
 #include "ntos/ex/ex.hpp"
+#include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/ps/thread.hpp"
 #include "ntos/se/se.hpp"
@@ -20,13 +22,21 @@ bool MayShutDown(ke::Caller& Caller)
 
 }
 
+// Everything is written before the power goes.
+static ke::Task<> Stop(hal::PowerAction How)
+{
+    if (Status S = co_await cm::FlushHives(); !S.Ok())
+        ex::Log("shutdown: the registry could not be written (0x%x)\n", u32(S.Code()));
+    hal::Shutdown(How);
+}
+
 ke::Task<> NtShutdownSystem(ke::Caller& Caller, svc::ShutdownSystem& Call)
 {
     if (Call.Action > u32(hal::PowerAction::PowerOff))
         return ex::Done(STATUS_INVALID_PARAMETER);
     if (!MayShutDown(Caller))
         return ex::Done(STATUS_PRIVILEGE_NOT_HELD);
-    hal::Shutdown(hal::PowerAction(Call.Action.Get()));
+    return Stop(hal::PowerAction(Call.Action.Get()));
 }
 
 ke::Task<> NtInitiatePowerAction(ke::Caller& Caller, svc::InitiatePowerAction& Call)
@@ -35,9 +45,9 @@ ke::Task<> NtInitiatePowerAction(ke::Caller& Caller, svc::InitiatePowerAction& C
         return ex::Done(STATUS_PRIVILEGE_NOT_HELD);
     switch (Call.SystemAction) {
     case PowerActionNone: return ex::Done(STATUS_SUCCESS);
-    case PowerActionShutdown: hal::Shutdown(hal::PowerAction::Halt);
-    case PowerActionShutdownReset: hal::Shutdown(hal::PowerAction::Restart);
-    case PowerActionShutdownOff: hal::Shutdown(hal::PowerAction::PowerOff);
+    case PowerActionShutdown: return Stop(hal::PowerAction::Halt);
+    case PowerActionShutdownReset: return Stop(hal::PowerAction::Restart);
+    case PowerActionShutdownOff: return Stop(hal::PowerAction::PowerOff);
     case PowerActionSleep:
     case PowerActionHibernate: return ex::Done(STATUS_NOT_SUPPORTED);
     default: return ex::Done(STATUS_INVALID_PARAMETER);

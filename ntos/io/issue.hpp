@@ -34,6 +34,9 @@ struct Issue {
     // A request of the Executive's own: the answer stays in Request::Reply. Make, fill in, Await: the request's outcome.
     static Result<Ref<Request>> MakeOwn(ke::Caller& Caller, Ref<File> Of, Operation What);
     static ke::Task<> Await(ke::Caller& Caller, Ref<Request> R);
+    // The same without a caller (own_io.hpp). The data of a write is Request::Input.
+    static Result<Ref<Request>> MakeOwn(Ref<ps::Process> For, Ref<File> Of, Operation What);
+    static ke::Task<> Await(Ref<Request> R);
     // The Executive closes a file it opened for itself, and waits as NtClose does.
     static ke::Task<> Close(ke::Caller& Caller, Ref<File> F);
 

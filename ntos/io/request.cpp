@@ -20,6 +20,10 @@ Status WriteStatusBlock(ps::Process& To, u64 Address, Status Outcome, u64 Inform
         u64 Status, Information;
     } Block { u32(Outcome.Code()), Information };
     static_assert(sizeof(Block) == sizeof(IO_STATUS_BLOCK));
+    if (u8* At = mm::TouchWithin(To, Address, sizeof(Block), true)) [[likely]] {
+        memcpy(At, &Block, sizeof(Block));
+        return STATUS_SUCCESS;
+    }
     return mm::CopyToUser(To, Address, &Block, sizeof(Block));
 }
 
@@ -242,16 +246,28 @@ ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
     co_return S;
 }
 
+static Ref<Request> ForExecutive(Ref<Request> R)
+{
+    R->ForExecutive = true;
+    R->WaitAlways();
+    return R;
+}
+
 Result<Ref<Request>> Issue::MakeOwn(ke::Caller& Caller, Ref<File> Of, Operation What)
 {
     Request* Made = new Request(What, std::move(Of), Ref<ps::Process>(Caller.Process()), RefPtr<ps::Thread>(&Caller.Thread()));
-    if (!Made)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    Made->ForExecutive = Made->Synchronous_ = true;
-    return Ref<Request>::Adopt(*Made);
+    return Made ? Result<Ref<Request>>(ForExecutive(Ref<Request>::Adopt(*Made))) : Result<Ref<Request>>(STATUS_INSUFFICIENT_RESOURCES);
 }
 
-ke::Task<> Issue::Await(ke::Caller& Caller, Ref<Request> R)
+Result<Ref<Request>> Issue::MakeOwn(Ref<ps::Process> For, Ref<File> Of, Operation What)
+{
+    Request* Made = new Request(What, std::move(Of), std::move(For), nullptr);
+    return Made ? Result<Ref<Request>>(ForExecutive(Ref<Request>::Adopt(*Made))) : Result<Ref<Request>>(STATUS_INSUFFICIENT_RESOURCES);
+}
+
+ke::Task<> Issue::Await(ke::Caller&, Ref<Request> R) { return Await(std::move(R)); }
+
+ke::Task<> Issue::Await(Ref<Request> R)
 {
     Status S = StartNow(*R);
     if (S.Code() == STATUS_PENDING) {

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "ntos/io/issue.hpp"
-#include "ntos/mm/space.hpp"
 
 namespace io {
 
@@ -99,7 +98,7 @@ template <typename C> static ke::Task<> ReadOrWrite(ke::Caller& Caller, C& Call,
         if (Status Probed = mm::ProbeForWrite(Caller.Process(), T.Address, T.Length); !Probed.Ok())
             return ke::Task<>(Probed);
     // What it writes is taken from the caller's memory when the device wants it: it must not have to be read then.
-    if (Write && Caller.Process().Memory().PagedViews)
+    if (Write && mm::MayBeAbsent(Caller.Process()))
         if (Status Probed = mm::ProbeForRead(Caller.Process(), T.Address, T.Length); Probed == mm::PageAbsent)
             return ke::Task<>(Probed);
     auto R = MakeTransfer(I.Value(), T, Write);

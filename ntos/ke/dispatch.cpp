@@ -272,7 +272,7 @@ static Answer Fault(Thread& T, const kernel::Message& M)
                 Result = T->EndParking();
                 What = Answer::Reply;
             }
-            if (T->SuspendCount()) [[unlikely]] {
+            if (T->IsHeld()) [[unlikely]] {
                 kernel::Error E = kernel::SaveCaller(T->ReplySlot());
                 ASSERT(!kernel::Failed(E));
                 if (What == Answer::Resume)

@@ -129,9 +129,14 @@ static ke::Task<> Resident(Ref<ps::Process> In, u64 Address, u64 Bytes, bool Wri
     co_return STATUS_SUCCESS;
 }
 
+bool MayBeAbsent(ps::Process& In)
+{
+    return In.Memory().PagedViews;
+}
+
 ke::Task<> MakeResident(Ref<ps::Process> In, u64 Address, u64 Bytes, bool Write)
 {
-    if (!In->Memory().PagedViews)
+    if (!MayBeAbsent(*In))
         return ke::Task<>(Status(STATUS_SUCCESS));      // nothing can be absent
     if (Address + Bytes < Address)
         return ke::Task<>(Status(STATUS_ACCESS_VIOLATION));

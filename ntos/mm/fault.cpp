@@ -271,6 +271,7 @@ Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOn
         CPtr Frame = TRY(DeviceFrame(Physical));
         Pte& E = *TRY(MakeEntry(At + I * PageSize));
         E.State = Pte::Present;
+        E.Clean = 1;                    // so that the Executive's own accesses look at the range: it has no page here
         E.Protect = u64(Writable ? Protection::ReadWrite : Protection::ReadOnly);
         E.HasProtect = 1;
         TRY(MapInHardware(At + I * PageSize, E, Writable, Frame));
@@ -359,6 +360,14 @@ template <bool Write, typename F, typename M> static Status ForEachPiece(ps::Pro
         Address += Now;
     }
     return STATUS_SUCCESS;
+}
+
+u8* TouchWithin(ps::Process& In, u64 Address, usize Bytes, bool Write)
+{
+    if ((Address & PageMask) + Bytes > PageSize) [[unlikely]]
+        return nullptr;
+    auto At = In.Memory().Touch(Address, Write);
+    return At.Ok() ? At.Value() : nullptr;
 }
 
 Status CopyFromUser(ps::Process& From, void* To, u64 Address, usize Bytes)

@@ -3,7 +3,7 @@
 // Implemented by io/fs (paging IRPs to a file-system driver), and by a fake in host tests. Everything happens on the dispatcher thread. Read, Write and Flush start the
 // operation and return; PageIo::Complete is called exactly once for each, before they return or later, in any order. A PageIo stays valid until then, and its frames stay
 // referenced: they may be lent to a device. Any number may be under way, but never two that overlap. A Write behind the valid data makes the data valid to its end; what lies between is
-// to be zero in the file then.
+// to be zero in the file then. A Write that is under way when the file is truncated writes nothing behind the new end, also if the file has grown again by then.
 #pragma once
 #include <span>
 

@@ -12,6 +12,7 @@ namespace mm {
 using namespace nt;
 
 void (*PageStore::OnDirty)(PageStore&);
+void (*PageStore::OnWritten)(PageStore&);
 constinit PagingTotals Totals {};
 
 using AllList = core::List<Paging, &Paging::AllLink>;
@@ -318,6 +319,23 @@ void PageStore::Ended(PageIo& Io, Status Outcome, u64 Done)
         ++Paging_->About.Resident;
         ++Totals.Resident;
     }
+}
+
+bool PageStore::IsValid(u64 Index)
+{
+    u64 Follow;
+    Pfn* Word = Lookup(Index, Follow);
+    return Word && word::IsValid(*Word);
+}
+
+ke::Task<> PageStore::WaitForIo(Ref<PageStore> Of, u64 First, u64 Count)
+{
+    while (RefPtr<PageIo> Busy { Of->UnderWay(First, Count) }) {
+        Busy->Awaited = true;
+        while (!Busy->Ended_.State())
+            CO_TRY(co_await ke::WaitFor(Busy->Ended_));
+    }
+    co_return STATUS_SUCCESS;
 }
 
 bool PageStore::HasAll(u64 First, u64 Count)

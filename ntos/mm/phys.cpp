@@ -331,6 +331,7 @@ Result<u8*> AllocateContiguous(usize Bytes)
         Region& R = Regions[I];
         // Tables for the window and slots may themselves cut from R: get them first, then look where R stands.
         while (R.Next < R.End) {
+            TRY(EnsureSlots(SlotsPerCut));
             u64 Start = R.Next;
             u64 End = AlignDown(Start, 2 * MiB) + 2 * MiB;
             if (End > R.End)

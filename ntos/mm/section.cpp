@@ -174,7 +174,7 @@ Result<u64> MapView(AddressSpace& Space, Ref<Section> From, ViewRequest& Request
 Status UnmapView(AddressSpace& Space, u64 Address, bool KeepPlaceholder)
 {
     Vad* V = Space.Find(Address);
-    if (!V || (V->Kind != Vad::Data && V->Kind != Vad::Image))
+    if (!V || (V->Kind != Vad::Data && V->Kind != Vad::Image) || V->System)
         return STATUS_NOT_MAPPED_VIEW;
     u64 Start = V->Start, Bytes = V->End - V->Start;
     Space.Remove(*V);

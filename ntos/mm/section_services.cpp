@@ -3,6 +3,7 @@
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/process.hpp"
 #include "ntos/se/se.hpp"
+#include "ntos/ps/debug.hpp"
 
 using namespace mm;
 
@@ -141,9 +142,9 @@ static Status MapFor(ke::Caller& Caller, HANDLE SectionHandle, HANDLE ProcessHan
     if (Request.Size > HighestUser || Request.Base + Request.Size > HighestUser + 1)
         return STATUS_INVALID_PARAMETER_3;
     // What the view may do, the handle must allow.
-    ACCESS_MASK Needs = IsExecutable(P) ? SECTION_MAP_EXECUTE : SECTION_MAP_READ;
-    if (IsWritable(P))
-        Needs |= SECTION_MAP_WRITE;
+    ACCESS_MASK Needs = IsWritable(P) ? SECTION_MAP_WRITE : IsExecutable(P) ? 0 : SECTION_MAP_READ;
+    if (IsExecutable(P))
+        Needs |= SECTION_MAP_EXECUTE;
     auto From = TRY(ob::ReferenceAny(Caller, SectionHandle, 0));
     if (&From.Target->GetType() != &Section::Type)
         return STATUS_OBJECT_TYPE_MISMATCH;
@@ -166,6 +167,8 @@ static Status MapFor(ke::Caller& Caller, HANDLE SectionHandle, HANDLE ProcessHan
     TRY(ViewSize.Write(Caller, Request.Size));
     if (SectionOffset)
         TRY(SectionOffset.Write(Caller, LARGE_INTEGER { .QuadPart = i64(Request.Offset) }));
+    if (S->Image && &*Target == &Caller.Process())
+        ps::Debugger::ImageMapped(Caller.Thread(), Base.Value(), S->FileName);
     return Base.GetStatus();
 }
 
@@ -174,7 +177,7 @@ Status NtMapViewOfSection(ke::Caller& Caller, svc::MapViewOfSection& Call)
     u32 Disposition = Call.InheritDisposition;
     if (Disposition != ViewShare && Disposition != ViewUnmap)
         return STATUS_INVALID_PARAMETER_8;
-    if (Call.AllocationType & ~(MEM_RESERVE | MEM_TOP_DOWN | MEM_LARGE_PAGES | MEM_DOS_LIM))
+    if (Call.AllocationType & ~(MEM_RESERVE | MEM_TOP_DOWN | MEM_LARGE_PAGES))
         return STATUS_INVALID_PARAMETER_9;
     ViewRequest Request;
     Request.Protect = Call.Win32Protect;
@@ -217,10 +220,20 @@ Status NtMapViewOfSectionEx(ke::Caller& Caller, svc::MapViewOfSectionEx& Call)
     return MapFor(Caller, Call.SectionHandle, Call.ProcessHandle, Call.BaseAddress, Call.SectionOffset, Call.ViewSize, Request);
 }
 
+static Status Unmap(ke::Caller& Caller, ps::Process& Target, u64 Address, bool KeepPlaceholder)
+{
+    Vad* V = Target.Memory().Find(Address);
+    u64 Image = V && V->Kind == Vad::Image ? V->Start : 0;
+    TRY(UnmapView(Target.Memory(), Address, KeepPlaceholder));
+    if (Image && &Target == &Caller.Process())
+        ps::Debugger::ImageUnmapped(Caller.Thread(), Image);
+    return STATUS_SUCCESS;
+}
+
 Status NtUnmapViewOfSection(ke::Caller& Caller, svc::UnmapViewOfSection& Call)
 {
     auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_OPERATION));
-    return UnmapView(Target->Memory(), Call.BaseAddress.Raw(), false);
+    return Unmap(Caller, *Target, Call.BaseAddress.Raw(), false);
 }
 
 Status NtUnmapViewOfSectionEx(ke::Caller& Caller, svc::UnmapViewOfSectionEx& Call)
@@ -228,7 +241,7 @@ Status NtUnmapViewOfSectionEx(ke::Caller& Caller, svc::UnmapViewOfSectionEx& Cal
     if (Call.Flags & ~(MEM_PRESERVE_PLACEHOLDER | 1u))
         return STATUS_INVALID_PARAMETER;
     auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_OPERATION));
-    return UnmapView(Target->Memory(), Call.BaseAddress.Raw(), Call.Flags & MEM_PRESERVE_PLACEHOLDER);
+    return Unmap(Caller, *Target, Call.BaseAddress.Raw(), Call.Flags & MEM_PRESERVE_PLACEHOLDER);
 }
 
 static ke::Task<> Extend(ke::Caller& Caller, ke::UserPtr<LARGE_INTEGER> NewSize, Ref<Section> S, i64 Size)

@@ -12,7 +12,6 @@ namespace mm {
 using kernel::Failed;
 using namespace nt;
 
-static constexpr u64 LeafSpan = 2 * MiB;
 static constexpr u32 KeptEmptyLeaves = 16;
 
 Result<Protection> ProtectionFrom(u32 Page)

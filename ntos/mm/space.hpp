@@ -128,6 +128,21 @@ public:
     // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses) cannot be written to.
     Result<u64> MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly = 0, u64 EndReadOnly = 0);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
+    // For copies of many pages: the entry of the page at Address and how many follow it in memory; null (and 1) if there is none.
+    Pte* Entries(u64 Address, u64& Follow)
+    {
+        Pte* E = Address <= HighestUser ? Entry(Address) : nullptr;
+        Follow = E ? (LeafSpan - (Address & (LeafSpan - 1)) + PageMask) >> PageShift : 1;
+        return E;
+    }
+    // Whether the page of an entry can be read, or written, without ado. (Write: the caller then sets Written.)
+    static bool IsReady(const Pte& E, bool Write)
+    {
+        bool There = E.State == Pte::Present && E.HasProtect && !E.Guard && !E.Clean;
+        // The two writable protections have these low bits.
+        static_assert(u32(Protection::ReadWrite) == 2 && u32(Protection::ExecuteReadWrite) == 6);
+        return There && (Write ? (E.Protect & 3) == 2 : E.Protect != u64(Protection::NoAccess));
+    }
     // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
     Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);
     void UnmapFrames(u64 Address);
@@ -144,6 +159,7 @@ public:
 
 private:
     AddressSpace() = default;
+    static constexpr u64 LeafSpan = 2 * MiB;
     struct Leaf {                       // 2 MiB of entries, and the page table that maps them
         u64 Base;
         Pte* Entries;

@@ -2,11 +2,9 @@
 
 #include <string.h>
 
-#include "ntos/mm/absent.hpp"
 #include "ntos/mm/access.hpp"
 #include "ntos/mm/paging.hpp"
 #include "ntos/mm/phys.hpp"
-#include "ntos/ps/process.hpp"
 
 namespace mm {
 
@@ -193,76 +191,6 @@ Status PageStore::Write(u64 Offset, const void* From, usize Bytes)
         In += Now;
         Offset += Now;
         Bytes -= Now;
-    }
-    return STATUS_SUCCESS;
-}
-
-Status PageStore::ReadToUser(u64 Offset, ps::Process& To, u64 Address, usize Bytes, usize& Done)
-{
-    Done = 0;
-    if (Address + Bytes < Address)
-        return STATUS_ACCESS_VIOLATION;
-    AddressSpace& Space = To.Memory();
-    Pfn* Word = nullptr;
-    u64 Follow = 0;
-    while (Done < Bytes) {
-        usize At = Offset & PageMask, Now = PageSize - At, Room = PageSize - (Address & PageMask);
-        Now = Now < Room ? Now : Room;
-        Now = Now < Bytes - Done ? Now : Bytes - Done;
-        // The client's page first: to make it may take pages of stores.
-        auto Out = Space.Touch(Address, true);
-        if (!Out.Ok()) [[unlikely]]
-            return Missed(To, Address, Bytes - Done, true, Out.GetStatus());
-        if (!Follow) [[unlikely]]
-            Word = Lookup(Offset >> PageShift, Follow);
-        if (Word && word::IsValid(*Word)) [[likely]] {
-            memcpy(Out.Value(), PageAddress(*Word & word::Frame) + At, Now);
-            if (Paging_)
-                *Word |= word::Used;
-        } else if (Paging_ && MustRead(Offset >> PageShift)) {
-            return STATUS_CANT_WAIT;
-        } else {
-            memset(Out.Value(), 0, Now);
-        }
-        if (At + Now == PageSize) {
-            Word += Word != nullptr;
-            --Follow;
-        }
-        Done += Now;
-        Address += Now;
-        Offset += Now;
-    }
-    return STATUS_SUCCESS;
-}
-
-Status PageStore::WriteFromUser(u64 Offset, ps::Process& From, u64 Address, usize Bytes, usize& Done)
-{
-    Done = 0;
-    if (Address + Bytes < Address)
-        return STATUS_ACCESS_VIOLATION;
-    if (Paging_) [[unlikely]]
-        return PagedWrite(Offset, From, Address, Bytes, Done);
-    AddressSpace& Space = From.Memory();
-    Pfn* Word = nullptr;
-    u64 Follow = 0;
-    while (Done < Bytes) {
-        usize At = Offset & PageMask, Now = PageSize - At, Room = PageSize - (Address & PageMask);
-        Now = Now < Room ? Now : Room;
-        Now = Now < Bytes - Done ? Now : Bytes - Done;
-        auto In = Space.Touch(Address, false);
-        if (!In.Ok()) [[unlikely]]
-            return Missed(From, Address, Bytes - Done, false, In.GetStatus());
-        if (!Follow || !Word) [[unlikely]]
-            Word = Lookup(Offset >> PageShift, Follow);
-        u8* To = Word && *Word ? PageAddress(*Word) : TRY(Page(Offset >> PageShift, true));
-        memcpy(To + At, In.Value(), Now);
-        if (At + Now == PageSize) {
-            Word += Word != nullptr;
-            --Follow;
-        }
-        Done += Now;
-        Address += Now;
-        Offset += Now;
     }
     return STATUS_SUCCESS;
 }

@@ -90,8 +90,14 @@ public:
     u32 Holds = 0;                      // while it is not 0 no page is taken
     // Every paged store: the next after At (null: the first).
     static PageStore* NextPaged(PageStore* At);
-    // Told when a page of a store becomes dirty and was not.
+    // Told when a page of a store becomes dirty and was not; when a write of one has ended.
     static void (*OnDirty)(PageStore&);
+    static void (*OnWritten)(PageStore&);
+    u64 WriteHand = 0;                  // the lazy writer's: where it goes on
+    u64 RetryAt = 0;                    // the same: not before this time, after failures
+    bool IsValid(u64 Index);            // the page is there
+    // Waits until nothing of the range is under way.
+    static ke::Task<> WaitForIo(Ref<PageStore> Of, u64 First, u64 Count);
 
 private:
     PageStore() = default;

@@ -66,6 +66,15 @@ Result<Requirements> ReadParameters(ke::Caller& Caller, ke::UserPtr<MEM_EXTENDED
     return R;
 }
 
+// Whether pages of a section's view may have protection P.
+Status CheckView(const Vad& V, Protection P)
+{
+    Protection Of = TRY(ProtectionFrom(V.Backing->PageProtect));
+    if ((IsWritable(P) && !IsWritable(Of) && !IsCopyOnWrite(V.Protect)) || (IsExecutable(P) && !IsExecutable(Of)))
+        return STATUS_SECTION_PROTECTION;
+    return STATUS_SUCCESS;
+}
+
 Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> BaseAddress, ke::UserPtr<SIZE_T> RegionSize, u32 Type, u32 Protect,
                 const Requirements& Needs)
 {
@@ -104,7 +113,7 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
     if (Type & (MEM_RESET | MEM_RESET_UNDO)) {
         Range R = TRY(RangeOf(Base, Size));
         Vad* V = Space.Find(R.Start);
-        if (!V || V->End < R.End || V->Kind != Vad::Private)
+        if (!V || V->End < R.End || (V->Kind != Vad::Private && V->Kind != Vad::Data))
             return STATUS_CONFLICTING_ADDRESSES;
         Start = R.Start;
         End = R.End;                    // the content may be kept: it is
@@ -148,9 +157,16 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
             return STATUS_CONFLICTING_ADDRESSES;
         if (V->End < End)
             return STATUS_CONFLICTING_ADDRESSES;
-        if (V->Kind == Vad::Data && !(V->Backing->Attributes & SEC_RESERVE))
-            return STATUS_ALREADY_COMMITTED;
-        TRY(Space.Commit(*V, Start, End, P, Guard));
+        if (V->Kind == Vad::Data)
+            TRY(CheckView(*V, P));
+        if (V->Kind == Vad::Data && !(V->Backing->Attributes & SEC_RESERVE)) {
+            // All there is committed: of a section without a file the pages get the protection.
+            if (!V->Backing->PageFile)
+                return STATUS_ALREADY_COMMITTED;
+            (void)TRY(Space.Protect(*V, Start, End, P, Guard));
+        } else {
+            TRY(Space.Commit(*V, Start, End, P, Guard));
+        }
         if (Guard && AddressSpace::EndStack)
             TRY(AddressSpace::EndStack(Caller, Space, Start, End));
     }
@@ -265,11 +281,8 @@ Status NtProtectVirtualMemory(ke::Caller& Caller, svc::ProtectVirtualMemory& Cal
         return STATUS_CONFLICTING_ADDRESSES;
     if (V->Kind == Vad::Private && IsCopyOnWrite(P))
         return STATUS_INVALID_PAGE_PROTECTION;
-    if (V->Kind == Vad::Data) {
-        Protection Of = TRY(ProtectionFrom(V->Backing->PageProtect));
-        if ((IsWritable(P) && !IsWritable(Of) && !IsCopyOnWrite(V->Protect)) || (IsExecutable(P) && !IsExecutable(Of)))
-            return STATUS_SECTION_PROTECTION;
-    }
+    if (V->Kind == Vad::Data)
+        TRY(CheckView(*V, P));
     u32 Old = TRY(Space.Protect(*V, R.Start, R.End, P, Guard));
     if (Guard && AddressSpace::EndStack)
         TRY(AddressSpace::EndStack(Caller, Space, R.Start, R.End));
@@ -377,10 +390,10 @@ static Status CopyBetween(ps::Process& From, u64 Source, ps::Process& To, u64 Ta
 {
     Done = 0;
     // Of views whose pages may have to be read: all that is to be read at once, before anything is copied.
-    if (From.Memory().PagedViews)
+    if (MayBeAbsent(From))
         if (Status S = ProbeForRead(From, Source, Bytes); S.Code() == PageAbsent)
             return S;
-    if (To.Memory().PagedViews)
+    if (MayBeAbsent(To))
         if (Status S = ProbeForWrite(To, Target, Bytes); S.Code() == PageAbsent)
             return S;
     for (Done = 0; Done < Bytes;) {

@@ -174,6 +174,8 @@ void PageStore::EndedWrite(PageIo& Io, Status Outcome, u64 Done)
             End = Paging_->Size;
         if (End > Paging_->Valid)
             Paging_->Valid = End;
+        if (OnWritten)
+            OnWritten(*this);
         return;
     }
     ++F.Failures;
@@ -181,6 +183,8 @@ void PageStore::EndedWrite(PageIo& Io, Status Outcome, u64 Done)
     ++Paging_->FailedWrites;
     if (!Paging_->Gone.Ok())
         F.Lost = Paging_->Gone;
+    if (OnWritten)
+        OnWritten(*this);
 }
 
 u64 PageStore::StartWrites(u64 First, u64 Most)
@@ -280,11 +284,7 @@ void PageStore::Detach(Status Why)
 ke::Task<bool> PageStore::Drop(Ref<PageStore> Of, u64 First, u64 Count)
 {
     u64 End = First + Count < First ? ~u64(0) : First + Count;
-    while (RefPtr<PageIo> Busy { Of->UnderWay(First, End - First) }) {
-        Busy->Awaited = true;
-        while (!Busy->Ended_.State())
-            CO_TRY(co_await ke::WaitFor(Busy->Ended_));
-    }
+    CO_TRY(co_await WaitForIo(Of, First, End - First));
     bool All = true;
     for (u64 At = First; At < End;) {
         u64 Follow;

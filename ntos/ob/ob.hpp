@@ -75,6 +75,8 @@ struct Attributes {
     Status RootStatus;              // why Root could not be referenced; matters only if the (empty) name is looked up
     u32 Flags = 0;                  // OBJ_*
     Own<se::SecurityDescriptor> Security;      // captured and checked, or null
+    u32 ImpersonationLevel = 2;     // what a server may do as the caller (SecurityQualityOfService): SecurityImpersonation if nothing is said
+    bool EffectiveOnly = false;
     bool IgnoreCase() const { return Flags & OBJ_CASE_INSENSITIVE; }
     Attributes();                   // out of line: se::SecurityDescriptor is incomplete here
     Attributes(Attributes&&);

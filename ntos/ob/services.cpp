@@ -27,6 +27,9 @@ ke::Task<> NtClose(ke::Caller& Caller, svc::Close& Call)
         return AwaitClose(Caller, std::move(For));
     if (S == STATUS_INVALID_HANDLE && IsPseudo(Call.Handle))
         return ke::Task<>(Status(STATUS_SUCCESS));
+    // A debugger is told of the mistake.
+    if (S == STATUS_INVALID_HANDLE && Call.Handle.Get() && Caller.Process().DebuggedBy) [[unlikely]]
+        return ke::Task<>(Caller.Thread().RaiseStatus(STATUS_INVALID_HANDLE));
     return ke::Task<>(S);
 }
 

@@ -11,6 +11,7 @@
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/ps/job.hpp"
 #include "ntos/se/se.hpp"
@@ -441,6 +442,14 @@ static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, 
 
     Ref<Thread> T = TRY(Thread::Create(*P, { .Routine = reinterpret_cast<u64>(P->ImageInfo.TransferAddress), .Argument = P->PebAddress(),
                                              .Suspended = bool(Call.ThreadFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) }));
+    P->NoDebugInherit = Flags & PROCESS_CREATE_FLAGS_NO_DEBUG_INHERIT;
+    RefPtr<Debugger> By;
+    if (!Parent->NoDebugInherit)
+        By = Parent->DebuggedBy;
+    if (Wanted.Debug)
+        By = RefPtr<Debugger>(TRY(ob::Reference<Debugger>(Caller, Wanted.Debug, 2)).Get());     // the right to assign processes
+    if (By)
+        TRY(By->Attach(*P));
     Undo.Commit();
     return Created { P, T };
 }
@@ -457,8 +466,6 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
         co_return STATUS_INVALID_PARAMETER;
     if (Call.ThreadFlags & ~THREAD_CREATE_FLAGS_CREATE_SUSPENDED)
         co_return STATUS_INVALID_PARAMETER;
-    if (Wanted.Debug)
-        co_return STATUS_NOT_IMPLEMENTED;
     // Some callers (the packaged Win32 library among them) pass a block that they have not filled in and do not look at afterwards.
     PS_CREATE_INFO Info = CO_TRY(Call.CreateInfo.Read(Caller));
     bool WantsInfo = Info.Size == sizeof(Info) && Info.State == PsCreateInitialState;
@@ -535,6 +542,7 @@ Status NtCreateThreadEx(ke::Caller& Caller, svc::CreateThreadEx& Call)
     TRY(ps::Protect(Caller, *T, Where));
     CloseIt.Commit();
     Undo.Commit();
+    ps::Debugger::ThreadStarts(*T);
     T->Start();
     return STATUS_SUCCESS;
 }

@@ -50,7 +50,7 @@ void Errand::Return(bool Done)
     T_.InFault = InFault_;
     bool Waits = InService_ || InFault_;
     // One that is parked takes up its wait again; what else waits for a reply gets none any more, and goes on from its registers.
-    bool Runs = Waits ? T_.Parking_ == Thread::Parking::Parked : T_.Started_ && T_.SuspendCount_ == 0;
+    bool Runs = Waits ? T_.Parking_ == Thread::Parking::Parked : T_.Started_ && !T_.IsHeld();
     if (!Runs) {
         kernel::Error E = kernel::SuspendTcb(T_.Tcb_.Cap);
         ASSERT(!Failed(E));
@@ -60,7 +60,7 @@ void Errand::Return(bool Done)
     T_.SetPriority(T_.BasePriority, T_.PriorityIncrement);
     kernel::Error E = kernel::WriteRegisters(T_.Tcb_.Cap, Runs, Saved_);
     ASSERT(!Failed(E));
-    if (T_.ReplyHeld_ && T_.SuspendCount_ == 0) {
+    if (T_.ReplyHeld_ && !T_.IsHeld()) {
         T_.ReplyHeld_ = false;
         T_.Reply(T_.HeldStatus_);
     }

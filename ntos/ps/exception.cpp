@@ -4,6 +4,7 @@
 #include "ntos/ex/log.hpp"
 #include "ntos/mm/absent.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
 
 namespace ps {
@@ -75,6 +76,12 @@ void InitializeExceptions()
 // --- raising
 
 void Thread::RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
+{
+    if (!Debugger::Exception(*this, Record, At, true))
+        DispatchException(Record, At);
+}
+
+void Thread::DispatchException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
     u64 Frame = AlignDown(At.Rsp, 16) - abi::ExceptionFrameSize;
     EXCEPTION_RECORD Copy = Record;
@@ -200,7 +207,8 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
             R.ExceptionFlags = EXCEPTION_NONCONTINUABLE;
             R.NumberParameters = 1;
             R.ExceptionInformation[0] = At.Rcx;
-            T.DieOf(R, At);
+            if (!Debugger::Exception(T, R, At, false))
+                T.DieOf(R, At);
             return;
         case 0x2D:
             R.ExceptionCode = STATUS_BREAKPOINT;
@@ -346,9 +354,13 @@ Status NtRaiseException(ke::Caller& Caller, svc::RaiseException& Call)
     if (Record.NumberParameters > EXCEPTION_MAXIMUM_PARAMETERS)
         return STATUS_INVALID_PARAMETER;
     ps::Thread& T = Caller.Thread();
-    if (Call.FirstChance)
-        T.RaiseException(Record, At);
-    else
+    if (Call.FirstChance) {
+        CONTEXT Shown = At;
+        if (Record.ExceptionCode == STATUS_BREAKPOINT)
+            At.Rip -= 1;                // what handlers of a processor's breakpoint find
+        if (!ps::Debugger::Exception(T, Record, At, true, Shown))
+            T.DispatchException(Record, At);
+    } else if (!ps::Debugger::Exception(T, Record, At, false))
         T.DieOf(Record, At);
     return ps::NoReply;
 }

@@ -18,6 +18,8 @@ static Result<CLIENT_ID> ReadClientId(ke::Caller& Caller, ke::UserPtr<CLIENT_ID>
 Status NtOpenProcess(ke::Caller& Caller, svc::OpenProcess& Call)
 {
     TRY(Call.ProcessHandle.Probe(Caller));
+    if (!Call.ObjectAttributes)
+        return STATUS_ACCESS_VIOLATION;
     auto Attributes = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     CLIENT_ID Id = TRY(ReadClientId(Caller, Call.ClientId, Attributes));
     RefPtr<Process> P;
@@ -38,6 +40,8 @@ Status NtOpenProcess(ke::Caller& Caller, svc::OpenProcess& Call)
 Status NtOpenThread(ke::Caller& Caller, svc::OpenThread& Call)
 {
     TRY(Call.ThreadHandle.Probe(Caller));
+    if (!Call.ObjectAttributes)
+        return STATUS_ACCESS_VIOLATION;
     auto Attributes = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     CLIENT_ID Id = TRY(ReadClientId(Caller, Call.ClientId, Attributes));
     RefPtr<Thread> T = Thread::ById(reinterpret_cast<u64>(Id.UniqueThread));
@@ -113,6 +117,8 @@ Status NtResumeProcess(ke::Caller& Caller, svc::ResumeProcess& Call)
 Status NtQueueApcThread(ke::Caller& Caller, svc::QueueApcThread& Call)
 {
     auto T = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, THREAD_SET_CONTEXT));
+    if (!Call.ApcRoutine.Raw())
+        return STATUS_SUCCESS;          // nothing to call
     return T->QueueApc(Call.ApcRoutine.Raw(), Call.ApcArgument1.Raw(), Call.ApcArgument2.Raw(), Call.ApcArgument3.Raw());
 }
 
@@ -181,9 +187,11 @@ ke::Task<> NtWaitForAlertByThreadId(ke::Caller& Caller, svc::WaitForAlertByThrea
     return WaitForAlert(T, Until);
 }
 
+static constexpr ULONG Backwards = 1;
+
 Status NtGetNextProcess(ke::Caller& Caller, svc::GetNextProcess& Call)
 {
-    TRY(Call.NewProcessHandle.Probe(Caller));
+    TRY(Call.NewProcessHandle.Write(Caller, nullptr));
     Process* P;
     if (Call.ProcessHandle.Get()) {
         auto After = TRY(ob::Reference<Process>(Caller, Call.ProcessHandle, 0));
@@ -203,16 +211,28 @@ Status NtGetNextProcess(ke::Caller& Caller, svc::GetNextProcess& Call)
 
 Status NtGetNextThread(ke::Caller& Caller, svc::GetNextThread& Call)
 {
-    TRY(Call.NewThreadHandle.Probe(Caller));
+    TRY(Call.NewThreadHandle.Write(Caller, nullptr));
+    if (Call.Flags & ~Backwards)
+        return STATUS_INVALID_PARAMETER;
     auto P = TRY(ob::Reference<Process>(Caller, Call.ProcessHandle, PROCESS_QUERY_INFORMATION));
-    Thread* T;
+    // The thread before or after At, or the first of that direction.
+    auto Next = [&](Thread* At) {
+        if (!(Call.Flags & Backwards))
+            return At ? P->NextThread(*At) : P->FirstThread();
+        Thread* Before = nullptr;
+        for (Thread* T = P->FirstThread(); T && T != At; T = P->NextThread(*T))
+            Before = T;
+        return Before;
+    };
+    Thread* T = nullptr;
     if (Call.ThreadHandle.Get()) {
         auto After = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, 0));
-        T = After->ProcessLink_.IsLinked() ? P->NextThread(*After) : nullptr;
+        if (After->ProcessLink_.IsLinked() && &After->Process() == P.Get())
+            T = Next(After.Get());
     } else {
-        T = P->FirstThread();
+        T = Next(nullptr);
     }
-    for (; T; T = P->NextThread(*T)) {
+    for (; T; T = Next(T)) {
         auto Handle = ob::OpenByPointer(Caller, Ref<ob::Object>(*T), Call.DesiredAccess, Call.HandleAttributes);
         if (Handle.Ok())
             return Call.NewThreadHandle.Write(Caller, Handle.Value());

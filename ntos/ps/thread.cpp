@@ -8,6 +8,7 @@
 #include "ntos/mm/absent.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/ps/errand.hpp"
 #include "ntos/ps/threads.hpp"
@@ -35,6 +36,8 @@ Thread::Thread() : Object(Type) { }
 Thread::~Thread()
 {
     TakeApart();
+    if (Id_)
+        FreeId(Id_, *this);
 }
 
 Result<Ref<Thread>> Thread::Create(ps::Process& Owner, const ThreadStart& How)
@@ -173,7 +176,8 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
 void Thread::Start()
 {
     Started_ = true;
-    if (SuspendCount_ == 0) {
+    Frozen_ = Process().IsFrozen;
+    if (!IsHeld()) {
         StartContext_ = 0;
         kernel::Error E = kernel::ResumeTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
@@ -209,7 +213,7 @@ Status Thread::Suspend(u32& Previous)
         return STATUS_SUSPEND_COUNT_EXCEEDED;
     Previous = SuspendCount_++;
     // One that is in a service or a fault is stopped already; its reply waits (see Reply).
-    if (SuspendCount_ == 1 && Started_ && !InService && !InFault) {
+    if (SuspendCount_ == 1 && !Frozen_ && Started_ && !InService && !InFault) {
         kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
@@ -219,8 +223,33 @@ Status Thread::Suspend(u32& Previous)
 u32 Thread::Resume()
 {
     u32 Before = SuspendCount_;
-    if (Before == 0 || --SuspendCount_ > 0 || Terminating_ || !Started_)
-        return Before;
+    if (Before && --SuspendCount_ == 0 && !Frozen_)
+        GoOn();
+    return Before;
+}
+
+void Thread::Freeze()
+{
+    if (Frozen_ || Terminating_)
+        return;
+    Frozen_ = true;
+    if (SuspendCount_ == 0 && Started_ && !InService && !InFault) {
+        kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
+        ASSERT(!Failed(E));
+    }
+}
+
+void Thread::Thaw()
+{
+    if (std::exchange(Frozen_, false) && SuspendCount_ == 0)
+        GoOn();
+}
+
+// Nothing holds it any more.
+void Thread::GoOn()
+{
+    if (Terminating_ || !Started_)
+        return;
     StartContext_ = 0;
     if (ReplyHeld_) {
         ReplyHeld_ = false;
@@ -229,7 +258,6 @@ u32 Thread::Resume()
         kernel::Error E = kernel::ResumeTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
-    return Before;
 }
 
 // --- replies
@@ -238,7 +266,7 @@ void Thread::Reply(NTSTATUS Status)
 {
     if (Terminating_)
         return;
-    if (SuspendCount_ || Errand_) {
+    if (IsHeld() || Errand_) {
         ReplyHeld_ = true;
         HeldStatus_ = Status;
         return;
@@ -412,8 +440,24 @@ void Thread::WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp)
     InService = InFault = ForeignSyscall = false;
     ReplyHeld_ = ReplyLost_ = false;
     Parking_ = Parking::None;
-    kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, SuspendCount_ == 0, R);
+    kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, !IsHeld(), R);
     ASSERT(!Failed(E));
+}
+
+Status Thread::RaiseStatus(NTSTATUS Code)
+{
+    TRY(mm::CopyToUser(Process(), Teb_ + __builtin_offsetof(TEB, ExceptionCode), &Code, sizeof(Code)));
+    CONTEXT At = InterruptedContext(Code);
+    WriteFrame(At, Ntdll.KiRaiseUserExceptionDispatcher, At.Rsp);
+    return NoReply;
+}
+
+void Thread::StopAt(const CONTEXT& At)
+{
+    kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
+    ASSERT(!Failed(E));
+    Frozen_ = true;
+    WriteFrame(At, At.Rip, At.Rsp);
 }
 
 // The context that a thread starts with is on its stack.
@@ -458,7 +502,7 @@ Status Thread::SetRegisters(const CONTEXT& From)
     // A wait the thread is in ends without an answer: it goes on where it is told.
     Cancel();
     mm::ForgetAbsence(*this);
-    bool Stopped = SuspendCount_ || !Started_;
+    bool Stopped = IsHeld() || !Started_;
     kernel::Registers R {};
     FromContext(Now, R);
     InService = InFault = ForeignSyscall = ReplyHeld_ = ReplyLost_ = false;
@@ -625,8 +669,6 @@ void Thread::TakeApart()
             *Range = 0;
         }
     }
-    if (Id_)
-        FreeId(Id_, *this);             // queries still tell it
 }
 
 bool Reap()
@@ -640,10 +682,13 @@ bool Reap()
         T->ProcessLink_.Unlink();
         T->Ended_.Set();
         NTSTATUS Status = T->ExitStatus_;
+        Owner.LastThreadId = T->Id_;
         if (--Owner.ThreadCount_ == 0) {
             if (!Owner.Terminating_)
                 Owner.ExitStatus_ = Status;
             Owner.End();
+        } else if (!Owner.Terminating_) {
+            Debugger::ThreadEnded(*T);
         }
         T->Release();
     }

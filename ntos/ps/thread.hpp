@@ -76,6 +76,10 @@ public:
     u32 Resume();                       // the count before
     void Terminate(NTSTATUS Status);
     u32 SuspendCount() const { return SuspendCount_; }
+    // For the debugger, apart from suspension. Both idempotent.
+    void Freeze();
+    void Thaw();
+    bool IsHeld() const { return SuspendCount_ || Frozen_; }    // it does not run
     mm::CPtr KernelThread() const { return Tcb_.Cap; }         // 0 when it has been taken apart
     // The registers the thread has, or will have, in user mode. Of a thread that runs they are a snapshot.
     Status GetRegisters(CONTEXT& To);   // CONTROL | INTEGER | SEGMENTS; of a fresh thread FLOATING_POINT, too
@@ -90,6 +94,12 @@ public:
     CONTEXT InterruptedContext(NTSTATUS Returned);      // where the service it is in returns
     // Starts KiUserExceptionDispatcher for the thread, which is stopped (in a fault or in a service). Ends the process if the stack cannot take the frame.
     void RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At);
+    // The same without asking a debugger first.
+    void DispatchException(const EXCEPTION_RECORD& Record, const CONTEXT& At);
+    // The thread, which is stopped in a fault or service, leaves it for At, when it is let go on.
+    void StopAt(const CONTEXT& At);
+    // Instead of a reply, the calling thread raises the status as an exception, which its service returns afterwards. What the service returns then.
+    Status RaiseStatus(NTSTATUS Code);
     // Nobody handled it: a report on the log, and the process ends.
     void DieOf(const EXCEPTION_RECORD& Record, const CONTEXT& At);
 
@@ -127,6 +137,7 @@ private:
     Status Build(ps::Process& Owner, const ThreadStart& How);
     Status GiveDriverCapabilities(const DriverLink& Of);
     void TakeApart();
+    void GoOn();
     NTSTATUS& ParkStatus() const;
     Status ChangeStart(const CONTEXT& From);
     void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);
@@ -146,6 +157,7 @@ private:
     class Errand* Errand_ = nullptr;
     u32 SuspendCount_ = 0;
     bool Alerted_ = false, Terminating_ = false, Started_ = false, ReplyHeld_ = false;
+    bool Frozen_ = false;
     bool ReplyLost_ = false;            // in a service or fault, but no reply can reach it: it goes on from its registers
     NTSTATUS HeldStatus_ = 0, ExitStatus_ = 0x103;
 };

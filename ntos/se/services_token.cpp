@@ -20,6 +20,7 @@ static Status OpenProcessToken(ke::Caller& Caller, HANDLE Process, ACCESS_MASK D
 
 static Status OpenThreadToken(ke::Caller& Caller, HANDLE Thread, ACCESS_MASK Desired, u32 Attributes, ke::UserPtr<HANDLE> To)
 {
+    TRY(To.Write(Caller, nullptr));
     auto T = TRY(ob::Reference<ps::Thread>(Caller, Thread, THREAD_QUERY_LIMITED_INFORMATION));
     Token* Impersonated = T->ImpersonationToken();
     if (!Impersonated)
@@ -110,6 +111,16 @@ Status NtDuplicateToken(ke::Caller& Caller, svc::DuplicateToken& Call)
         KeepEffective(*New);
     ACCESS_MASK Desired = Call.DesiredAccess ? ACCESS_MASK(Call.DesiredAccess) : Found.Granted;
     return ob::ReturnHandle(Caller, Call.NewTokenHandle, ob::InsertAndOpen(Caller, std::move(New), Where, Desired));
+}
+
+Result<Ref<Token>> se::ForServer(const Token& Client, u32 Level, bool EffectiveOnly)
+{
+    Ref<Token> New = TRY(Client.Copy());
+    New->Kind = TokenImpersonation;
+    New->Level = SECURITY_IMPERSONATION_LEVEL(Client.IsImpersonation() && Level > u32(Client.Level) ? u32(Client.Level) : Level);
+    if (EffectiveOnly)
+        KeepEffective(*New);
+    return New;
 }
 
 // --- restricted tokens

@@ -30,6 +30,8 @@ def ports():
 
 
 def archive():
+    if not options("-initrd"):
+        return {}       # a disk boots
     data = Path(options("-initrd")[0]).read_bytes()
     last = max((bootimage.PROGRAM_HEADER.unpack_from(data, 64 + 56 * index) for index in range(3)), key=lambda header: header[3])
     return bootfs.read(data[last[2]:last[2] + last[5]])
@@ -105,7 +107,7 @@ def main():
         port["stdout"].sendall("".join(f"{name} {len(row[2])}\n" for name, row in files.items()).encode())
         port["control"].sendall(b"exit 0\n")
     elif what == "arguments":
-        port["stdout"].sendall(" ".join(sys.argv).encode())
+        port["stdout"].sendall(os.fsencode(" ".join(sys.argv)))
         port["control"].sendall(b"exit 0\n")
     elif what == "babble":
         port["control"].sendall(b"count handles 12\nwhat is this\n")

@@ -111,7 +111,7 @@ class Run(ToolTest):
         rows = done.stdout.decode().splitlines()
         self.assertIn("mode=run", rows)
         self.assertIn(r"image=C:\work\app.exe", rows)
-        self.assertIn(r"directory=C:\work", rows)
+        self.assertIn("directory=Z:\\", rows)
         self.assertIn("env=A=b c", rows)
         self.assertIn(r"env=TEMP=C:\t", rows)
         self.assertIn(r"env=SystemRoot=C:\Windows", rows)
@@ -206,7 +206,7 @@ class Run(ToolTest):
         self.expect_error(self.neptune("run", self.app), "ntoskrnl.elf is not there", 1)
 
     def test_image(self):
-        done = self.neptune("image", "-o", self.folder / "out", self.app, "x")
+        done = self.neptune("image", "--folder", self.folder / "out", self.app, "x")
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertEqual(sorted(path.name for path in (self.folder / "out").iterdir()), ["image", "kernel32.elf"])
 

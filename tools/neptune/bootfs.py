@@ -37,8 +37,10 @@ class Node:
 class Archive:
     """Collects guest files, then writes them. Names are compared without case; a later file replaces an earlier one of that name."""
 
-    def __init__(self):
+    def __init__(self, stamp=None):
+        """`stamp`: the time (NT's) of all that has none of its own; None: now."""
         self.nodes = {}
+        self.stamp = stamp
 
     @staticmethod
     def key(name):
@@ -53,17 +55,21 @@ class Archive:
         if old and old.source is not None:
             raise Failure(f"{name} cannot be both a file and a folder in the machine")
         if not old:
-            self.nodes[self.key(name)] = Node(name, None, 0, time_or_now(mtime))
+            self.nodes[self.key(name)] = Node(name, None, 0, self.time(mtime))
 
     def add_bytes(self, name, data, mtime=None):
-        self.put(Node(self.checked(name), data, len(data), time_or_now(mtime)))
+        self.put(Node(self.checked(name), data, len(data), self.time(mtime)))
 
-    def add_file(self, name, path):
+    def time(self, mtime):
+        return mtime or self.stamp or nt_time(time.time_ns())
+
+    def add_file(self, name, path, mtime=None):
+        """`mtime`: instead of the file's own."""
         try:
             state = os.stat(path)
         except OSError as error:
             raise Failure(f"cannot read {path}: {error.strerror}") from None
-        self.put(Node(self.checked(name), Path(path), state.st_size, nt_time(state.st_mtime_ns)))
+        self.put(Node(self.checked(name), Path(path), state.st_size, mtime or nt_time(state.st_mtime_ns)))
 
     def add_tree(self, name, folder):
         """A host folder with all that is in it; symbolic links are followed, but not in a circle."""
@@ -133,7 +139,7 @@ class Archive:
             name_offset += len(name)
             offset += round_up(node.size)
         total = offset
-        start = out.write(HEADER.pack(MAGIC, VERSION, len(rows), total, names_offset, names_size, nt_time(time.time_ns())))
+        start = out.write(HEADER.pack(MAGIC, VERSION, len(rows), total, names_offset, names_size, self.time(None)))
         start += out.write(b"".join(entries))
         start += out.write(b"".join(names))
         out.write(bytes(round_up(start) - start))
@@ -142,10 +148,6 @@ class Archive:
                 copy(node, out)
                 out.write(bytes(round_up(node.size) - node.size))
         return total
-
-
-def time_or_now(mtime):
-    return nt_time(time.time_ns()) if mtime is None else mtime
 
 
 def raise_failure(error):

@@ -23,6 +23,8 @@ exit codes of run and shell:
   2 wrong options or files, 124 --timeout has passed, 125 the machine or the system failed, 130 Ctrl-C, 1 any other error
 """
 
+BUSES = ("ahci", "nvme", "virtio")
+
 class Parser(argparse.ArgumentParser):
     """argparse with one-line errors that say what would have been right."""
 
@@ -65,7 +67,7 @@ def seconds(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a time in seconds")
     return value
 
-def machine_options(parser):
+def content_options(parser):
     group = parser.add_argument_group("what is in the machine")
     group.add_argument("--with", dest="with_", metavar="HOST[=GUEST]", action="append",
                        help="put a file or folder of the host into the machine: into C:\\work by its own name, or to GUEST, relative to C:\\work "
@@ -73,7 +75,18 @@ def machine_options(parser):
     group.add_argument("--driver", metavar="FILE.sys", action="append",
                        help="start this driver, in a process of its own, before the program. May be repeated, in the order they need each other")
     group.add_argument("--env", metavar="NAME=VALUE", action="append", help="an environment variable for the program. May be repeated")
+
+def machine_options(parser):
+    content_options(parser)
+    group = parser.add_argument_group("what the machine sees of the host")
+    group.add_argument("--share", metavar="HOSTDIR[:DRIVE][:ro]", action="append",
+                       help="show this folder, live, as a drive (Z:, Y: ... unless DRIVE says; :ro for reading only), besides the current folder. "
+                            "May be repeated")
+    group.add_argument("--no-share", action="store_true", help="do not share the current folder; programs start in C:\\work")
     group = parser.add_argument_group("the machine")
+    group.add_argument("--disk", metavar="FILE", help="a disk image of ./neptune image is C:, what is changed there stays")
+    group.add_argument("--bus", metavar="BUS", help=f"how the disk is connected: {', '.join(BUSES)} (default {BUSES[0]})")
+    group.add_argument("--bios", action="store_true", help="let the disk boot itself, by its boot loader, and run what the image was made for")
     group.add_argument("--memory", metavar="MIB", type=positive, help="memory of the machine (default 256, more for big programs)")
     group.add_argument("--timeout", metavar="SECONDS", type=seconds, help="end the machine after this time, with exit code 124")
     group.add_argument("--icount", action="store_true",
@@ -93,11 +106,13 @@ def make_parser():
 
     run = add("run", "boot, run a Windows program, give back its output and exit code", """
 The program is a 64-bit Windows executable (.exe), a batch file (.bat, .cmd), or the name of a program of the system (cmd.exe, reg.exe).
-It finds itself in C:\\work with the files given by --with, and with the DLLs it imports: those beside it on the host, then the system's.
+It starts in the current folder, which is the drive Z:, so file names mean what they mean here and what it writes is here. The program itself is
+C:\\work\\PROGRAM, with the DLLs it imports: those beside it on the host, then the system's. With --with it starts in C:\\work, among these files.
 Standard input, output and error are connected to this command's. Options go before the program: all after it is the program's.
 Without a program: a demonstration.""", EXIT_CODES + """
 examples:
-  ./neptune run shfmt.exe -i 2 < script.sh
+  ./neptune run shfmt.exe -i 2 -w script.sh
+  ./neptune run --share ~/data:D:ro rg.exe pattern D:\\
   ./neptune run --with src --with config.json esbuild.exe src/index.ts --bundle
   ./neptune run --timeout 60 --env LANG=C cmd.exe /c "dir C:\\Windows"
 """)
@@ -142,11 +157,21 @@ The system must survive, leak nothing and still run a program afterwards. The se
     fuzz.add_argument("--no-build", action="store_true", help="take the system as built last time")
     fuzz.add_argument("-v", "--verbose", action="store_true", help="show the system's log on stderr")
 
-    image = add("image", "write a boot image to a folder, for use without this tool", """
-Makes FOLDER/kernel32.elf (the kernel) and FOLDER/image (Executive and files), for `qemu-system-x86_64 -kernel ... -initrd ...` or another
-multiboot loader.""")
-    machine_options(image)
-    image.add_argument("-o", "--output", metavar="FOLDER", required=True, help="where to")
+    image = add("image", "write a disk image that boots by itself and keeps what programs write", """
+One FAT32 partition holds the boot loader (GRUB), the kernel and the volume C:. Any PC with a BIOS starts from it, QEMU too;
+./neptune run --disk FILE uses it as C:. The same files make the same image.""", """
+examples:
+  ./neptune image -o disk.img                       C: with the system, a command prompt when it boots by itself
+  ./neptune image -o disk.img --with src app.exe    C: with a program, which runs when it boots by itself
+  ./neptune run --disk disk.img cmd.exe /c "echo hello > C:\\work\\note.txt"
+  ./neptune image --folder out app.exe              only kernel32.elf and image, for `qemu -kernel ... -initrd ...`
+""")
+    content_options(image)
+    image.add_argument("-o", "--output", metavar="FILE", help="the disk image to be made")
+    image.add_argument("--folder", metavar="FOLDER", help="instead of a disk image: the kernel and a boot image for a multiboot loader, with C: in memory")
+    image.add_argument("--size", metavar="MIB", type=positive, help="size of the disk (default: what is needed and 256 MiB; unused space takes none)")
+    image.add_argument("--force", action="store_true", help="replace FILE if it is there, and everything on it")
+    image.add_argument("--no-build", action="store_true", help="take the system as built last time, without looking for changes")
     image.add_argument("words", metavar="PROGRAM ARGUMENT", nargs=argparse.REMAINDER, help="what it runs; a command prompt without")
 
     build = add("build", "build the system", """
@@ -190,6 +215,10 @@ def parse(words):
     if options.command is None:
         parser.print_help()
         raise SystemExit(2)
+    if options.command in ("run", "shell"):
+        check_disk_options(options)
+    if options.command == "image":
+        check_image_options(options)
     if options.command in ("run", "image"):
         if options.words[:1] == ["--"]:
             del options.words[0]
@@ -199,6 +228,25 @@ def parse(words):
             raise Failure(f"{options.command}: the program's name is empty", 2)
     return options
 
+def check_disk_options(options):
+    if options.disk is None and (options.bus or options.bios):
+        raise Failure(f"{options.command}: {'--bios' if options.bios else '--bus'} is for a disk: give --disk FILE", 2)
+    if options.bus and options.bus not in BUSES:
+        near = difflib.get_close_matches(options.bus, BUSES, 1)
+        raise Failure(f"{options.command}: --bus {options.bus}: " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(BUSES)}"), 2)
+    options.bus = options.bus or BUSES[0]
+    if options.bios:
+        if getattr(options, "words", None) or options.command == "shell":
+            raise Failure(f"{options.command}: with --bios the disk runs what it was made for; name no program", 2)
+        if options.with_ or options.driver or options.env:
+            raise Failure(f"{options.command}: with --bios the disk is taken as it is; --with, --driver and --env are for ./neptune image", 2)
+
+def check_image_options(options):
+    if (options.output is None) == (options.folder is None):
+        raise Failure("image: say where to: -o FILE for a disk image, or --folder FOLDER for the boot files", 2)
+    if options.folder is not None and (options.size or options.force):
+        raise Failure(f"image: {'--size' if options.size else '--force'} is for disk images (-o FILE)", 2)
+
 def dispatch(options):
     if options.command == "run":
         from . import run
@@ -207,8 +255,8 @@ def dispatch(options):
         from . import run
         return run.shell(options)
     if options.command == "image":
-        from . import run
-        return run.write_image(options)
+        from . import image
+        return image.write(options)
     if options.command == "build":
         from . import build
         wrong = [world for world in options.worlds if world not in build.WORLDS]

@@ -6,10 +6,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import bootfs, bootimage, closure, cmdline, paths, pe
+from . import bootfs, bootimage, closure, cmdline, paths, pe, share
 from .report import Failure
 
 SYSTEM32 = "Windows/System32"
+SEED = f"{SYSTEM32}/config/registry.txt"
+BOOT_FILES = ("smss.exe", "ntdll.dll", "apisetschema.dll")
 WORK = "work"
 NLS = ("locale.nls", "l_intl.nls", "sortdefault.nls", "normnfc.nls", "normnfd.nls", "normnfkc.nls", "normnfkd.nls", "normidna.nls",
        "c_437.nls", "c_850.nls", "c_932.nls", "c_936.nls", "c_949.nls", "c_950.nls", "c_1250.nls", "c_1251.nls", "c_1252.nls", "c_1253.nls",
@@ -74,8 +76,9 @@ SERVICE = """
 """
 
 
-def ini(programs, mode="run", mark="", drivers=()):
-    rows = [("mode", mode), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers)]
+def ini(programs, mode="run", mark="", drivers=(), disk="", drives=()):
+    rows = [("mode", mode), *([("disk", disk)] if disk else []), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers),
+            *(("drive", f"{letter}:") for letter in drives)]
     for program in programs:
         rows += program.lines()
     text = []
@@ -92,13 +95,16 @@ def ini(programs, mode="run", mark="", drivers=()):
 class Volume:
     """Collects the user's files, then makes the archive with all the system files that they need."""
 
-    def __init__(self, library=None):
+    def __init__(self, library=None, stamp=None):
+        """`stamp`: the time of the system's files (bootfs.Archive); None: their own, or now."""
         self.library = library or closure.Library()
-        self.archive = bootfs.Archive()
+        self.archive = bootfs.Archive(stamp)
         self.beside = {}   # lower-case name: host path, of the files in the programs' folders
         self.roots = []    # host paths of PE images whose imports must be there
         self.programs = []
         self.drivers = []  # names of service keys
+        self.shares = []   # share.Share
+        self.directory = rf"C:\{WORK}"     # where programs start
 
     def add_driver(self, host):
         """--driver FILE.sys: a driver that is started before the program, with a service key of its name."""
@@ -172,7 +178,7 @@ class Volume:
             self.archive.add_file(f"{WORK}/{name}", path)
             words = " ".join(map(cmdline.quote, [rf"C:\work\{name}", *arguments]))
             shell = r"C:\Windows\System32\cmd.exe"
-            self.programs.append(Program(shell, command=f'{shell} /d /s /c "{words}"', environment=environment or {}))
+            self.programs.append(Program(shell, command=f'{shell} /d /s /c "{words}"', directory=self.directory, environment=environment or {}))
             return
         if complaint := pe.complaint(self.library.fact(path)):
             raise Failure(f"{host} {complaint}", 2)
@@ -183,7 +189,7 @@ class Volume:
         self.roots.append(path)
         # The loader looks into the program's folder first: what lies there on the host as a DLL it imports comes along.
         self.add_neighbours(path)
-        self.programs.append(Program(rf"C:\work\{name}", list(arguments), environment=environment or {}))
+        self.programs.append(Program(rf"C:\work\{name}", list(arguments), self.directory, environment or {}))
 
     def add_neighbours(self, program):
         """DLLs that the program (or they themselves) import and that lie in its own folder on the host."""
@@ -205,7 +211,7 @@ class Volume:
 
     def system_program(self, name, arguments, environment=None):
         self.roots.append(self.library.find(name))
-        self.programs.append(Program(rf"C:\Windows\System32\{name}", list(arguments), environment=environment or {}))
+        self.programs.append(Program(rf"C:\Windows\System32\{name}", list(arguments), self.directory, environment or {}))
 
     def finish(self, mode="run", mark=""):
         """The archive, complete."""
@@ -219,18 +225,36 @@ class Volume:
         for name, path in system.items():
             where = f"{SYSTEM32}/{name}"
             if not self.archive.has(where):
-                self.archive.add_file(where, closure.stripped(path))
+                self.archive.add_file(where, closure.stripped(path), self.archive.stamp)
         for name, path in closure.list_folder(paths.DRIVERS, "*.sys").items():
-            self.archive.add_file(f"{SYSTEM32}/drivers/{name}", closure.stripped(path))
+            self.archive.add_file(f"{SYSTEM32}/drivers/{name}", closure.stripped(path), self.archive.stamp)
         nls = closure.nls_folder()
         for name in NLS:
-            self.archive.add_file(f"{SYSTEM32}/{name}", nls / name)
+            self.archive.add_file(f"{SYSTEM32}/{name}", nls / name, self.archive.stamp)
         if paths.REGISTRY.exists():
             text = paths.REGISTRY.read_bytes() + "".join(SERVICE.format(*driver) for driver in self.drivers).encode()
-            self.archive.add_bytes(f"{SYSTEM32}/config/registry.txt", text)
-        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers]))
+            if self.shares:
+                text += share.parameters().encode()
+            self.archive.add_bytes(SEED, text)
+        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers], drives=[each.drive for each in self.shares]))
         self.library.facts.save()
         return self.archive
+
+
+    def boot_archive(self, mode, disk, programs=True):
+        """With a disk as C: what the machine starts from, that is all it takes to reach the disk. After finish(). `disk`: its identity
+        (partitions.Partition.where). Without `programs`: the disk's own neptune.ini says what is run."""
+        small = bootfs.Archive(self.archive.stamp)
+        wanted = {name.casefold() for name in (*BOOT_FILES, *NLS, *closure.list_folder(paths.WDM, "*.exe"), *closure.list_folder(paths.WDM, "*.dll"))}
+        for key in sorted(self.archive.nodes):
+            node = self.archive.nodes[key]
+            folder, _, name = node.name.rpartition("/")
+            if folder.casefold() == f"{SYSTEM32}/drivers".casefold() or (folder.casefold() == SYSTEM32.casefold() and name.casefold() in wanted):
+                small.put(node)
+        small.put(self.archive.nodes[bootfs.Archive.key(SEED)])
+        small.add_bytes("neptune.ini", ini(self.programs if programs else (), mode, "", [name for name, _ in self.drivers], disk,
+                                           [each.drive for each in self.shares]))
+        return small
 
 
 def guest_path(name):

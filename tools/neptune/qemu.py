@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 
-from . import paths, process
+from . import paths, process, share
 from .report import Failure
 
 QEMU = os.environ.get("NEPTUNE_QEMU") or "qemu-system-x86_64"
@@ -39,10 +39,11 @@ class MachineFailure(Failure):
 class Machine:
     """Starts QEMU and hands over what comes out of it. Use as a context manager: leaving it ends QEMU, whatever happened."""
 
-    def __init__(self, image, memory=256, kernel=None, extra=(), icount=False):
-        """`image` is a content.BootImage (or anything with .path and .fd)."""
+    def __init__(self, image, memory=256, kernel=None, extra=(), icount=False, disk=None, shares=()):
+        """`image` is a content.BootImage (or anything with .path and .fd), or None: the disk boots. `disk`: (path of an image, bus).
+        `shares`: share.Share, folders of the host."""
         kernel = kernel or paths.KERNEL
-        if not kernel.exists():
+        if image and not kernel.exists():
             raise MachineFailure(f"the kernel {kernel} is not there: the build does not make it")
         self.near = {}
         far = {}
@@ -51,9 +52,12 @@ class Machine:
             self.near[port].setblocking(False)
         # ioeventfd=off: queues are handled when the guest says so, in its order; otherwise a control line can overtake the output before it.
         arguments = [QEMU, "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-m", str(memory), "-display", "none", "-vga", "none",
-                     "-nodefaults", "-no-user-config", "-no-reboot", "-kernel", str(kernel), "-initrd", image.path,
+                     "-nodefaults", "-no-user-config", "-no-reboot", *(["-kernel", str(kernel), "-initrd", image.path] if image else []),
                      "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
                      "-device", "virtio-serial-pci,disable-modern=on,disable-legacy=off,ioeventfd=off,max_ports=8"]
+        if disk:
+            arguments += disk_arguments(*disk)
+        arguments += share.arguments(shares)
         if icount:
             arguments += ["-icount", "shift=0,sleep=off"]
         for number, port in enumerate(PORTS, 1):
@@ -65,7 +69,7 @@ class Machine:
             arguments[arguments.index("q35")] = "q35,sata=off"  # a controller without disks has a driver that need not run
         try:
             self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                          pass_fds=[image.fd, *(end.fileno() for end in far.values())],
+                                          pass_fds=[*([image.fd] if image else []), *(end.fileno() for end in far.values())],
                                           preexec_fn=process.die_with_parent, start_new_session=True)
         except OSError as error:
             self.close_ends()
@@ -104,6 +108,16 @@ class Machine:
         if where < 0:
             return None
         return bytes(self.log[where:]).split(b"\n")[0].decode(errors="replace").strip()
+
+
+DISK_DEVICES = {"ahci": "ide-hd,bus=ide.0", "nvme": "nvme,serial=neptune", "virtio": "virtio-blk-pci"}
+
+
+def disk_arguments(path, bus):
+    """The disk with the raw image `path`. A comma in QEMU's option is written twice."""
+    quoted = str(path).replace(",", ",,")
+    return ["-drive", f"if=none,id=disk,format=raw,cache=writeback,discard=unmap,file.driver=file,file.filename={quoted}",
+            "-device", f"{DISK_DEVICES[bus]},drive=disk,bootindex=0"]
 
 
 class Sink:

@@ -1,11 +1,9 @@
 """`neptune run` and `neptune shell`."""
 import contextlib
 import os
-import shutil
 import sys
-from pathlib import Path
 
-from . import build, content, deps, fetch, paths, qemu
+from . import build, content, deps, disk, fetch, paths, qemu, share
 from .report import Failure, say
 
 DEMO_SOURCE = b"""#include <cstdio>
@@ -58,12 +56,12 @@ def run(options):
         raise Failure("arguments without a program", 2)
     if not demo:
         early_check(options.program)
+    target = find_disk(options)
+    options.shares = find_shares(options, demo)
     prepare(options)
-    volume = content.Volume()
-    for row in options.with_ or ():
-        volume.add_with(row)
-    for driver in options.driver or ():
-        volume.add_driver(driver)
+    if options.bios:
+        return boot(None, options, options.disk, stdin=0)
+    volume = collect(options)
     if demo:
         folder = fetch.unpacked("pypi", "clang-format")
         volume.archive.add_bytes("work/sample.cpp", DEMO_SOURCE)
@@ -71,9 +69,44 @@ def run(options):
         say("no program given: this is clang-format.exe, the Windows one out of a PyPI package, formatting a sample (see ./neptune run --help)")
     else:
         volume.add_program(options.program, options.arguments, environment)
-    image = content.BootImage(volume.finish("run"))
+    image = content.BootImage(finish(volume, "run", target))
     name = os.path.basename(options.program or "clang-format.exe")
     return boot(image, options, name, stdin=None if demo else 0)
+
+
+def find_disk(options):
+    if not options.disk:
+        return None
+    deps.ensure("disk")
+    return disk.inspect(options.disk)
+
+
+def find_shares(options, demo=False):
+    """The folders of the host the machine sees. The demonstration and a disk that runs what it was made for get only those that are named."""
+    return share.collect(options.share, current=not (options.no_share or demo or options.bios))
+
+
+def collect(options, stamp=None):
+    """The volume with the files, drivers and shares that the options name."""
+    volume = content.Volume(stamp=stamp)
+    volume.shares = getattr(options, "shares", [])
+    # Files of --with are in C:\work, and there programs look for them.
+    if volume.shares and not options.no_share and not options.with_ and options.program is not None:
+        volume.directory = volume.shares[0].root
+    for row in options.with_ or ():
+        volume.add_with(row)
+    for driver in options.driver or ():
+        volume.add_driver(driver)
+    return volume
+
+
+def finish(volume, mode, target):
+    """The archive to boot with. On a disk (`target`, a disk.Disk): what it lacks of the program's files has been put there."""
+    archive = volume.finish(mode)
+    if target is None:
+        return archive
+    disk.put(target, archive)
+    return volume.boot_archive(mode, target.where)
 
 
 def early_check(program):
@@ -85,22 +118,22 @@ def early_check(program):
 
 
 def shell(options):
+    target = find_disk(options)
+    options.shares = find_shares(options)
+    options.program = "cmd.exe"
     prepare(options)
-    volume = content.Volume()
-    for row in options.with_ or ():
-        volume.add_with(row)
-    for driver in options.driver or ():
-        volume.add_driver(driver)
+    volume = collect(options)
     volume.system_program("cmd.exe", [], parse_environment(options.env))
-    image = content.BootImage(volume.finish("shell"))
+    image = content.BootImage(finish(volume, "shell", target))
     # The terminal stays in its line mode: it echoes and edits, the guest gets whole lines, and Ctrl-D ends the input.
     return boot(image, options, "cmd.exe", stdin=0)
 
 
 def boot(image, options, name, stdin):
-    """Runs the machine with our own standard streams; returns the command's exit code."""
+    """Runs the machine with our own standard streams; returns the command's exit code. `image` None: the disk boots itself."""
     with contextlib.ExitStack() as stack:
-        stack.callback(image.close)
+        if image:
+            stack.callback(image.close)
         logs = []
         if options.log:
             try:
@@ -114,10 +147,11 @@ def boot(image, options, name, stdin):
             for fd in logs:
                 os.write(fd, data)
 
-        memory = qemu.default_memory(image, options.memory)
-        if options.verbose:
+        memory = qemu.default_memory(image, options.memory) if image else options.memory or 256
+        if options.verbose and image:
             say(f"image {image.size >> 10} KiB, machine {memory} MiB")
-        machine = stack.enter_context(qemu.Machine(image, memory, extra=options.qemu_arg or (), icount=options.icount))
+        machine = stack.enter_context(qemu.Machine(image, memory, extra=options.qemu_arg or (), icount=options.icount,
+                                                   disk=(options.disk, options.bus) if options.disk else None, shares=options.shares))
         session = qemu.Session(machine, stdin=stdin, stdout=qemu.Sink(1), stderr=qemu.Sink(2), log=log, timeout=options.timeout)
         try:
             session.run()
@@ -139,26 +173,3 @@ def boot(image, options, name, stdin):
     elif result > 255 and options.verbose:
         say(f"{name} ended with code {result} (0x{result:08X})")
     return exit_code(result)
-
-
-def write_image(options):
-    """`neptune image`."""
-    prepare(options)
-    volume = content.Volume()
-    for row in options.with_ or ():
-        volume.add_with(row)
-    for driver in options.driver or ():
-        volume.add_driver(driver)
-    environment = parse_environment(options.env)
-    if options.program:
-        volume.add_program(options.program, options.arguments, environment)
-    else:
-        volume.system_program("cmd.exe", [], environment)
-    with contextlib.closing(content.BootImage(volume.finish("run" if options.program else "shell"))) as image:
-        folder = Path(options.output)
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(paths.KERNEL, folder / "kernel32.elf")
-        image.file.seek(0)
-        with open(folder / "image", "wb") as out:
-            shutil.copyfileobj(image.file, out, 1 << 20)
-    return 0

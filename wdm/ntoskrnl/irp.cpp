@@ -285,7 +285,7 @@ void ReceiveIrp(const wd::Message& M)
         return;
     }
     if (File && M.Major == IRP_MJ_CLEANUP)
-        File->Flags |= FO_CLEANUP_COMPLETE;
+        File->Flags |= FO_CLEANUP_COMPLETE | (M.Parameters[0] ? FO_FILE_MODIFIED : 0);
     Thread* T = Current();
     T->Client = M.Process;
     T->ClientTag = M.Tag;

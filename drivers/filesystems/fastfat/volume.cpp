@@ -111,7 +111,7 @@ static NTSTATUS RetrievalPointers(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* 
     memcpy(&From, P.Type3InputBuffer, 8);
     auto* To = static_cast<u8*>(I->UserBuffer);
     u32 Cluster = V.Fat->ClusterBytes(), Count = 0, Room = (P.OutputBufferLength - 16) / 16;
-    u64 Total = (u64(F.Entry.Size) + Cluster - 1) / Cluster;
+    u64 Total = (u64(F.Header.FileSize.QuadPart) + Cluster - 1) / Cluster;
     if (From >= Total)
         return STATUS_END_OF_FILE;
     NTSTATUS Status = STATUS_SUCCESS;

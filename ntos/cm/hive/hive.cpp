@@ -20,26 +20,27 @@ constinit FileHives::Holder FileHives::All;
 
 static regf::Text TextOf(ob::Name Name) { return { Name.Data, Name.Length }; }
 
-FileHive::FileHive(RefPtr<io::File> Primary, RefPtr<io::File> Log1, RefPtr<io::File> Log2, bool LazyFlush)
-    : Primary_(std::move(Primary)), Log1_(std::move(Log1)), Log2_(std::move(Log2)), Cells_(RegfEnvironment()),
-      Store_(Cells_, Primary_, Log1_.IsThere() ? &Log1_ : nullptr, Log2_.IsThere() ? &Log2_ : nullptr), LazyFlush_(LazyFlush)
-{
-}
+FileHive::FileHive(Ref<WriteQueue> Queue, bool LazyFlush) : Queue_(std::move(Queue)), Cells_(RegfEnvironment()), Store_(Cells_, Primary_, &Log1_, &Log2_), LazyFlush_(LazyFlush) { }
 
-Result<Own<FileHive>> FileHive::Open(RefPtr<io::File> Primary, RefPtr<io::File> Log1, RefPtr<io::File> Log2, bool LazyFlush)
+ke::Task<> FileHive::Open(Ref<ps::Process> For, Files Of, bool LazyFlush, Own<FileHive>& To)
 {
-    Own<FileHive> New(new FileHive(std::move(Primary), std::move(Log1), std::move(Log2), LazyFlush));
-    if (!New)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    if (TRY(New->Primary_.Size()) == 0) {
-        New->New_ = true;
-        return New;
+    Ref<WriteQueue> Queue = CO_TRY(WriteQueue::Create(For));
+    To = Own<FileHive>(new FileHive(Queue, LazyFlush));
+    if (!To)
+        co_return STATUS_INSUFFICIENT_RESOURCES;
+    FileHive& New = *To;
+    CO_TRY(co_await KernelFile::Open(New.Primary_, Ref<io::File>(*Of.Primary), Queue, For));
+    CO_TRY(co_await KernelFile::Open(New.Log1_, Ref<io::File>(*Of.Log1), Queue, For));
+    CO_TRY(co_await KernelFile::Open(New.Log2_, Ref<io::File>(*Of.Log2), Queue, For));
+    if (CO_TRY(New.Primary_.Size()) == 0) {
+        New.New_ = true;
+    } else {
+        Status Opened = New.Store_.Open();
+        CO_TRY(Opened);
+        if (Opened == STATUS_REGISTRY_RECOVERED)
+            ex::Log("registry hive: recovered, %u places mended\n", New.Cells_.Mended());
     }
-    Status Opened = New->Store_.Open();
-    TRY(Opened);
-    if (Opened == STATUS_REGISTRY_RECOVERED)
-        ex::Log("registry hive: recovered, %u places mended\n", New->Cells_.Mended());
-    return New;
+    co_return STATUS_SUCCESS;
 }
 
 Status FileHive::Attach(Node& Top)
@@ -49,7 +50,7 @@ Status FileHive::Attach(Node& Top)
         const se::SecurityDescriptor* Security = Top.Security();
         TRY(Cells_.Create(TextOf(Top.Name()), Security ? Security->Bytes() : std::span<const u8>()));
         TRY(Store_.Create());
-        Top.Keeper = this;
+        TRY(Keep(Top));
         Top.Cell = Cells_.Root();
         FileHives::All.List.PushBack(*this);
         Changed(Top);
@@ -61,11 +62,53 @@ Status FileHive::Attach(Node& Top)
     Status Read = Populate(Top, Cells_, Cells_.Root(), this, &Existing);
     Loading_ = false;
     TRY(Read);
+    TRY(Keep(Top));
     FileHives::All.List.PushBack(*this);
     if (Had)
         Changed(Top);
     for (Ref<Node>& N : Existing)
         Changed(*N);
+    return STATUS_SUCCESS;
+}
+
+// What was there before is the hive's from now on.
+Status FileHive::Keep(Node& Top)
+{
+    Vector<Node*> ToDo;
+    TRY(ToDo.Push(&Top));
+    while (!ToDo.IsEmpty()) {
+        Node& N = *ToDo.Last();
+        ToDo.Pop();
+        N.Keeper = this;
+        for (usize I = 0; I < N.ChildCount(); ++I)
+            TRY(ToDo.Push(N.Child(I)));
+    }
+    return STATUS_SUCCESS;
+}
+
+Status FileHive::DropSeeded()
+{
+    // Parents before children, so that the last ones go first.
+    Vector<Ref<Node>> All;
+    TRY(All.Push(Ref<Node>(*Top_)));
+    for (usize I = 0; I < All.Size(); ++I)
+        for (usize J = 0; J < All[I]->ChildCount(); ++J)
+            if (!All[I]->Child(J)->Volatile)
+                TRY(All.Push(Ref<Node>(*All[I]->Child(J))));
+    while (!All.IsEmpty()) {
+        Ref<Node> N = All.Last();
+        All.Pop();
+        if (N->Cell == NoCell && N->Seeded && !N->Fixed && !N->ChildCount()) {
+            TRY(N->Delete());
+            continue;
+        }
+        for (usize I = N->ValueCount(); I--;)
+            if (N->ValueAt(I).Cell == NoCell && N->ValueAt(I).Seeded) {
+                UpperName Upper;
+                TRY(Upper.Set(N->ValueAt(I).Name.View()));
+                TRY(N->DeleteValue(Upper));
+            }
+    }
     return STATUS_SUCCESS;
 }
 
@@ -97,7 +140,25 @@ void FileHive::FlushAll()
             ex::Log("registry hive %S: cannot be written (0x%x)\n", H.Top_->Name(), u32(S.Code()));
 }
 
-void FlushHives() { FileHive::FlushAll(); }
+ke::Task<> FileHive::Drain() { return WriteQueue::Drain(Queue_); }
+
+ke::Task<> FileHive::DrainAll()
+{
+    Vector<Ref<WriteQueue>> Queues;
+    for (FileHive& H : FileHives::All.List)
+        CO_TRY(Queues.Push(H.Queue_));
+    Status Outcome;
+    for (usize I = 0; I < Queues.Size(); ++I)
+        if (Status S = co_await WriteQueue::Drain(Queues[I]); !S.Ok())
+            Outcome = S;
+    co_return Outcome;
+}
+
+ke::Task<> FlushHives()
+{
+    FileHive::FlushAll();
+    return FileHive::DrainAll();
+}
 
 // --- changes
 

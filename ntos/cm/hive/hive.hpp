@@ -6,27 +6,11 @@
 // Volatile keys are never written. A key that shares its parent's descriptor in memory has the same security cell.
 #pragma once
 #include "lib/core/list.hpp"
-#include "lib/regf/regf.hpp"
+#include "ntos/cm/hive/file.hpp"
 #include "ntos/cm/node.hpp"
-#include "ntos/io/io.hpp"
 #include "ntos/ke/time.hpp"
 
 namespace cm {
-
-// An open file as regf wants it.
-class KernelFile final : public regf::File {
-public:
-    explicit KernelFile(RefPtr<io::File> Of) : File_(std::move(Of)) { }
-    bool IsThere() const { return bool(File_); }
-    Result<u64> Size() override;
-    Status ReadAt(u64 Offset, void* To, usize Bytes) override;
-    Status WriteAt(u64 Offset, const void* From, usize Bytes) override;
-    Status Extend(u64 Size) override;
-    Status Flush() override;
-
-private:
-    RefPtr<io::File> File_;
-};
 
 // What regf needs to know of us.
 regf::Environment RegfEnvironment();
@@ -40,21 +24,33 @@ Result<bool> IsInUse(Node& Top, bool WithTop);
 // Deletes all below Top, whoever has it open.
 void DeleteBelow(Node& Top);
 
+class FileHive;
+// The hive in the file of this name and its logs (.LOG1, .LOG2), which are made if they are not there.
+ke::Task<> OpenHive(ke::Caller& Caller, const ob::Attributes& Named, bool LazyFlush, Own<FileHive>& To);
+
 class FileHive final : public Hive {
 public:
     static constexpr u64 LazyDelay = 50'000'000, ReconcileDelay = 300'000'000;     // 5 s, 30 s
     static constexpr u64 LongLog = 256 * KiB;
-    // An empty file becomes an empty hive. LazyFlush false: only NtFlushKey writes.
-    static Result<Own<FileHive>> Open(RefPtr<io::File> Primary, RefPtr<io::File> Log1, RefPtr<io::File> Log2, bool LazyFlush);
+    struct Files {
+        RefPtr<io::File> Primary, Log1, Log2;
+    };
+    // An empty file becomes an empty hive. LazyFlush false: only NtFlushKey writes. For: the process the file requests count as being from.
+    static ke::Task<> Open(Ref<ps::Process> For, Files Of, bool LazyFlush, Own<FileHive>& To);
     ~FileHive() = default;
     // Makes Top and what is below it the hive's.
     Status Attach(Node& Top);
-    // Writes everything and deletes the nodes, Top too. STATUS_CANNOT_DELETE: somebody has a key open (unless Force).
+    // Writes everything and deletes the nodes, Top too. STATUS_CANNOT_DELETE: somebody has a key open (unless Force). Drain comes before the hive goes.
     Status Detach(bool Force);
+    // What there was of the tree below Top before it was attached and has no cell in the file, and was made by the readable description (Node::Seeded): away with it.
+    Status DropSeeded();
     Node& Top() const { return *Top_; }
+    bool IsNew() const { return New_; }         // there was nothing in the file
     void Changed(Node& N) override;
     Status Flush() override;
     Status Reconcile();
+    ke::Task<> Drain() override;
+    static ke::Task<> DrainAll();
     // The hive whose top this is, or null.
     static FileHive* OfTop(const Node& N);
     static void FlushAll();
@@ -62,18 +58,20 @@ public:
     static void operator delete(void* At) { ::operator delete(At); }
 
 private:
-    FileHive(RefPtr<io::File> Primary, RefPtr<io::File> Log1, RefPtr<io::File> Log2, bool LazyFlush);
+    FileHive(Ref<WriteQueue> Queue, bool LazyFlush);
     struct Lazy : ke::Timer {
         explicit Lazy(FileHive& Of) : Timer(Expired), Owner(Of) { }
         static void Expired(Timer& T);
         FileHive& Owner;
     };
+    Status Keep(Node& Top);
     Status Save();
     Status SaveNode(Node& N, Vector<Ref<Node>>& Work);
     Status SaveChildren(Node& N, Vector<Ref<Node>>& Work);
     void Later(u64 Delay);
     core::ListNode<FileHive> Link_;
     friend struct FileHives;
+    Ref<WriteQueue> Queue_;
     KernelFile Primary_, Log1_, Log2_;
     regf::Hive Cells_;
     regf::Store Store_;

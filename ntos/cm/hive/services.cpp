@@ -35,107 +35,94 @@ Result<ob::String> PathOf(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Att
     return Whole;
 }
 
-Result<Ref<io::File>> OpenHiveFile(ke::Caller& Caller, const ob::Attributes& Named, ob::Name Suffix)
-{
-    ob::Attributes Wanted;
-    Wanted.Root = Named.Root;
-    Wanted.Path = TRY(ob::String::Copy(Named.Path.View()));
-    TRY(Wanted.Path.Append(Suffix));
-    Wanted.IsGiven = Wanted.HasName = true;
-    Wanted.Flags = OBJ_CASE_INSENSITIVE;
-    io::CreateParameters How;
-    How.Access = FILE_READ_DATA | FILE_WRITE_DATA | SYNCHRONIZE;
-    How.Disposition = FILE_OPEN_IF;
-    How.Options = FILE_NON_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT | FILE_OPEN_FOR_BACKUP_INTENT;
-    Ref<io::File> Opened = TRY(io::OpenFile(Caller, Wanted, How));
-    if (!Opened->DataStore())
-        return STATUS_INVALID_PARAMETER;
-    return Opened;
-}
-
-Status Load(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Target, ke::UserPtr<OBJECT_ATTRIBUTES> Source, u32 Flags)
+ke::Task<> Load(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Target, ke::UserPtr<OBJECT_ATTRIBUTES> Source, u32 Flags)
 {
     if (Flags & ~NoLazyFlush)
-        return Flags & AppHive ? STATUS_NOT_IMPLEMENTED : STATUS_INVALID_PARAMETER;
-    TRY(NeedPrivilege(Caller, SE_RESTORE_PRIVILEGE));
-    ob::String Path = TRY(PathOf(Caller, Target));
+        co_return Flags & AppHive ? STATUS_NOT_IMPLEMENTED : STATUS_INVALID_PARAMETER;
+    CO_TRY(NeedPrivilege(Caller, SE_RESTORE_PRIVILEGE));
+    ob::String Path = CO_TRY(PathOf(Caller, Target));
     if (!Source)
-        return STATUS_ACCESS_VIOLATION;
-    ob::Attributes File = TRY(ob::Capture(Caller, Source));
+        co_return STATUS_ACCESS_VIOLATION;
+    ob::Attributes File = CO_TRY(ob::Capture(Caller, Source));
     usize Last = Path.View().Length;
     while (Last && Path.View().Data[Last - 1] != L'\\')
         --Last;
     if (!Last || Last == Path.View().Length)
-        return STATUS_OBJECT_NAME_INVALID;
-    Ref<Node> Above = TRY(OpenNode(Path.View().Up(Last - 1), false));
-    if (Above->Parent() != Root)        // hives hang below \Registry\Machine and \Registry\User
-        return STATUS_INVALID_PARAMETER;
-    UpperName Upper;
-    TRY(Upper.Set(Path.View().From(Last)));
-    if (Above->Find(Upper))
-        return STATUS_OBJECT_NAME_COLLISION;
-    Ref<io::File> Primary = TRY(OpenHiveFile(Caller, File, {}));
-    Ref<io::File> Log1 = TRY(OpenHiveFile(Caller, File, L".LOG1")), Log2 = TRY(OpenHiveFile(Caller, File, L".LOG2"));
-    Own<FileHive> Hive = TRY(FileHive::Open(RefPtr<io::File>(std::move(Primary)), RefPtr<io::File>(std::move(Log1)), RefPtr<io::File>(std::move(Log2)), !(Flags & NoLazyFlush)));
-    Ref<Node> Top = TRY(Node::Create(*Above, Path.View().From(Last), {}, false));
+        co_return STATUS_OBJECT_NAME_INVALID;
+    auto Parent = [&]() -> Result<Ref<Node>> {
+        Ref<Node> Above = TRY(OpenNode(Path.View().Up(Last - 1), false));
+        if (Above->Parent() != Root)    // hives hang below \Registry\Machine and \Registry\User
+            return STATUS_INVALID_PARAMETER;
+        UpperName Upper;
+        TRY(Upper.Set(Path.View().From(Last)));
+        return Above->Find(Upper) ? Result<Ref<Node>>(STATUS_OBJECT_NAME_COLLISION) : Result<Ref<Node>>(std::move(Above));
+    };
+    (void)CO_TRY(Parent());
+    Own<FileHive> Hive;
+    CO_TRY(co_await OpenHive(Caller, File, !(Flags & NoLazyFlush), Hive));
+    Ref<Node> Above = CO_TRY(Parent());         // much may have happened
+    Ref<Node> Top = CO_TRY(Node::Create(*Above, Path.View().From(Last), {}, false));
     if (Status S = Hive->Attach(*Top); !S.Ok()) {
         DeleteBelow(*Top);
         Top->Keeper = nullptr;
         Top->Delete().Ignore();         // nothing is below it any more
-        return S;
+        co_return S;
     }
     Top->Fixed = true;
     Hive.Leak();                        // until it is unloaded
-    return STATUS_SUCCESS;
+    co_return STATUS_SUCCESS;
 }
 
-Status Unload(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Target, u32 Flags)
+ke::Task<> Unload(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Target, u32 Flags)
 {
     if (Flags & ~ForceUnload)
-        return STATUS_INVALID_PARAMETER;
-    TRY(NeedPrivilege(Caller, SE_RESTORE_PRIVILEGE));
-    ob::String Path = TRY(PathOf(Caller, Target));
+        co_return STATUS_INVALID_PARAMETER;
+    CO_TRY(NeedPrivilege(Caller, SE_RESTORE_PRIVILEGE));
+    ob::String Path = CO_TRY(PathOf(Caller, Target));
     FileHive* Hive;
     {
-        Ref<Node> Top = TRY(OpenNode(Path.View(), false));
+        Ref<Node> Top = CO_TRY(OpenNode(Path.View(), false));
         Hive = FileHive::OfTop(*Top);
     }
     if (!Hive)
-        return STATUS_INVALID_PARAMETER;
-    TRY(Hive->Detach(Flags & ForceUnload));
+        co_return STATUS_INVALID_PARAMETER;
+    CO_TRY(Hive->Detach(Flags & ForceUnload));
     Own<FileHive> Gone(Hive);
-    return STATUS_SUCCESS;
+    co_return co_await Gone->Drain();
 }
 
-Result<RefPtr<io::File>> DataFile(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access)
+// A file that a key is written to or read from, with the queue of what is written.
+struct Copy {
+    KernelFile File;
+    RefPtr<WriteQueue> Queue;
+};
+
+ke::Task<> OpenCopy(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK Access, Copy& To)
 {
-    Ref<io::File> File = TRY(ob::Reference<io::File>(Caller, Handle, Access));
-    if (!File->DataStore())
-        return STATUS_INVALID_PARAMETER;
-    return RefPtr<io::File>(std::move(File));
+    Ref<io::File> File = CO_TRY(ob::Reference<io::File>(Caller, Handle, Access));
+    Ref<WriteQueue> Queue = CO_TRY(WriteQueue::Create(Ref<ps::Process>(Caller.Process())));
+    To.Queue = RefPtr<WriteQueue>(Queue);
+    co_return co_await KernelFile::Open(To.File, File, Queue, Ref<ps::Process>(Caller.Process()));
 }
 
-Status Save(ke::Caller& Caller, HANDLE KeyHandle, HANDLE FileHandle)
+ke::Task<> Save(ke::Caller& Caller, HANDLE KeyHandle, HANDLE FileHandle)
 {
-    TRY(NeedPrivilege(Caller, SE_BACKUP_PRIVILEGE));
-    Ref<Key> K = TRY(ReferenceKey(Caller, KeyHandle, 0));
-    KernelFile To(TRY(DataFile(Caller, FileHandle, FILE_WRITE_DATA)));
-    regf::Hive Copy(RegfEnvironment());
-    TRY(Export(K->Of(), Copy));
-    return regf::Store(Copy, To, nullptr, nullptr).Create();
+    CO_TRY(NeedPrivilege(Caller, SE_BACKUP_PRIVILEGE));
+    Ref<Key> K = CO_TRY(ReferenceKey(Caller, KeyHandle, 0));
+    Copy To;
+    CO_TRY(co_await OpenCopy(Caller, FileHandle, FILE_WRITE_DATA, To));
+    {
+        regf::Hive Cells(RegfEnvironment());
+        CO_TRY(Export(K->Of(), Cells));
+        CO_TRY(regf::Store(Cells, To.File, nullptr, nullptr).Create());
+    }
+    co_return co_await WriteQueue::Drain(Ref<WriteQueue>(*To.Queue));
 }
 
-Status Restore(ke::Caller& Caller, HANDLE KeyHandle, HANDLE FileHandle, u32 Flags)
+Status RestoreFrom(Node& At, KernelFile& From, u32 Flags)
 {
-    // Whole volatile hives and going back to what was flushed last are not to be had.
-    if (Flags & ~(NoLazyFlush | ForceRestore))
-        return Flags & ~0xFu ? STATUS_INVALID_PARAMETER : STATUS_NOT_IMPLEMENTED;
-    TRY(NeedPrivilege(Caller, SE_RESTORE_PRIVILEGE));
-    Ref<Key> K = TRY(ReferenceKey(Caller, KeyHandle, 0));
-    KernelFile From(TRY(DataFile(Caller, FileHandle, FILE_READ_DATA)));
     regf::Hive Read(RegfEnvironment());
     TRY(regf::Store(Read, From, nullptr, nullptr, true).Open());
-    Node& At = K->Of();
     if (At.IsLink || &At == Root || At.Parent() == Root)
         return STATUS_ACCESS_DENIED;
     if (At.Keeper)
@@ -153,30 +140,44 @@ Status Restore(ke::Caller& Caller, HANDLE KeyHandle, HANDLE FileHandle, u32 Flag
     return STATUS_SUCCESS;
 }
 
+ke::Task<> Restore(ke::Caller& Caller, HANDLE KeyHandle, HANDLE FileHandle, u32 Flags)
+{
+    // Whole volatile hives and going back to what was flushed last are not to be had.
+    if (Flags & ~(NoLazyFlush | ForceRestore))
+        co_return Flags & ~0xFu ? STATUS_INVALID_PARAMETER : STATUS_NOT_IMPLEMENTED;
+    CO_TRY(NeedPrivilege(Caller, SE_RESTORE_PRIVILEGE));
+    Ref<Key> K = CO_TRY(ReferenceKey(Caller, KeyHandle, 0));
+    Copy From;
+    CO_TRY(co_await OpenCopy(Caller, FileHandle, FILE_READ_DATA, From));
+    if (K->Of().IsDeleted())
+        co_return STATUS_KEY_DELETED;
+    co_return RestoreFrom(K->Of(), From.File, Flags);
 }
 
-ke::Task<> NtLoadKey(ke::Caller& Caller, svc::LoadKey& Call) { return ex::Done(Load(Caller, Call.TargetKey, Call.SourceFile, 0)); }
+}
 
-ke::Task<> NtLoadKey2(ke::Caller& Caller, svc::LoadKey2& Call) { return ex::Done(Load(Caller, Call.TargetKey, Call.SourceFile, Call.Flags)); }
+ke::Task<> NtLoadKey(ke::Caller& Caller, svc::LoadKey& Call) { return Load(Caller, Call.TargetKey, Call.SourceFile, 0); }
+
+ke::Task<> NtLoadKey2(ke::Caller& Caller, svc::LoadKey2& Call) { return Load(Caller, Call.TargetKey, Call.SourceFile, Call.Flags); }
 
 ke::Task<> NtLoadKeyEx(ke::Caller& Caller, svc::LoadKeyEx& Call)
 {
     if (Call.TrustClassKey || Call.Event)
         return ex::Done(STATUS_NOT_IMPLEMENTED);
-    return ex::Done(Load(Caller, Call.TargetKey, Call.SourceFile, Call.Flags));
+    return Load(Caller, Call.TargetKey, Call.SourceFile, Call.Flags);
 }
 
-ke::Task<> NtUnloadKey(ke::Caller& Caller, svc::UnloadKey& Call) { return ex::Done(Unload(Caller, Call.TargetKey, 0)); }
+ke::Task<> NtUnloadKey(ke::Caller& Caller, svc::UnloadKey& Call) { return Unload(Caller, Call.TargetKey, 0); }
 
-ke::Task<> NtUnloadKey2(ke::Caller& Caller, svc::UnloadKey2& Call) { return ex::Done(Unload(Caller, Call.TargetKey, Call.Flags)); }
+ke::Task<> NtUnloadKey2(ke::Caller& Caller, svc::UnloadKey2& Call) { return Unload(Caller, Call.TargetKey, Call.Flags); }
 
-ke::Task<> NtSaveKey(ke::Caller& Caller, svc::SaveKey& Call) { return ex::Done(Save(Caller, Call.KeyHandle, Call.FileHandle)); }
+ke::Task<> NtSaveKey(ke::Caller& Caller, svc::SaveKey& Call) { return Save(Caller, Call.KeyHandle, Call.FileHandle); }
 
 ke::Task<> NtSaveKeyEx(ke::Caller& Caller, svc::SaveKeyEx& Call)
 {
     if (Call.Format != StandardFormat && Call.Format != LatestFormat && Call.Format != NoCompression)
         return ex::Done(STATUS_INVALID_PARAMETER);
-    return ex::Done(Save(Caller, Call.KeyHandle, Call.FileHandle));
+    return Save(Caller, Call.KeyHandle, Call.FileHandle);
 }
 
-ke::Task<> NtRestoreKey(ke::Caller& Caller, svc::RestoreKey& Call) { return ex::Done(Restore(Caller, Call.KeyHandle, Call.FileHandle, Call.Flags)); }
+ke::Task<> NtRestoreKey(ke::Caller& Caller, svc::RestoreKey& Call) { return Restore(Caller, Call.KeyHandle, Call.FileHandle, Call.Flags); }

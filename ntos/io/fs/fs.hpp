@@ -8,7 +8,7 @@
 // Cleanup: sent when the last handle is closed; NtClose waits for it. Close: when the last reference is gone.
 // A volume whose file system's process ended is forgotten; its files fail with STATUS_DEVICE_REMOVED, the next open mounts again.
 #pragma once
-#include "ntos/io/driver/stack.hpp"
+#include "ntos/io/fs/stream.hpp"
 
 namespace io::fs {
 
@@ -78,6 +78,15 @@ public:
     ke::Event* CleanupEnds() override { return CleanupSent_ ? &CleanupDone_ : nullptr; }
     Result<ob::String> RelativeName() override { return ob::String::Copy(Full_); }
     Result<ob::String> QueryName() override;
+    // --- cached.cpp
+    Status TryRead(Transfer& T) override;
+    Status TryWrite(Transfer& T) override;
+    bool WaitsForSections() const override { return true; }
+    ke::Task<> PrepareSection() override;
+    ke::Task<> ExtendDataLater(u64 Size) override;
+    RefPtr<mm::PageStore> DataStore() override;
+    u64 DataSize() override;
+    static FsFile* ByCookie(driver::Channel& In, u64 Cookie);   // null
     u64 FsCookie() const { return FsCookie_; }
     fs::Volume* Of() const { return Volume_.Get(); }
     // The mount this Create waited for is over.
@@ -88,13 +97,23 @@ private:
     friend class CleanupIrp;
     Status Send(Request& R);
     void SendPlain(u8 Major);
+    // Whether the cache has it and the file system lets it be used without being asked.
+    bool IsFast() const;
+    bool IsUncached() const { return Options() & FILE_NO_INTERMEDIATE_BUFFERING; }
+    bool StartCached(Request& R);
+    static ke::Task<> RunCached(Ref<FsFile> F, Ref<Request> R);
     Status CheckCreate() const;
     void Renamed(const Request& R);
     RefPtr<fs::Volume> Volume_;
     RefPtr<FsFile> Start_;              // that this one was opened relative to, until it is open
     ob::String Full_;                   // name from the root of the volume
     u64 FsCookie_ = 0, ClosedBy_ = 0, AllocationSize_;
-    u64 FsContext_ = 0, SectionObject_ = 0;
+    RefPtr<Stream> Stream_;
+    cc::Cursor Cursor_;
+    core::ListNode<FsFile> CookieLink_;
+    using CookieList = core::List<FsFile, &FsFile::CookieLink_>;
+    static Immortal<CookieList> Open_;
+    bool Modified_ = false;             // by a write the file system has not seen
     bool Opened_ = false, Target_, CaseSensitive_, CleanupSent_ = false, Dying_ = false;
     ke::Event CleanupDone_ { ke::Event::Notification, false };
 };

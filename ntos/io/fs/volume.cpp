@@ -47,6 +47,8 @@ void VolumesChange(Channel* Dead)
     for (usize I = FileSystems->Size(); I-- > 0;)
         if (&(*FileSystems)[I]->In() == Dead)
             FileSystems->RemoveAt(I);
+    if (Dead)
+        Stream::Ends(*Dead);
     for (bool Again = true; Again;) {
         Again = false;
         for (Volume& V : *Volume::All_) {

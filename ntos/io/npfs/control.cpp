@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ntos/io/issue.hpp"
+#include "ntos/ps/thread.hpp"
 
 namespace io::npfs {
 
@@ -124,7 +125,16 @@ Status PipeEnd::Impersonate(Request& R)
         return STATUS_ILLEGAL_FUNCTION;
     if (State() != FILE_PIPE_CONNECTED_STATE && State() != FILE_PIPE_CLOSING_STATE)
         return STATUS_PIPE_DISCONNECTED;
-    return STATUS_NOT_IMPLEMENTED;
+    ps::Thread* By = R.Thread.Get();
+    if (!By || !I_->ClientToken)
+        return STATUS_CANNOT_IMPERSONATE;
+    // Without the privilege the server learns who the client is, and no more.
+    constexpr u32 ImpersonatePrivilege = 29;
+    RefPtr<se::Token> As = I_->ClientToken;
+    if (As->Level > SecurityIdentification && !se::HasPrivilege(By->Process().Token(), ImpersonatePrivilege))
+        As = RefPtr<se::Token>(TRY(se::ForServer(*As, SecurityIdentification, false)));
+    By->Impersonate(std::move(As));
+    return STATUS_SUCCESS;
 }
 
 Status PipeEnd::Attribute(Request& R)

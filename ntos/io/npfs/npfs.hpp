@@ -3,6 +3,7 @@
 #include "ntos/io/fsrtl.hpp"
 #include "ntos/io/pipe.hpp"
 #include "ntos/se/se.hpp"
+#include "ntos/se/token.hpp"
 
 namespace io::npfs {
 
@@ -25,6 +26,7 @@ public:
     DataQueue Inbound, Outbound;        // to the server; to the client
     core::List<Request, &Request::Link> Listeners;
     u64 ServerProcess = 0, ClientProcess = 0;
+    RefPtr<se::Token> ClientToken;      // what the server may impersonate: the client's when it connected
 };
 
 class PipeName : public RefCounted<PipeName> {

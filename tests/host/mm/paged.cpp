@@ -13,7 +13,7 @@ constexpr u64 P = PageSize;
 struct Paged : ::testing::Test {
     test::Balance B;
     test::FilePager Pager { 100 * P + 123 };
-    Ref<PageStore> S = MUST(PageStore::CreatePaged(Pager, Pager.File.size(), Pager.File.size()));
+    Ref<PageStore> S = test::MakePaged(Pager);
 
     NTSTATUS Read(u64 Offset, void* To, usize Bytes) { return S->Read(Offset, To, Bytes).Code(); }
     u8 ByteAt(u64 Offset)
@@ -174,6 +174,7 @@ TEST_F(Paged, TruncationWhilePagesAreUnderWay)
     test::Run Again([&] { return PageStore::Need(S, 30, 4); });
     test::Run Writing([&] { return PageStore::Flush(S, 0, ~u64(0)); });
     ASSERT_EQ(Pager.Waiting.size(), 2u);
+    Pager.Truncate(10 * P + 5);
     ASSERT_TRUE(S->Truncate(10 * P + 5).Ok());
     S->SetSizes(10 * P + 5, 10 * P + 5);
     EXPECT_EQ(S->Pages(), 0u);
@@ -499,7 +500,7 @@ TEST_P(PagedWalk, AgreesWithTheModel)
                 usize Done = 0;
                 Status W = S->WriteFromUser(At, C.Process(), From, Bytes, Done);
                 ASSERT_TRUE(W.Ok() || W == STATUS_CANT_WAIT || W == STATUS_COMMITMENT_LIMIT) << std::hex << W.Code();
-                std::copy(New.begin(), New.begin() + isize(Done), Model.begin() + isize(At));
+                std::copy(New.begin(), New.begin() + long(Done), Model.begin() + long(At));
                 break;
             }
             case 7:
@@ -534,8 +535,7 @@ TEST_P(PagedWalk, AgreesWithTheModel)
                     ASSERT_TRUE(To > Size || S->Truncate(To).Ok());
                     // A file system zeroes what lies behind the old end when the file grows.
                     u64 Valid = std::min(S->Valid(), To);
-                    if (Pager.File.size() > Valid)
-                        Pager.File.resize(Valid);
+                    Pager.Truncate(Valid);
                     S->SetSizes(To, Valid);
                     Model.resize(To);
                 } else if (Pick(3) == 0) {
@@ -560,8 +560,9 @@ TEST_P(PagedWalk, AgreesWithTheModel)
                     NTSTATUS Got = C.Poke(View + Where, Byte);
                     if (Got == PageAbsent)
                         Running.push_back(std::make_unique<test::Run>([&] { return WaitForFault(Ref<ps::Process>(C.Process()), View + Where); }));
-                    else if (ASSERT_EQ(Got, STATUS_SUCCESS); true)
+                    else
                         Model[Where] = Byte;
+                    ASSERT_TRUE(Got == STATUS_SUCCESS || Got == PageAbsent) << std::hex << Got;
                 }
                 break;
             case 15:
@@ -576,7 +577,7 @@ TEST_P(PagedWalk, AgreesWithTheModel)
                         ASSERT_EQ(Got, PageAbsent);
                     }
                 } else if (!Running.empty() && Pick(4) == 0) {
-                    Running.erase(Running.begin() + isize(Pick(Running.size())));         // given up while it waits
+                    Running.erase(Running.begin() + long(Pick(Running.size())));         // given up while it waits
                 }
                 break;
             }
@@ -590,9 +591,9 @@ TEST_P(PagedWalk, AgreesWithTheModel)
         Pager.EndAll();
         EXPECT_EQ(Flushed.Outcome, STATUS_SUCCESS);
         EXPECT_EQ(S->About().Dirty + S->About().Writing + S->About().Reading, 0u);
-        EXPECT_GT(Compared, 300u);
+        EXPECT_GT(Compared, 200u);
         Pager.File.resize(Model.size());
-        EXPECT_EQ(Pager.File, Model);
+        EXPECT_TRUE(Pager.File == Model);
         Running.clear();
         C.Space().Clear();
     }

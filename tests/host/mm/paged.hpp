@@ -14,7 +14,6 @@ class Run final : public ke::Activity {
 public:
     template <typename F> explicit Run(F&& Make)
     {
-        Begin();
         Status S;
         if (Start(std::forward<F>(Make), S))
             Outcome = S.Code();
@@ -47,7 +46,9 @@ public:
     void End(usize I, NTSTATUS Outcome = STATUS_SUCCESS)
     {
         mm::PageIo& Io = *Waiting[I];
-        Waiting.erase(Waiting.begin() + isize(I));
+        Waiting.erase(Waiting.begin() + long(I));
+        Limit = Limits.count(&Io) ? Limits[&Io] : ~u64(0);
+        Limits.erase(&Io);
         u64 Done = 0;
         if (Outcome == STATUS_SUCCESS)
             Done = Io.What == mm::PageIo::Kind::Read ? Fill(Io) : Io.What == mm::PageIo::Kind::Write ? Store(Io) : 0;
@@ -59,6 +60,15 @@ public:
         ke::RunReadyActivities();
         while (!Waiting.empty())
             End(0);
+    }
+    // The file becomes shorter, as a file system does it: what is under way does not write behind the new end any more.
+    void Truncate(u64 Bytes)
+    {
+        if (File.size() > Bytes)
+            File.resize(Bytes);
+        for (mm::PageIo* Io : Waiting)
+            if (!Limits.count(Io) || Limits[Io] > Bytes)
+                Limits[Io] = Bytes;
     }
     usize Count(mm::PageIo::Kind What) const
     {
@@ -76,6 +86,8 @@ public:
     std::vector<u64> Written;           // offsets, in the order they came
 
 private:
+    std::map<mm::PageIo*, u64> Limits;
+    u64 Limit = 0;
     void Take(mm::PageIo& Io)
     {
         // The rules of pager.hpp.
@@ -107,12 +119,19 @@ private:
     }
     u64 Store(mm::PageIo& Io)
     {
-        if (File.size() < Io.Offset + Io.Useful)
-            File.resize(Io.Offset + Io.Useful);
-        for (u64 At = 0; At < Io.Useful; ++At)
+        u64 End = std::min<u64>(Io.Offset + Io.Useful, Limit);
+        if (File.size() < End)
+            File.resize(End);
+        for (u64 At = 0; Io.Offset + At < End; ++At)
             File[Io.Offset + At] = mm::PageAddress(Io.Frames[At >> PageShift])[At & PageMask];
         return Io.Useful;
     }
 };
+
+inline Ref<mm::PageStore> MakePaged(FilePager& Of)
+{
+    Begin();
+    return MUST(mm::PageStore::CreatePaged(Of, Of.File.size(), Of.File.size()));
+}
 
 }

@@ -154,6 +154,9 @@ static u8* Find(ps::Process& In, u64 Address, usize Bytes)
     return In.Bytes + (Address - ps::MemoryBase);
 }
 
+bool MayBeAbsent(ps::Process&) { return false; }
+u8* TouchWithin(ps::Process&, u64, usize, bool) { return nullptr; }
+
 Status CopyFromUser(ps::Process& From, void* To, u64 Address, usize Bytes)
 {
     if (!Bytes)
