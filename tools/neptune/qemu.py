@@ -65,6 +65,8 @@ class Machine:
             if port != "log":
                 arguments += ["-device", f"virtserialport,nr={number},chardev={port},name=neptune.{port}"]
         arguments += ["-serial", "chardev:log", *extra]
+        if not any("bus=ide." in word for word in arguments):
+            arguments[arguments.index("q35")] = "q35,sata=off"  # a controller without disks has a driver that need not run
         try:
             self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                           pass_fds=[*([image.fd] if image else []), *(end.fileno() for end in far.values())],

@@ -335,6 +335,8 @@ void Channel::Conclude(Irp& I)
         if (I.Pages_)
             FreePages(I.M.Data, std::exchange(I.Pages_, 0));
         More.Then = Irp::After::Nothing;
+        if (std::exchange(More.Late, false))
+            More.Lent = {};             // the next process locks what it needs
         RefPtr<Seat> To = More.To;
         To->Hold(I);
         return;
