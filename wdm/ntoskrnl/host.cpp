@@ -306,6 +306,18 @@ static NTSTATUS FindImage()
         }
     }
     ImagePath = { USHORT(At * 2), sizeof(Path), Path };
+    // What the machine was started from comes first, so that a driver of C:'s disk can be started while that is away.
+    constexpr WCHAR Windows[] = L"C:\\Windows\\";
+    if (SystemDrive() != L'C' && StartsWith(Path, At, Windows)) {
+        static WCHAR Nt[604] = L"\\??\\";
+        memcpy(Nt + 4, Path, At * 2);
+        Nt[4] = SystemDrive();
+        UNICODE_STRING There { USHORT((At + 4) * 2), sizeof(Nt), Nt };
+        OBJECT_ATTRIBUTES File { sizeof(OBJECT_ATTRIBUTES), nullptr, &There, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+        FILE_NETWORK_OPEN_INFORMATION About;
+        if (NtQueryFullAttributesFile(&File, &About) >= 0)
+            Path[0] = SystemDrive();
+    }
     return STATUS_SUCCESS;
 }
 
@@ -335,7 +347,9 @@ static NTSTATUS LoadDriver()
     if (NTSTATUS S = FindImage(); S < 0)
         return S;
     PVOID Base;
-    if (NTSTATUS S = LdrLoadDll(L"C:\\Windows\\System32\\drivers;C:\\Windows\\System32", 0, &ImagePath, &Base); S < 0)
+    static WCHAR Folders[] = L"C:\\Windows\\System32\\drivers;C:\\Windows\\System32";
+    Folders[0] = Folders[28] = SystemDrive();
+    if (NTSTATUS S = LdrLoadDll(Folders, 0, &ImagePath, &Base); S < 0)
         return S;
     auto* Headers = static_cast<u8*>(RtlImageNtHeader(Base));
     ULONG Entry, ImageBytes;            // IMAGE_OPTIONAL_HEADER64.AddressOfEntryPoint, .SizeOfImage

@@ -125,7 +125,7 @@ void Fill(PARTITION_INFORMATION_EX& To, const Layout& Of, const Partition& P)
         To.Mbr.PartitionType = P.Type;
         To.Mbr.BootIndicator = P.Active;
         To.Mbr.RecognizedPartition = P.Type == 0x01 || P.Type == 0x04 || P.Type == 0x06 || P.Type == 0x07 || P.Type == 0x0B || P.Type == 0x0C || P.Type == 0x0E;
-        To.Mbr.HiddenSectors = DWORD(P.HiddenSectors);
+        To.Mbr.HiddenSectors = ULONG(P.HiddenSectors);
     } else if (Of.What == Style::Gpt) {
         memcpy(&To.Gpt.PartitionType, P.Kind.Bytes, 16);
         memcpy(&To.Gpt.PartitionId, P.Id.Bytes, 16);
@@ -148,7 +148,7 @@ NTSTATUS GetLayout(DiskDevice& D, PIRP Irp)
     } else {
         auto& To = *static_cast<DRIVE_LAYOUT_INFORMATION_EX*>(Irp->AssociatedIrp.SystemBuffer);
         memset(&To, 0, Needed);
-        To.PartitionStyle = DWORD(L.What);
+        To.PartitionStyle = ULONG(L.What);
         To.PartitionCount = Count;
         if (L.What == Style::Mbr) {
             To.Mbr.Signature = L.Signature;

@@ -1,4 +1,6 @@
 // Entry, adding a disk, dispatch.
+#include <new>
+
 #include "drivers/storage/partmgr/partmgr.hpp"
 
 namespace partmgr {

@@ -154,7 +154,7 @@ static NTSTATUS Control(Volume& V, PIRP Irp)
         PARTITION_INFORMATION Info {};
         Info.StartingOffset = Ex.StartingOffset;
         Info.PartitionLength = Ex.PartitionLength;
-        Info.HiddenSectors = DWORD(V.What.HiddenSectors);
+        Info.HiddenSectors = ULONG(V.What.HiddenSectors);
         Info.PartitionNumber = V.What.Number;
         Info.PartitionType = V.What.Type;
         Info.BootIndicator = V.What.Active;
