@@ -24,7 +24,7 @@
 // After its own work LdrInitializeThunk calls NtContinue(context, TRUE), which enters the context. The first thread that runs there
 // initialises the process; others wait for it.
 #pragma once
-#include "abi/nt/basic.hpp"
+#include "abi/nt/context.hpp"
 
 namespace abi {
 
@@ -40,9 +40,11 @@ inline constexpr u64 ThreadStartStackReserve = 0x28;
 // push), writes CONTEXT at +0 and EXCEPTION_RECORD at ExceptionFrameRecord, then starts KiUserExceptionDispatcher with RSP = frame.
 // The CONTEXT has CONTROL | INTEGER | SEGMENTS (0x100007); the Executive cannot read a thread's FPU registers, so the dispatcher's
 // first instructions store them (and set CONTEXT_FLOATING_POINT). The bytes from ExceptionFrameMachine up are ntdll's: it keeps the
-// machine frame for unwinding there. If the frame cannot be written the process ends with STATUS_STACK_OVERFLOW or
+// machine frame for unwinding there, and the extended state (CONTEXT_XSTATE) from ExceptionFrameState on. If the frame cannot be written the process ends with STATUS_STACK_OVERFLOW or
 // STATUS_ACCESS_VIOLATION: nobody could handle it.
-inline constexpr u64 ExceptionFrameRecord = 0x4F0, ExceptionFrameMachine = 0x590, ExceptionFrameSize = 0x5C0;
+inline constexpr u64 ExceptionFrameRecord = 0x4F0, ExceptionFrameMachine = 0x590, ExceptionFrameState = 0x5C0,
+                     ExceptionFrameSize = 0x740;
+static_assert(ExceptionFrameState + 63 + sizeof(nt::XSTATE) <= ExceptionFrameSize);
 
 // A user APC, delivered when an alertable wait ends or NtTestAlert / NtContinue(.., TRUE) asks: CONTEXT at RSP (the registers at
 // which the interrupted service returns, Rax and R10 = its status; CONTROL | INTEGER | SEGMENTS), P1Home to P3Home = the routine's
@@ -55,8 +57,20 @@ inline constexpr u64 ApcFrameMachine = 0x4D0, ApcFrameSize = 0x500;
 // at context.Rsp (a debugger sees it first); with FALSE nobody is left: the debugger's second chance, then a report on the debug
 // port and the end of the process with ExitStatus = ExceptionCode.
 //
+// NtGetContextThread and NtSetContextThread, for the calling thread itself, answer OwnContextReply: the Executive has checked the
+// context, ntdll does the rest. (Of a `syscall` that is not ntdll's the Executive does what it can.)
+inline constexpr u32 OwnContextReply = 0x6E776F63;      // a success code no service returns
+
+// Another thread's floating-point and extended state: the Executive starts the thread at KiSaveState or KiLoadState with RCX = TEB + StateInTeb,
+// RAX = StateFeatures, RDX = 0, RDI = ServiceEndpoint and RSI = 0. It stores into, or loads from, the XSAVE area there and makes an seL4 call,
+// which the Executive takes for no service: the thread is then put back where it was (ntos/ps/errand.hpp).
+inline constexpr u64 StateInTeb = 0x1840, StateFeatures = 7;       // x87, SSE, AVX
+
+// A service whose status is to be an exception as well (NtClose of a bad handle in a debugged process): the Executive puts the status into
+// TEB.ExceptionCode and sends the thread to KiRaiseUserExceptionDispatcher, RSP being what the stub kept in RBX.
+//
 // Addresses the Executive needs in ntdll are exports: LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher,
-// KiUserApcDispatcher, KiUserCallbackDispatcher, KiRaiseUserExceptionDispatcher, KiServiceReturn (where a service returns its status in R10 to the
+// KiUserApcDispatcher, KiUserCallbackDispatcher, KiRaiseUserExceptionDispatcher, KiSaveState, KiLoadState, KiServiceReturn (where a service returns its status in R10 to the
 // end of its stub, RSP being what the stub kept in RBX).
 //
 // A thread's end: RtlExitUserThread -> NtTerminateThread(0, status): the Executive frees the stack (DeallocationStack) and the TEB

@@ -83,7 +83,7 @@
     movq %rax, \size+0x20(%rsp)
     .endm
 
-// RSP -> CONTEXT, EXCEPTION_RECORD at +0x4f0, 0x590..0x5b8 free for us.
+// RSP -> CONTEXT, EXCEPTION_RECORD at +0x4f0, 0x590..0x740 free for us.
 function KiUserExceptionDispatcher
     context_frame 0x590, 1
     cld
@@ -93,7 +93,7 @@ function KiUserExceptionDispatcher
     machine_frame 0x590
     leaq 0x4f0(%rsp), %rcx
     movq %rsp, %rdx
-    callq KiDispatchException
+    callq KiDispatchUserException
     int3
     .seh_endproc
 
@@ -170,6 +170,122 @@ function RtlCaptureContext
     stmxcsr CxMxCsr(%rcx)
     movl $0x10000f, CxFlags(%rcx)
     movq CxRax(%rcx), %rax
+    retq
+    .seh_endproc
+
+// A service's status is an exception first, of which a debugger hears (abi/process.hpp). RSP as in SvcCommon, whose saved registers are there.
+function KiRaiseUserExceptionDispatcher
+    .seh_pushreg %rbx
+    .seh_pushreg %rdi
+    .seh_pushreg %rsi
+    .seh_pushreg %r15
+    subq $0x28, %rsp
+    .seh_stackalloc 0x28
+    .seh_endprologue
+    cld
+    callq RtlpRaiseServiceStatus
+    addq $0x28, %rsp
+    movl %eax, %r10d
+    jmp KiServiceReturn
+    .seh_endproc
+
+// The calling thread's own context is not the Executive's to tell or set (abi/process.hpp): it is taken here as it is on entry.
+#define OWN_CONTEXT 0x6E776F63              /* abi::OwnContextReply */
+    .globl ZwGetContextThread, ZwSetContextThread
+    .macro own_context service
+    pushq %rbx
+    .seh_pushreg %rbx
+    subq $0x500, %rsp
+    .seh_stackalloc 0x500
+    .seh_endprologue
+    movq %rdx, %rbx
+    callq \service
+    cmpl $OWN_CONTEXT, %eax
+    jne 1f
+    leaq 0x20(%rsp), %rcx
+    callq RtlCaptureContext
+    leaq 0x20(%rsp), %rdx
+    movq %rbx, %rcx
+    movq 0x500(%rsp), %rax
+    movq %rax, CxRbx(%rdx)
+    cld                                     // the caller of a service may have any flags
+    .endm
+    .macro leave_own_context
+1:  addq $0x500, %rsp
+    popq %rbx
+2:  retq
+    .seh_endproc
+    .endm
+
+// NtGetContextThread(HANDLE, CONTEXT*)
+function NtGetContextThread
+ZwGetContextThread:
+    own_context SvcGetContextThread
+    leaq 2f(%rip), %rax                     // who sets this context returns from here, with success
+    movq %rax, CxRip(%rdx)
+    leaq 0x508(%rsp), %rax
+    movq %rax, CxRsp(%rdx)
+    movq $0, CxRax(%rdx)
+    callq RtlpGetOwnContext
+    movl 0x20+CxEFlags(%rsp), %ecx
+    pushq %rcx
+    popfq
+    leave_own_context
+
+// NtSetContextThread(HANDLE, CONTEXT*): without CONTEXT_CONTROL it returns, with success.
+function NtSetContextThread
+ZwSetContextThread:
+    own_context SvcSetContextThread
+    movq 0x508(%rsp), %rax
+    movq %rax, CxRip(%rdx)
+    leaq 0x510(%rsp), %rax
+    movq %rax, CxRsp(%rdx)
+    movq $0, CxRax(%rdx)
+    callq RtlpSetOwnContext
+    leave_own_context
+
+// What a thread does for the Executive while it is elsewhere (abi/process.hpp). The kernel gives the registers to a thread at its first
+// floating-point instruction, and XSAVE and XRSTOR are none to QEMU, which lets them pass without the trap: an instruction before them traps.
+function KiLoadState
+    .seh_endprologue
+    movaps %xmm0, %xmm0
+    xrstor64 (%rcx)
+    jmp 1f
+    .seh_endproc
+function KiSaveState
+    .seh_endprologue
+    movaps %xmm0, %xmm0
+    xsave64 (%rcx)
+1:  movq $-1, %rdx                          // seL4's Call
+    syscall
+    ud2                                     // nothing answers
+    .seh_endproc
+
+    .macro each_ymm what
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    \what \n
+    .endr
+    .endm
+    .macro save_ymm n
+    vextractf128 $1, %ymm\n, 16*\n(%rcx)
+    .endm
+    .macro load_ymm n
+    vinsertf128 $1, 16*\n(%rcx), %ymm\n, %ymm\n
+    .endm
+// RtlpSaveYmm(M128A*), RtlpLoadYmm(const M128A*), RtlpClearYmm(): the upper halves of the AVX registers.
+function RtlpSaveYmm
+    .seh_endprologue
+    each_ymm save_ymm
+    retq
+    .seh_endproc
+function RtlpLoadYmm
+    .seh_endprologue
+    each_ymm load_ymm
+    retq
+    .seh_endproc
+function RtlpClearYmm
+    .seh_endprologue
+    vzeroupper
     retq
     .seh_endproc
 

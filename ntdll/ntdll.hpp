@@ -3,7 +3,7 @@
 // The parts:  stubs.S entry.S   services, entry points, register sets      exception/  dispatch, unwinding, function tables, debugging
 //             loader/           images, imports, API sets, TLS, resources   heap/       the process heaps
 //             sync/             critical sections, SRW, waits on addresses  pool/       thread pool, timer queues
-//             process/          process and thread creation, FLS, contexts of activation
+//             process/          process and thread creation, FLS, contexts of activation      context/  register contexts
 //             misc/             time, event tracing, digests, Wine's extras
 // lib/rtl has what needs no service. Exports: exports.txt here, lib/rtl/exports.txt, and every service (make_def.py).
 // No file here may have a global constructor; the heap exists only after LdrpInitializeProcess has begun.

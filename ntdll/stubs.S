@@ -1,5 +1,5 @@
 // The system-call stubs, one per row of abi/services.def, under Svc<Name>, Nt<Name> and Zw<Name>. A name that ntdll answers by
-// itself (see `own` below) has only the Svc form here; its Nt and Zw forms are C++.
+// itself (see `own` below) has only the Svc form here; its Nt and Zw forms are elsewhere.
 //
 // The calling convention is in abi/services.hpp. R10, R8, R9, R15 are the message words; seL4 loses RCX, RDX, R11 and RSP.
 #define PARK_REPLY 0x6B726170               /* abi::ParkReply */
@@ -62,7 +62,7 @@ KiServiceReturn:
     .set ServiceIndex, 0
     .macro service name, count:vararg
     .set Own, 0
-    .irp own, Continue, QuerySystemTime, QueryPerformanceCounter
+    .irp own, Continue, QuerySystemTime, QueryPerformanceCounter, GetContextThread, SetContextThread
     .ifc \name,\own
     .set Own, 1
     .endif

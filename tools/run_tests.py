@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What CTest calls for tests that need the machine: run_tests.py guest|fs|storage|apps|wine|fuzz|leak ... (see tools/CMakeLists.txt)."""
+"""What CTest calls for tests that need the machine: run_tests.py guest|fs|storage|apps|wine|share|fuzz|leak ... (see tools/CMakeLists.txt)."""
 import sys
 from pathlib import Path
 
@@ -22,13 +22,15 @@ def main():
             from neptune import app_tests as tests
         elif kind == "wine":
             from neptune import wine_tests as tests
+        elif kind == "share":
+            from neptune import share_tests as tests
         elif kind == "fuzz":
             from neptune import fuzz as tests
         elif kind == "leak":
             from neptune import fuzz
             return fuzz.leak(words)
         else:
-            raise Failure(f"unknown kind of test {kind!r}: guest, fs, storage, apps, wine, fuzz or leak", 2)
+            raise Failure(f"unknown kind of test {kind!r}: guest, fs, storage, apps, wine, share, fuzz or leak", 2)
         return tests.main(words)
     except Failure as failure:
         print(f"run_tests: {failure}", file=sys.stderr)

@@ -131,5 +131,11 @@ struct alignas(16) XSAVE_AREA_HEADER {
     ULONGLONG Reserved2[6];
 };
 NT_SIZE(XSAVE_AREA_HEADER, 64);
+// An XSAVE area without its legacy region, of a system whose only extended feature is AVX.
+struct XSTATE {
+    XSAVE_AREA_HEADER Header;
+    M128A Ymm[16];              // upper halves
+};
+NT_SIZE(XSTATE, 320);
 
 }

@@ -183,6 +183,19 @@ enum class Control : u32 {
     // File systems
     RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
     UnregisterFileSystem = 65,  // DeviceId
+    // The cache (ntos/io/fs/stream.hpp): all have a Cache, whose Section says of which file
+    CacheOpen = 66,         // File, Context (FsContext), Offset (allocation), Bytes (file size), Valid
+    CacheClose = 67,        // cache::Truncate: to Bytes
+    CacheCopy = 68,         // Offset, Bytes, Address; cache::Write, Through, NoWait -> u64 bytes
+    CacheSizes = 69,        // as CacheOpen
+    CacheFlush = 70,        // Offset, Bytes
+    CachePurge = 71,        // Offset, Bytes; cache::Close
+    CacheView = 72,         // Offset, Bytes; cache::Fresh -> Address
+    CacheUnmap = 73,        // Address
+    CacheDirty = 74,        // Offset, Bytes
+    CacheZero = 75,         // Offset, Bytes
+    CacheImage = 76,        // whether no image section is in the way
+    CacheTruncate = 77,     // Bytes: whether no view is in the way
 };
 
 struct Attached {
@@ -256,8 +269,17 @@ struct HandleGot {
 
 // --- file systems
 
+struct Cache {
+    u64 Section;                    // address of the SECTION_OBJECT_POINTERS
+    u64 File, Context;
+    u64 Offset, Bytes, Valid, Address;
+    u32 Flags, Unused;
+};
+namespace cache {
+inline constexpr u32 Write = 1, Through = 2, NoWait = 4, Truncate = 8, Close = 16, Fresh = 32;
+}
 struct Mount {
-    u64 Device;                     // id of the volume's device
+    u64 Device;                     // id of the volume's device, the top of its stack
     u32 Flags;                      // SL_ALLOW_RAW_MOUNT
     u32 Unused;
 };

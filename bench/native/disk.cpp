@@ -32,7 +32,8 @@ NTSTATUS Open()
 {
     IO_STATUS_BLOCK Io;
     for (int Tries = 0; Tries < 200; ++Tries) {
-        Named Drive(L"\\??\\PhysicalDrive0"), Port(L"\\??\\Scsi0:");
+        static const WCHAR* const Ports[] = { L"\\??\\Scsi0:", L"\\??\\Scsi1:" };
+        Named Drive(L"\\??\\PhysicalDrive0"), Port(Ports[Tries & 1]);
         Raw = NtOpenFile(&Disk, FILE_READ_DATA | SYNCHRONIZE, &Drive.Object, &Io, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_NO_INTERMEDIATE_BUFFERING) >= 0;
         // Its units are known a little after the adapter has its name; the disk's driver, if there is one, comes after that.
         if (Raw || (Tries >= 50 && NtOpenFile(&Disk, FILE_GENERIC_READ | FILE_GENERIC_WRITE, &Port.Object, &Io, FILE_SHARE_READ | FILE_SHARE_WRITE, 0) >= 0))

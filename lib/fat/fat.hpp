@@ -102,6 +102,7 @@ public:
     Status Reserve(Entry& E, u64 Bytes);
     Result<u64> Reserved(Entry& E);
     Status Cut(Entry& E, u64 Bytes);
+    Status Zero(Entry& E, u64 Offset, u64 Bytes);       // on the medium, of clusters it has
     Status WriteTable();                // what has changed in it, in the order in which it did
     Status Flush() { return On_.Flush(); }
     // Everything is on the medium and the volume is marked clean.

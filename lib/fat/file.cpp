@@ -187,4 +187,14 @@ Status Volume::Cut(Entry& E, u64 Bytes)
     return Release(Rest);
 }
 
+Status Volume::Zero(Entry& E, u64 Offset, u64 Bytes)
+{
+    for (u64 Done = 0; Done < Bytes;) {
+        Extent Run = TRY(Where(E, Offset + Done, Bytes - Done));
+        TRY(Zero(Run.At, Run.Bytes));
+        Done += Run.Bytes;
+    }
+    return STATUS_SUCCESS;
+}
+
 }

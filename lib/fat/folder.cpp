@@ -581,6 +581,15 @@ Status Volume::SetLabel(Text New, Stamp Now)
     if (Name[0] == Deleted)
         Name[0] = 0x05;
     TRY(MarkDirty());
+    // The boot sector has a copy, which checkers compare.
+    Vector<u8> Boot;
+    TRY(Boot.Resize(SectorBytes_));
+    TRY(On_.ReadAt(0, Boot.Data(), SectorBytes_));
+    u32 Signature = Bits_ == 32 ? 66 : 38;
+    if (Boot[Signature] == 0x29) {
+        memcpy(&Boot[Signature + 5], New.empty() ? reinterpret_cast<const u8*>("NO NAME    ") : Name, 11);
+        TRY(On_.WriteAt(0, Boot.Data(), SectorBytes_));
+    }
     u8 S[32];
     u32 Slot = TRY(FindLabel(S));
     Entry Top = Root();

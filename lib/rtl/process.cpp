@@ -85,10 +85,12 @@ BOOLEAN NTAPI RtlIsProcessorFeaturePresent(ULONG Feature)
 }
 
 // Bias is what the system slept.
-NTSTATUS NTAPI RtlQueryUnbiasedInterruptTime(ULONGLONG* Time)
+BOOLEAN NTAPI RtlQueryUnbiasedInterruptTime(ULONGLONG* Time)
 {
-    if (!Time)
-        return STATUS_INVALID_PARAMETER;
+    if (!Time) {
+        RtlSetLastWin32ErrorAndNtStatusFromNtStatus(STATUS_INVALID_PARAMETER);
+        return 0;
+    }
     const volatile abi::KSYSTEM_TIME& Now = Kuser().InterruptTime;
     u32 Low;
     i32 High;
@@ -97,7 +99,7 @@ NTSTATUS NTAPI RtlQueryUnbiasedInterruptTime(ULONGLONG* Time)
         Low = Now.LowPart;
     } while (High != Now.High2Time);
     *Time = (u64(u32(High)) << 32 | Low) - Kuser().InterruptTimeBias;
-    return STATUS_SUCCESS;
+    return 1;
 }
 
 // 0: the application sees placeholders for what they are.

@@ -243,7 +243,7 @@ PVOID NTAPI RtlGetFrame(void);
 HANDLE NTAPI RtlGetCurrentTransaction(void);
 BOOLEAN NTAPI RtlSetCurrentTransaction(HANDLE Transaction);
 BOOLEAN NTAPI RtlIsProcessorFeaturePresent(ULONG Feature);
-NTSTATUS NTAPI RtlQueryUnbiasedInterruptTime(ULONGLONG* Time);
+BOOLEAN NTAPI RtlQueryUnbiasedInterruptTime(ULONGLONG* Time);
 CHAR NTAPI RtlQueryProcessPlaceholderCompatibilityMode(void);
 NTSTATUS NTAPI RtlGetVersion(OSVERSIONINFOEXW* Info);
 void NTAPI RtlGetNtVersionNumbers(ULONG* Major, ULONG* Minor, ULONG* Build);

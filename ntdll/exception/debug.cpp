@@ -1,6 +1,7 @@
 // Debug output, and the debugger's side of debugging.
 #include <stdarg.h>
 
+#include "abi/nt/dbg.hpp"
 #include "ntdll/exception/exception.hpp"
 #include "ntdll/process/process.hpp"
 
@@ -45,48 +46,7 @@ void Print(const char* Format, va_list Arguments, const char* Prefix = "")
     NtDisplayString(&String);
 }
 
-// DBGUI_WAIT_STATE_CHANGE and DEBUG_EVENT as the two sides have them.
-enum DebugState : u32 {
-    Idle, ReplyPending, CreateThreadState, CreateProcessState, ExitThreadState, ExitProcessState, ExceptionState, BreakpointState, SingleStepState,
-    LoadDllState, UnloadDllState,
-};
-struct StateChange {
-    u32 NewState;
-    u32 Pad;
-    CLIENT_ID AppClientId;
-    union {
-        struct {
-            EXCEPTION_RECORD Record;
-            u32 FirstChance;
-        } Exception;
-        struct {
-            HANDLE Handle;
-            u32 SubSystemKey;
-            PVOID StartAddress;
-        } CreateThread;
-        struct {
-            HANDLE Process, Thread;
-            u32 SubSystemKey;
-            HANDLE File;
-            PVOID Base;
-            u32 DebugInfoOffset, DebugInfoSize;
-            u32 ThreadSubSystemKey;
-            PVOID StartAddress;
-        } CreateProcess;
-        struct {
-            NTSTATUS Status;
-        } Exit;
-        struct {
-            HANDLE File;
-            PVOID Base;
-            u32 DebugInfoOffset, DebugInfoSize;
-            PVOID NamePointer;
-        } LoadDll;
-        struct {
-            PVOID Base;
-        } UnloadDll;
-    };
-};
+// DEBUG_EVENT, as Win32 has it.
 struct DebugEvent {
     u32 Code;
     u32 ProcessId, ThreadId;
@@ -124,6 +84,9 @@ struct DebugEvent {
             PVOID Text;
             u16 Unicode, Length;
         } Print;
+        struct {
+            u32 Error, Type;
+        } Rip;
     };
 };
 
@@ -208,7 +171,7 @@ NTSTATUS NTAPI DbgUiDebugActiveProcess(HANDLE Process)
     return Status;
 }
 
-NTSTATUS NTAPI DbgUiConvertStateChangeStructure(const StateChange* Change, DebugEvent* Event)
+NTSTATUS NTAPI DbgUiConvertStateChangeStructure(const DBGUI_WAIT_STATE_CHANGE* Change, DebugEvent* Event)
 {
     *Event = {};
     Event->ProcessId = u32(u64(Change->AppClientId.UniqueProcess));
@@ -218,43 +181,48 @@ NTSTATUS NTAPI DbgUiConvertStateChangeStructure(const StateChange* Change, Debug
         return NtQueryInformationThread(Thread, ThreadBasicInformation, &Basic, sizeof(Basic), nullptr) >= 0 ? Basic.TebBaseAddress : nullptr;
     };
     switch (Change->NewState) {
-    case CreateThreadState:
+    case DbgCreateThreadStateChange:
         Event->Code = 2;
         Event->CreateThread = { Change->CreateThread.Handle, TebOf(Change->CreateThread.Handle), Change->CreateThread.StartAddress };
         break;
-    case CreateProcessState:
+    case DbgCreateProcessStateChange:
         Event->Code = 3;
         Event->CreateProcess = { Change->CreateProcess.File, Change->CreateProcess.Process, Change->CreateProcess.Thread,
                                  Change->CreateProcess.Base, Change->CreateProcess.DebugInfoOffset, Change->CreateProcess.DebugInfoSize,
                                  TebOf(Change->CreateProcess.Thread), Change->CreateProcess.StartAddress, nullptr, 1 };
         break;
-    case ExitThreadState:
+    case DbgExitThreadStateChange:
         Event->Code = 4;
         Event->Exit.Code = u32(Change->Exit.Status);
         break;
-    case ExitProcessState:
+    case DbgExitProcessStateChange:
         Event->Code = 5;
         Event->Exit.Code = u32(Change->Exit.Status);
         break;
-    case ExceptionState:
-    case BreakpointState:
-    case SingleStepState:
+    case DbgExceptionStateChange:
+    case DbgBreakpointStateChange:
+    case DbgSingleStepStateChange:
         if (Change->Exception.Record.ExceptionCode == PrintException) {
             Event->Code = 8;
             Event->Print = { reinterpret_cast<PVOID>(Change->Exception.Record.ExceptionInformation[1]), 0,
                              u16(Change->Exception.Record.ExceptionInformation[0]) };
             break;
         }
+        if (Change->Exception.Record.ExceptionCode == DBG_RIPEXCEPTION) {
+            Event->Code = 9;
+            Event->Rip = { u32(Change->Exception.Record.ExceptionInformation[0]), u32(Change->Exception.Record.ExceptionInformation[1]) };
+            break;
+        }
         Event->Code = 1;
         Event->Exception = { Change->Exception.Record, Change->Exception.FirstChance };
         break;
-    case LoadDllState: {
+    case DbgLoadDllStateChange: {
         Event->Code = 6;
         Event->LoadDll = { Change->LoadDll.File, Change->LoadDll.Base, Change->LoadDll.DebugInfoOffset, Change->LoadDll.DebugInfoSize,
                            Change->LoadDll.NamePointer, 1 };
         break;
     }
-    case UnloadDllState:
+    case DbgUnloadDllStateChange:
         Event->Code = 7;
         Event->UnloadDll.Base = Change->UnloadDll.Base;
         break;
@@ -270,6 +238,9 @@ void NTAPI RtlAssert(PVOID Assertion, PVOID File, ULONG Line, const char* Messag
              static_cast<const char*>(File), Line);
     DbgBreakPoint();
 }
+
+// Ends a call from the kernel into PEB.KernelCallbackTable: this kernel makes none.
+NTSTATUS NTAPI NtCallbackReturn(PVOID, ULONG, NTSTATUS) { return STATUS_NO_CALLBACK_ACTIVE; }
 
 NTSTATUS NTAPI KiDispatchCallback(PVOID Input, ULONG Length, ULONG Index)
 {

@@ -1,6 +1,8 @@
 // RtlDispatchException, RtlUnwindEx and what brings them about: KiUserExceptionDispatcher, RtlRaiseException, RtlRaiseStatus.
 #include "ntdll/exception/exception.hpp"
 
+#include "ntdll/context/context.hpp"
+
 namespace {
 
 constexpr u64 ChainEnd = ~u64(0);
@@ -189,7 +191,8 @@ void NTAPI RtlRaiseStatus(NTSTATUS Status)
     RtlRaiseException(&Record);
 }
 
-NTSTATUS NTAPI KiRaiseUserExceptionDispatcher()
+// For KiRaiseUserExceptionDispatcher, in entry.S.
+NTSTATUS RtlpRaiseServiceStatus()
 {
     NTSTATUS Status = Teb()->ExceptionCode;
     EXCEPTION_RECORD Record {};
@@ -283,6 +286,7 @@ void NTAPI RtlUnwind(PVOID TargetFrame, PVOID TargetIp, EXCEPTION_RECORD* Record
 {
     while (TebFrame() < Context->Rsp)
         Teb()->NtTib.ExceptionList = Teb()->NtTib.ExceptionList->Next;
+    LoadExtendedState(Context);
     if ((Context->ContextFlags & CONTEXT_FLOATING_POINT) == CONTEXT_FLOATING_POINT)
         RtlpLoadFloats(Context);
     RtlpResume(Context);
@@ -332,6 +336,7 @@ NTSTATUS NTAPI NtContinue(CONTEXT* Context, BOOLEAN TestAlert)
     constexpr ULONG Whole = CONTEXT_CONTROL | CONTEXT_INTEGER;
     if (!TestAlert && (Flags & Whole) == Whole && (Flags & CONTEXT_DEBUG_REGISTERS) != CONTEXT_DEBUG_REGISTERS)
         RtlpRestoreRegisters(Context);
+    LoadExtendedState(Context);
     if ((Flags & CONTEXT_FLOATING_POINT) == CONTEXT_FLOATING_POINT)
         RtlpLoadFloats(Context);
     return SvcContinue(Context, TestAlert);

@@ -1,5 +1,6 @@
 // API sets: names of contracts ("api-ms-win-core-file-l1-2-0") that stand for the DLL that implements them. The map is the .apiset
 // section of apisetschema.dll, version 6: a hash table over the names without their last "-n" part.
+#include "abi/process.hpp"
 #include "ntdll/loader/loader.hpp"
 
 namespace ldr {
@@ -42,9 +43,14 @@ const Namespace* MapSchema()
     NtClose(File);
     if (Status < 0)
         return nullptr;
-    PVOID Base = nullptr;
+    // Not at its own base, which many programs' DLLs have.
+    PVOID Base = reinterpret_cast<PVOID>(abi::NtdllBase - 2 * MiB);
     SIZE_T Size = 0;
     Status = NtMapViewOfSection(Section, CurrentProcess(), &Base, 0, 0, nullptr, &Size, ViewShare, 0, PAGE_EXECUTE_READ);
+    if (Status < 0) {
+        Base = nullptr;
+        Status = NtMapViewOfSection(Section, CurrentProcess(), &Base, 0, 0, nullptr, &Size, ViewShare, 0, PAGE_EXECUTE_READ);
+    }
     NtClose(Section);
     if (Status < 0)
         return nullptr;

@@ -86,6 +86,8 @@ struct Module : LDR_DATA_TABLE_ENTRY {
     bool IsDll() const { return Flags & LDRP_IMAGE_DLL; }
 };
 
+// --- unloads.cpp
+void RecordUnload(const LDR_DATA_TABLE_ENTRY& Module);      // its image is still there
 // --- the lists (modules.cpp)
 RTL_CRITICAL_SECTION& Lock();
 Module* FirstModule();

@@ -137,7 +137,10 @@ Result<Module*> MapSection(HANDLE Section, const WCHAR* FullName, u32 Length, LD
 {
     PVOID Base = nullptr;
     SIZE_T Size = 0;
+    // A debugger finds the name there when it hears of the image.
+    PVOID Before = std::exchange(Teb()->NtTib.ArbitraryUserPointer, const_cast<WCHAR*>(FullName));
     NTSTATUS Status = NtMapViewOfSection(Section, CurrentProcess(), &Base, 0, 0, nullptr, &Size, ViewShare, 0, PAGE_EXECUTE_READ);
+    Teb()->NtTib.ArbitraryUserPointer = Before;
     if (Status < 0)
         return Status;
     auto Unmap = [&](NTSTATUS S) {

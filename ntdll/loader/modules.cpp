@@ -156,6 +156,7 @@ void RemoveModule(Module* M)
         RemoveEntryList(&M->HashLinks);
     }
     RtlpRemoveImage(M->DllBase);
+    RecordUnload(*M);
     NtUnmapViewOfSection(CurrentProcess(), M->DllBase);
     Free(M->Needs);
     Free(M);

@@ -9,8 +9,10 @@
 // writers wait. A write that fails leaves its pages dirty, is tried again, ever more seldom, and is told once to the next Flush.
 // Clean pages that nobody maps stay until memory is short.
 #pragma once
-#include "ntos/io/io.hpp"
+#include "ntos/io/transfer.hpp"
 #include "ntos/mm/pager.hpp"
+#include "ntos/mm/section.hpp"
+#include "ntos/ps/process.hpp"
 
 namespace cc {
 
@@ -86,8 +88,22 @@ private:
     static void operator delete(void* At) { ::operator delete(At); }
     explicit Map(Ref<mm::PageStore> Store) : Store_(std::move(Store)) { }
     ~Map();
+    // In a driver's process. Unused ones are kept for the next time, a few.
+    struct View {
+        RefPtr<ps::Process> In;
+        u64 Base = 0, Offset = 0, Bytes = 0;
+        u32 Uses = 0;
+    };
+    void Follow(Cursor& C, u64 Offset, u64 Bytes);
+    Result<u64> UseView(ps::Process& In, u64 Offset, u32 Bytes, bool Write);
+    void DropView(usize I);
+    void DropUnusedViews();
+    ke::Task<> WriteNow(io::Transfer& T, bool Through);
+    static ke::Task<> FlushWithBarrier(Ref<mm::PageStore> Of, u64 First, u64 Count);
     Ref<mm::PageStore> Store_;
     Sizes Sizes_;
+    RefPtr<mm::Section> Section_;       // what the views are of; made with the first
+    Vector<View> Views_;
 };
 
 // Everything dirty of every map, and its pager's barrier: before power goes. The first error; goes on behind errors.
@@ -98,5 +114,12 @@ struct Counts {
     u64 ReadRequests, WriteRequests, PagesRead, PagesWritten;       // since the start
 };
 Counts Count();
+
+// Before the first map: the lazy writer is told of dirty pages from here on. (Map::Create does it.)
+void Initialize();
+// For who makes pages dirty: whether too many are, and waits until it is not so any more. STATUS of Of's last write if that failed: then waiting would not help.
+bool IsTooDirty();
+ke::Task<> WaitForWrites(Ref<mm::PageStore> Of);
+void SetDirtyLimit(u64 Pages);          // 0: an eighth of memory
 
 }

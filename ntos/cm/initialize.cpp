@@ -76,6 +76,7 @@ Status Initialize()
     TRY(MakeLink(L"\\Registry\\MACHINE\\SYSTEM\\CurrentControlSet", L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001"));
     TRY(OpenNode(L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001\\Hardware Profiles\\0001", true));
     TRY(MakeLink(L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001\\Hardware Profiles\\Current", L"\\Registry\\MACHINE\\SYSTEM\\ControlSet001\\Hardware Profiles\\0001"));
+    TRY(MakeLink(L"\\Registry\\MACHINE\\SOFTWARE\\Wow6432Node\\Classes", L"\\Registry\\MACHINE\\SOFTWARE\\Classes\\Wow6432Node"));
     TRY(MakeLink(L"\\Registry\\USER\\S-1-5-18", L"\\Registry\\USER\\.DEFAULT"));
     TRY(MakeLink(ClassesLink.View(), Classes.View()));
     Ref<Key> Object = TRY(ob::Make<Key>(std::move(Top)));

@@ -11,7 +11,7 @@ Node* Root;
 
 constinit const ob::TypeInfo Key::Type {
     .Name = L"Key",
-    .ValidAccess = KEY_ALL_ACCESS,
+    .ValidAccess = KEY_ALL_ACCESS | SYNCHRONIZE,
     .Mapping = { KEY_READ, KEY_WRITE, KEY_READ | KEY_CREATE_LINK, KEY_ALL_ACCESS },
 };
 

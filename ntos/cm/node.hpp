@@ -12,7 +12,7 @@
 namespace cm {
 using namespace nt;
 
-inline constexpr usize MaximumName = 255, MaximumValueName = 16383, MaximumDepth = 512;
+inline constexpr usize MaximumName = 256, MaximumValueName = 16383, MaximumDepth = 512;
 inline constexpr usize MaximumData = 64 * MiB;
 
 class Node;

@@ -227,7 +227,7 @@ Status ReadKeyLine(Reader& R, RefPtr<Node>& Current)
     Result<Ref<Node>> Opened = OpenNode({ Path.Data(), Path.Size() }, true);
     if (!Opened.Ok())
         return Opened.GetStatus().Code() == STATUS_INVALID_PARAMETER || Opened.Code() == STATUS_OBJECT_PATH_SYNTAX_BAD
-                   ? R.Fail("the key's name is empty, longer than 255 characters or too deep") : Opened.GetStatus();
+                   ? R.Fail("the key's name is empty, longer than 256 characters or too deep") : Opened.GetStatus();
     Current = RefPtr<Node>(Opened.Take());
     return R.LineEnds();
 }

@@ -10,12 +10,12 @@ static Result<HANDLE> Open(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> At
 {
     if (!Attributes)
         return STATUS_ACCESS_VIOLATION;
+    if (!TRY(Attributes.Read(Caller)).ObjectName)
+        return STATUS_ACCESS_VIOLATION;
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Attributes));
     Wanted.Flags |= OBJ_CASE_INSENSITIVE;       // keys never regard case, nor does the way to them
     if (How.Options & ~REG_LEGAL_OPTION)
         return STATUS_INVALID_PARAMETER;
-    if (!Wanted.HasName && !Wanted.Root)
-        return STATUS_OBJECT_PATH_SYNTAX_BAD;
     ob::OpenRequest Request { Caller, Wanted, Desired, &How, &Key::Type };
     Ref<ob::Object> Found = TRY(ob::Lookup(Request));
     if (&Found->GetType() != &Key::Type)

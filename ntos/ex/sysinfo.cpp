@@ -76,8 +76,8 @@ Status Performance(Query& Q)
         return Q.TooShort(sizeof(SYSTEM_PERFORMANCE_INFORMATION));
     mm::MemoryInfo Memory = mm::QueryMemory();
     SYSTEM_PERFORMANCE_INFORMATION Info {};
-    Info.AvailablePages = ULONG(Memory.FreePages);
-    Info.CommittedPages = Info.PeakCommitment = ULONG(Memory.CommittedPages);
+    Info.AvailablePages = ULONG(Memory.FreePages + Memory.CachedPages);
+    Info.CommittedPages = Info.PeakCommitment = ULONG(Memory.CommittedPages - Memory.CachedPages);
     Info.CommitLimit = ULONG(Memory.CommitLimit);
     PoolUse Pool = QueryPool();
     Info.PagedPoolPages = ULONG(Pool.Pages);

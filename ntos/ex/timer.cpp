@@ -146,6 +146,8 @@ Status NtSetTimer(ke::Caller& Caller, svc::SetTimer& Call)
 
 Status NtCancelTimer(ke::Caller& Caller, svc::CancelTimer& Call)
 {
+    if (Call.CurrentState)
+        TRY(Call.CurrentState.Probe(Caller));
     Ref<Timer> T = TRY(Reference<Timer>(Caller, Call.TimerHandle, TIMER_MODIFY_STATE));
     T->Stop();
     return Call.CurrentState.WriteIfThere(Caller, T->State());

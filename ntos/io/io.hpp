@@ -12,6 +12,7 @@
 // Outstanding asynchronous requests end with their thread (unless a completion port is attached) and with the last handle of their file.
 #pragma once
 #include "abi/nt/io.hpp"
+#include "ntos/io/transfer.hpp"
 #include "ntos/ob/ob.hpp"
 #include "ntos/ps/thread.hpp"
 #include "ntos/se/se.hpp"
@@ -91,16 +92,6 @@ public:
 };
 
 // --- operations
-
-// One read or write, answered at once.
-struct Transfer {
-    ps::Process* Process = nullptr;     // whose memory Address is in
-    u64 Address = 0;
-    u32 Length = 0, Key = 0;
-    u64 Offset = 0;                     // meaningless for files without position
-    bool Append = false;                // write at the end
-    u64 Done = 0;                       // bytes
-};
 
 enum class Operation : u8 { Read, Write, DeviceControl, FsControl, Lock, NotifyChange, Flush, Create, QueryInformation, SetInformation, QueryVolume, SetVolume, Unlock, QueryDirectory };
 
@@ -242,7 +233,8 @@ public:
     virtual RefPtr<mm::PageStore> DataStore() { return nullptr; }
     virtual u64 DataSize() { return 0; }
     virtual Status ExtendData(u64 Size) { return STATUS_INVALID_FILE_FOR_SECTION; }
-    // For files whose driver has to be asked first: called, and awaited, before DataStore and DataSize when a section is made; and instead of ExtendData.
+    // Of files whose driver has to be asked first: PrepareSection is awaited before DataStore and DataSize when a section is made, and ExtendDataLater instead of ExtendData.
+    virtual bool WaitsForSections() const { return false; }
     virtual ke::Task<> PrepareSection() { return ke::Task<>(Status(STATUS_SUCCESS)); }
     virtual ke::Task<> ExtendDataLater(u64 Size) { return ke::Task<>(ExtendData(Size)); }
     // The last handle is closed: give up locks, shares, ... Requests still pending afterwards are cancelled.

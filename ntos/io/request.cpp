@@ -20,6 +20,10 @@ Status WriteStatusBlock(ps::Process& To, u64 Address, Status Outcome, u64 Inform
         u64 Status, Information;
     } Block { u32(Outcome.Code()), Information };
     static_assert(sizeof(Block) == sizeof(IO_STATUS_BLOCK));
+    if (u8* At = mm::TouchWithin(To, Address, sizeof(Block), true)) [[likely]] {
+        memcpy(At, &Block, sizeof(Block));
+        return STATUS_SUCCESS;
+    }
     return mm::CopyToUser(To, Address, &Block, sizeof(Block));
 }
 
@@ -56,7 +60,8 @@ Result<Issue> Issue::Begin(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK AnyOf,
     if (AnyOf && !(I.Granted & AnyOf))
         return STATUS_ACCESS_DENIED;
     if (I.StatusBlock || NeedsBlock)
-        TRY(mm::ProbeForWrite(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK)));
+        if (!mm::TouchWithin(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK), true)) [[unlikely]]
+            TRY(mm::ProbeForWrite(Caller.Process(), I.StatusBlock, sizeof(IO_STATUS_BLOCK)));
     if (I.ApcRoutine && I.Target->Port_)
         return STATUS_INVALID_PARAMETER;
     if (Event) {
@@ -304,7 +309,7 @@ ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
         if (R->Done_.State())
             break;
         if (S.Code() == STATUS_USER_APC)
-            Caller.Thread().ApcDue = true;
+            Caller.Attention |= ke::Caller::ApcDue;
         if (S.Code() == STATUS_USER_APC || S.Code() == STATUS_ALERTED)
             R->Cancel();
         else if (IsError(S))

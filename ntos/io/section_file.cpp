@@ -1,22 +1,33 @@
 #include "ntos/io/section_file.hpp"
 
 #include "ntos/io/create.hpp"
+#include "ntos/io/issue.hpp"
 #include "ntos/mm/mm.hpp"
 
 namespace io {
 
-static Result<SectionFile> Describe(Ref<File> F)
+Result<SectionFile> DescribeForSection(Ref<ob::Object> Of)
 {
-    RefPtr<mm::PageStore> Data = F->DataStore();
+    auto& F = static_cast<File&>(*Of);
+    RefPtr<mm::PageStore> Data = F.DataStore();
     if (!Data)
         return STATUS_INVALID_FILE_FOR_SECTION;
-    ob::String Path = TRY(F->GetDevice().QueryName());
-    TRY(Path.Append(TRY(F->RelativeName()).View()));
-    u64 Size = F->DataSize();
-    return SectionFile { std::move(F), Ref<mm::PageStore>::Adopt(*Data.Leak()), Size, std::move(Path) };
+    ob::String Path = TRY(F.GetDevice().QueryName());
+    TRY(Path.Append(TRY(F.RelativeName()).View()));
+    return SectionFile { std::move(Of), Ref<mm::PageStore>::Adopt(*Data.Leak()), F.DataSize(), std::move(Path) };
 }
 
-Result<SectionFile> OpenImageFile(ke::Caller& Caller, ob::Name Path)
+bool SectionWaits(ob::Object& Of)
+{
+    return static_cast<File&>(Of).WaitsForSections();
+}
+
+ke::Task<> PrepareForSection(Ref<ob::Object> Of)
+{
+    return static_cast<File&>(*Of).PrepareSection();    // the caller keeps the file
+}
+
+static Result<Ref<File>> OpenImage(ke::Caller& Caller, ob::Name Path)
 {
     ob::Attributes Wanted;
     Wanted.Path = TRY(ob::String::Copy(Path));
@@ -26,10 +37,29 @@ Result<SectionFile> OpenImageFile(ke::Caller& Caller, ob::Name Path)
     How.Access = FILE_EXECUTE | FILE_READ_ATTRIBUTES | SYNCHRONIZE;
     How.Share = FILE_SHARE_READ | FILE_SHARE_DELETE;
     How.Options = FILE_NON_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT;
-    return Describe(TRY(OpenFile(Caller, Wanted, How)));
+    return OpenFile(Caller, Wanted, How);
 }
 
-Result<SectionFile> FileForSection(ke::Caller& Caller, HANDLE Handle, u32 Protection, u32 Attributes)
+static ke::Task<SectionFile> Prepared(ke::Caller& Caller, Ref<File> F)
+{
+    u32 Information = 0;
+    if (F->NeedsCreate())
+        CO_TRY(co_await Issue::RunCreate(Caller, F, Information));
+    CO_TRY(co_await F->PrepareSection());
+    co_return DescribeForSection(std::move(F));
+}
+
+ke::Task<SectionFile> OpenImageFile(ke::Caller& Caller, ob::Name Path)
+{
+    auto F = OpenImage(Caller, Path);
+    if (!F.Ok())
+        return ke::Task<SectionFile>(F.GetStatus());
+    if (F.Value()->NeedsCreate() || F.Value()->WaitsForSections())
+        return Prepared(Caller, F.Take());
+    return ke::Task<SectionFile>(DescribeForSection(F.Take()));
+}
+
+Result<Ref<ob::Object>> FileForSection(ke::Caller& Caller, HANDLE Handle, u32 Protection, u32 Attributes)
 {
     ACCESS_MASK Needed = FILE_READ_DATA;
     if (Protection & (PAGE_READWRITE | PAGE_EXECUTE_READWRITE))
@@ -38,13 +68,12 @@ Result<SectionFile> FileForSection(ke::Caller& Caller, HANDLE Handle, u32 Protec
         Needed = FILE_READ_DATA | FILE_EXECUTE;
     else if (Protection & PAGE_EXECUTE)
         Needed = FILE_EXECUTE;
-    Ref<File> F = TRY(ob::Reference<File>(Caller, Handle, Needed));
-    return Describe(std::move(F));
+    return Ref<ob::Object>(TRY(ob::Reference<File>(Caller, Handle, Needed)));
 }
 
-Status ExtendForSection(ob::Object& Of, u64 Size)
+ke::Task<> ExtendForSection(Ref<ob::Object> Of, u64 Size)
 {
-    return static_cast<File&>(Of).ExtendData(Size);
+    return static_cast<File&>(*Of).ExtendDataLater(Size);
 }
 
 u64 SizeForSection(ob::Object& Of)

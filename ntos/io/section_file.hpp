@@ -1,5 +1,6 @@
 // What mm needs of a file to make a section of it, and how it tells io that the section is gone.
 #pragma once
+#include "ntos/ke/task.hpp"
 #include "ntos/mm/store.hpp"
 #include "ntos/ob/ob.hpp"
 
@@ -16,11 +17,15 @@ struct SectionFile {
 // STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED, STATUS_INVALID_FILE_FOR_SECTION (not a file with data: pipe, folder, device).
 // An empty file is returned as it is: STATUS_MAPPED_FILE_SIZE_ZERO is mm's to say.
 // The file is truncated or deleted only while Data->Mappings (Data->ImageMappings) are zero: mm counts views and sections there.
-Result<SectionFile> FileForSection(ke::Caller& Caller, HANDLE Handle, u32 Protection, u32 Attributes);
-// The same for an image file by NT name, opened for execution with the caller's rights (NtCreateUserProcess).
-Result<SectionFile> OpenImageFile(ke::Caller& Caller, ob::Name Path);
+Result<Ref<ob::Object>> FileForSection(ke::Caller& Caller, HANDLE Handle, u32 Protection, u32 Attributes);
+// What there is to know of it. A file whose driver must be asked first (SectionWaits): only after PrepareForSection.
+bool SectionWaits(ob::Object& File);
+ke::Task<> PrepareForSection(Ref<ob::Object> File);
+Result<SectionFile> DescribeForSection(Ref<ob::Object> File);
+// The same for an image file by NT name, opened for execution with the caller's rights (NtCreateUserProcess). Path must stay.
+ke::Task<SectionFile> OpenImageFile(ke::Caller& Caller, ob::Name Path);
 // A data section larger than the file makes it longer. The file must be the one FileForSection gave.
-Status ExtendForSection(ob::Object& File, u64 Size);
+ke::Task<> ExtendForSection(Ref<ob::Object> File, u64 Size);
 u64 SizeForSection(ob::Object& File);
 
 }

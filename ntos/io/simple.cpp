@@ -17,8 +17,6 @@ public:
     {
         if (How.Pipe || How.Mailslot || How.TargetFolder)
             return STATUS_INVALID_PARAMETER;
-        if (How.Options & FILE_DIRECTORY_FILE)
-            return STATUS_NOT_A_DIRECTORY;
         How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
         How.Information = FILE_OPENED;
         ob::ParseResult R;

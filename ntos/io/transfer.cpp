@@ -97,6 +97,10 @@ template <typename C> static ke::Task<> ReadOrWrite(ke::Caller& Caller, C& Call,
     if (!Write)
         if (Status Probed = mm::ProbeForWrite(Caller.Process(), T.Address, T.Length); !Probed.Ok())
             return ke::Task<>(Probed);
+    // What it writes is taken from the caller's memory when the device wants it: it must not have to be read then.
+    if (Write && mm::MayBeAbsent(Caller.Process()))
+        if (Status Probed = mm::ProbeForRead(Caller.Process(), T.Address, T.Length); Probed == mm::PageAbsent)
+            return ke::Task<>(Probed);
     auto R = MakeTransfer(I.Value(), T, Write);
     if (!R.Ok())
         return ke::Task<>(R.GetStatus());

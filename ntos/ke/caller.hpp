@@ -9,9 +9,14 @@ class Process;
 class Thread;
 }
 
+namespace mm {
+struct Absence;
+}
+
 namespace ke {
 
 class WaitState;
+struct ServiceInfo;
 
 class Caller : public Activity {
 public:
@@ -22,6 +27,13 @@ public:
     ps::Thread& Thread();
 
     u64 Arguments[MaximumArguments];
+
+    // What the dispatcher has to look at before it answers: an APC that interrupted the service (it runs whatever the status); pages of client memory that were not there: a service that fails
+    // for one is run again, results that could not be written are (mm/absent.hpp).
+    enum : u8 { ApcDue = 1, PageMissing = 2, StoresKept = 4 };
+    u8 Attention = 0;
+    mm::Absence* Absent = nullptr;
+    const ServiceInfo* Waiting = nullptr;       // the service that waits
 
     // For an alertable wait about to begin: STATUS_USER_APC, STATUS_ALERTED (taken), or STATUS_SUCCESS if there is none.
     virtual Status TakeAlert() = 0;
@@ -35,5 +47,8 @@ private:
     friend class WaitState;
     WaitState* Wait_ = nullptr;
 };
+
+// For whom the running code works; null in work items and for interrupts.
+Caller* RunningCaller();
 
 }

@@ -6,7 +6,10 @@
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/ke/services.hpp"
+#include "ntos/mm/absent.hpp"
+#include "ntos/mm/space.hpp"
 #include "ntos/ps/detail.hpp"
+#include "ntos/ps/errand.hpp"
 
 namespace ke {
 
@@ -25,8 +28,73 @@ void TraceServices(u64 Count)
     TraceLeft = Count;
 }
 
+Caller* RunningCaller()
+{
+    Activity* A = Activity::Current();
+    return A ? A->AsCaller() : Serving.By;
+}
+
+// The arguments from the fourth on. Not inline: the calls without such do not need the registers this takes.
+[[gnu::noinline]] static bool CaptureArguments(Caller& By, u64 Stack, u32 Count)
+{
+    u64 From = Stack + 3 * sizeof(u64);
+    usize Bytes = (Count - 3) * sizeof(u64);
+    if ((From & PageMask) + Bytes <= PageSize && !(From & 7)) [[likely]] {
+        auto At = By.Process().Memory().Touch(From, false);
+        if (At.Ok()) [[likely]] {
+            const volatile u64* Words = reinterpret_cast<const u64*>(At.Value());       // not worth a call of memcpy
+            for (u32 I = 3; I < Count; ++I)
+                By.Arguments[I] = Words[I - 3];
+            return true;
+        }
+    }
+    return mm::CopyFromUser(By.Process(), &By.Arguments[3], From, Bytes).Ok();
+}
+
+Task<> Settle(Caller& By, const ServiceInfo& Service, u64 Stack, Status Outcome)
+{
+    while (By.Attention & (Caller::PageMissing | Caller::StoresKept)) {
+        if ((By.Attention & Caller::PageMissing) && !Outcome.Ok()) {
+            // It failed because a page was not there: from the start again. What it had written by then it writes again.
+            Status There = co_await mm::WaitForMissing(By);
+            mm::ForgetAbsence(By);
+            if (!There.Ok()) {
+                Outcome = There;
+                break;
+            }
+            if (Stack) {
+                Outcome = mm::CopyFromUser(By.Process(), &By.Arguments[3], Stack + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64));
+                if (!Outcome.Ok())
+                    continue;
+                Stack = 0;
+            }
+            if (Service.Now)
+                Outcome = Service.Now(By, By.Arguments);
+            else
+                Outcome = co_await Service.Waits(By, By.Arguments);
+            continue;
+        }
+        By.Attention &= u8(~Caller::PageMissing);
+        if (By.Attention & Caller::StoresKept)
+            if (Status S = co_await mm::ApplyStores(By); !S.Ok() && Outcome.Ok())
+                Outcome = S;
+    }
+    mm::ForgetAbsence(By);
+    co_return Outcome == mm::PageAbsent ? Status(STATUS_ACCESS_VIOLATION) : Outcome;
+}
+
 // What to do for the thread whose message has been handled.
 enum class Answer { Reply, Resume, Park, Nothing };
+
+// The service of T waits: its call is answered later.
+static inline Answer ParkOrSave(Thread& T)
+{
+    if (T.AskToPark()) [[likely]]
+        return Answer::Park;
+    kernel::Error E = kernel::SaveCaller(T.ReplySlot());
+    ASSERT(!kernel::Failed(E));
+    return Answer::Nothing;
+}
 
 static void KillMisuser(Thread& T, const char* What)
 {
@@ -34,10 +102,40 @@ static void KillMisuser(Thread& T, const char* What)
     T.Process().Terminate(STATUS_INVALID_SYSTEM_SERVICE);
 }
 
+// The service could not be answered for want of pages.
+[[gnu::noinline, gnu::cold]] static Answer Settled(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS& Result)
+{
+    // (A service without an answer leaves what it has met to the next: a page that was not needed after all.)
+    Status Outcome;
+    T.Waiting = &Service;
+    if (!T.Activity::Start([&] { return Settle(T, Service, Stack, Result); }, Outcome))
+        return ParkOrSave(T);
+    Result = Outcome.Code();
+    if (Result == ps::NoReply)
+        return Answer::Nothing;
+    if (Result == STATUS_USER_APC || T.Attention) {
+        T.Reply(Result);
+        return T.InService ? Answer::Reply : Answer::Nothing;
+    }
+    return Answer::Reply;
+}
+
+// Its arguments from the fourth on could not be read: perhaps they lie in a page that is not there.
+[[gnu::noinline, gnu::cold]] static Answer WithoutArguments(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS& Result)
+{
+    Serving = { &Service, &T };
+    Result = mm::CopyFromUser(T.Process(), &T.Arguments[3], Stack + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64)).Code();
+    return T.Attention ? Settled(T, Service, Stack, Result) : Answer::Reply;
+}
+
 static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
 {
-    // A message from a thread that is in a service can only come from Send instead of Call.
+    // A message from a thread that is in a service can only come from Send instead of Call, or from an errand.
     if (T.InService || T.InFault) [[unlikely]] {
+        if (T.OnErrand()) {
+            T.OnErrand()->Return(true);
+            return Answer::Nothing;
+        }
         KillMisuser(T, "sends messages besides its system calls");
         return Answer::Nothing;
     }
@@ -51,13 +149,8 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
     T.Arguments[1] = M.Words[1];
     T.Arguments[2] = M.Words[2];
     T.Arguments[3] = M.Words[3];
-    if (Service.ArgumentCount > 4) {
-        Status Captured = mm::CopyFromUser(T.Process(), &T.Arguments[3], M.Words[3] + 3 * sizeof(u64), (Service.ArgumentCount - 3) * sizeof(u64));
-        if (!Captured.Ok()) [[unlikely]] {
-            Result = Captured.Code();
-            return Answer::Reply;
-        }
-    }
+    if (Service.ArgumentCount > 4 && !CaptureArguments(T, M.Words[3], Service.ArgumentCount)) [[unlikely]]
+        return WithoutArguments(T, Service, M.Words[3], Result);
     Serving = { &Service, &T };
     if (TraceLeft) [[unlikely]] {
         --TraceLeft;
@@ -77,11 +170,8 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
         if (!T.Run(std::move(Root), Outcome)) {
             if (TraceLeft) [[unlikely]]
                 ex::Log("[%u.%u]   waits\n", T.Process().Id(), T.Id());
-            if (T.AskToPark()) [[likely]]
-                return Answer::Park;
-            kernel::Error E = kernel::SaveCaller(T.ReplySlot());
-            ASSERT(!kernel::Failed(E));
-            return Answer::Nothing;
+            T.Waiting = &Service;
+            return ParkOrSave(T);
         }
         Result = Outcome.Code();
     } else {
@@ -97,7 +187,9 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
         ex::Log("[%u.%u]   -> %x\n", T.Process().Id(), T.Id(), u32(Result));
     if (Result == ps::NoReply)
         return Answer::Nothing;
-    if (Result == STATUS_USER_APC || T.ApcDue) [[unlikely]] {
+    if (Result == STATUS_USER_APC || T.Attention) [[unlikely]] {
+        if (T.Attention & (Caller::PageMissing | Caller::StoresKept))
+            return Settled(T, Service, 0, Result);
         T.Reply(Result);
         return T.InService ? Answer::Reply : Answer::Nothing;
     }
@@ -108,6 +200,10 @@ static Answer Fault(Thread& T, const kernel::Message& M)
 {
     // The labels can be forged: what counts is taken from the thread's registers, the message only says where to look.
     if (T.InService || T.InFault) {
+        if (T.OnErrand()) {
+            T.OnErrand()->Return(false);
+            return Answer::Nothing;
+        }
         KillMisuser(T, "sends messages besides its faults");
         return Answer::Nothing;
     }
@@ -176,7 +272,7 @@ static Answer Fault(Thread& T, const kernel::Message& M)
                 Result = T->EndParking();
                 What = Answer::Reply;
             }
-            if (T->SuspendCount()) [[unlikely]] {
+            if (T->IsHeld()) [[unlikely]] {
                 kernel::Error E = kernel::SaveCaller(T->ReplySlot());
                 ASSERT(!kernel::Failed(E));
                 if (What == Answer::Resume)

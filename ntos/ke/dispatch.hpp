@@ -1,6 +1,6 @@
 // The dispatcher's loop; see dispatch.cpp.
 #pragma once
-#include "lib/core/result.hpp"
+#include "ntos/ke/task.hpp"
 
 namespace ke {
 
@@ -13,6 +13,8 @@ struct InHand {
     class Caller* By = nullptr;
 };
 extern InHand Serving;
+// The rest of a service that has ended with Caller::Attention: waits for pages, runs it again, writes what was kept. Stack: where its arguments from the fourth on are still to be read, or 0.
+ke::Task<> Settle(class Caller& By, const struct ServiceInfo& Service, u64 Stack, Status Outcome);
 // Logs the next Count service calls with their arguments and failures.
 void TraceServices(u64 Count);
 

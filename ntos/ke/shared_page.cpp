@@ -63,6 +63,7 @@ Result<u32> MakeSharedPage(abi::KuserSharedData*& Page)
         K.XStateEnabledFeatures = 7;    // x87, SSE, AVX: what the kernel switches
         K.XStateEnabledVolatileFeatures = 7;
         K.XStateSize = 832;
+        K.XStateFlags = core::Cpuid(0xD, 1).A & 3;       // XSAVEOPT, XSAVEC
         K.XStateFeatures[0] = { 0, 160 };
         K.XStateFeatures[1] = { 160, 256 };
         K.XStateFeatures[2] = { 576, 256 };

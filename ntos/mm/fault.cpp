@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "kernel/kernel.hpp"
+#include "ntos/mm/absent.hpp"
+#include "ntos/mm/access.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
 #include "ntos/ps/process.hpp"
@@ -54,6 +56,8 @@ Status AddressSpace::Resolve(Vad& V, u64 Address, Access How, Pte*& Out)
         if (S.Code() != STATUS_SUCCESS)
             return S;
     }
+    if (V.Paged) [[unlikely]]
+        return ResolvePaged(V, Address, How, P, Out);
     E = TRY(MakeEntry(Address));
     if (E->State != Pte::Present) {
         if (V.Kind == Vad::Private) {
@@ -90,6 +94,69 @@ Status AddressSpace::Resolve(Vad& V, u64 Address, Access How, Pte*& Out)
     return STATUS_SUCCESS;
 }
 
+// The same for a view of a paged store.
+Status AddressSpace::ResolvePaged(Vad& V, u64 Address, Access How, Protection P, Pte*& Out)
+{
+    PageStore& Store = *V.Backing->Store;
+    u64 Index = (V.Offset + AlignDown(Address, PageSize) - V.Start) >> PageShift;
+    Pte* E = Entry(Address);
+    if (!E || E->State != Pte::Present) {
+        Pfn Frame = TRY(Store.PageFrame(Index, true));
+        ReferenceFrame(Frame);          // it stays while it is mapped
+        auto Made = MakeEntry(Address);
+        if (!Made.Ok()) {
+            ReleaseFrame(Frame);
+            return Made.GetStatus();
+        }
+        E = Made.Value();
+        E->Frame = Frame;
+        E->Private = 0;
+        E->Clean = 1;
+        E->State = Pte::Present;
+        E->Protect = u64(P);
+        E->HasProtect = 1;
+    }
+    if (How == Access::Write && !E->Private) {
+        if (IsCopyOnWrite(P)) {
+            Pfn Shared = E->Frame;
+            TRY(CopyPrivate(*E));
+            ReleaseFrame(Shared);
+            E->Clean = 0;
+        } else if (E->Clean) {
+            E->Clean = 0;
+            Store.MarkDirty(Index);
+        }
+        E->Written = 1;
+    }
+    Out = E;
+    return STATUS_SUCCESS;
+}
+
+void AddressSpace::NoticeWrites(u64 Address)
+{
+    Pte* E = Entry(Address);
+    if (!E || E->State != Pte::Present || E->Private || E->Clean)
+        return;
+    E->Clean = 1;
+    Forget();
+    if (E->Slot && E->Writable)
+        if (!MapInHardware(Address, *E, false).Ok())
+            UnmapInHardware(*E);        // the next access maps it again
+}
+
+AddressSpace::Missing AddressSpace::FindMissing(u64 Address, u64 Bytes)
+{
+    Missing M;
+    Vad* V = Find(Address);
+    if (!V || !V->Paged)
+        return M;
+    u64 Page = AlignDown(Address, PageSize), End = Address + Bytes < V->End && Address + Bytes > Address ? AlignUp(Address + Bytes, PageSize) : V->End;
+    M.Store = V->Backing->Store;
+    M.First = (V->Offset + Page - V->Start) >> PageShift;
+    M.Pages = Page < End ? (End - Page) >> PageShift : 1;
+    return M;
+}
+
 Status AddressSpace::Fault(u64 Address, Access How)
 {
     ++PageFaults;
@@ -100,7 +167,7 @@ Status AddressSpace::Fault(u64 Address, Access How)
     TRY(Resolve(*V, Address, How, E));
     Protection P = Protection(E->Protect);
     bool Writable = IsWritable(P) || (IsCopyOnWrite(P) && E->Private);
-    if (V->WriteWatch && How != Access::Write && !E->Written)
+    if (V->TracksWrites && How != Access::Write && (V->Paged ? E->Clean : !E->Written))
         Writable = false;
     if (E->Slot && bool(E->Writable) == Writable)
         return STATUS_SUCCESS;          // another thread's fault has mapped it
@@ -146,7 +213,7 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
     if (Address < LowestUser || Address > HighestUser)
         return STATUS_ACCESS_VIOLATION;
     // What is there and allows it needs nothing of its range.
-    if (Pte* E = Entry(Page); E && E->State == Pte::Present && E->HasProtect && !E->Guard) [[likely]] {
+    if (Pte* E = Entry(Page); E && E->State == Pte::Present && E->HasProtect && !E->Guard && !E->Clean) [[likely]] {
         Protection P = Protection(E->Protect);
         if (Write ? IsWritable(P) || (IsCopyOnWrite(P) && E->Private) : IsReadable(P)) {
             if (Write)
@@ -204,6 +271,7 @@ Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOn
         CPtr Frame = TRY(DeviceFrame(Physical));
         Pte& E = *TRY(MakeEntry(At + I * PageSize));
         E.State = Pte::Present;
+        E.Clean = 1;                    // so that the Executive's own accesses look at the range: it has no page here
         E.Protect = u64(Writable ? Protection::ReadWrite : Protection::ReadOnly);
         E.HasProtect = 1;
         TRY(MapInHardware(At + I * PageSize, E, Writable, Frame));
@@ -273,7 +341,8 @@ void AddressSpace::UnmapFrames(u64 Address)
 
 // --- copies
 
-template <bool Write, typename F> static Status ForEachPiece(ps::Process& P, u64 Address, usize Bytes, F&& Piece)
+// Missed(address, bytes done, bytes of this piece, status): what to do about a page that cannot be touched; a success goes on behind it.
+template <bool Write, typename F, typename M> static Status ForEachPiece(ps::Process& P, u64 Address, usize Bytes, F&& Piece, M&& Missed)
 {
     if (Address + Bytes < Address)
         return STATUS_ACCESS_VIOLATION;
@@ -282,36 +351,53 @@ template <bool Write, typename F> static Status ForEachPiece(ps::Process& P, u64
         usize Now = PageSize - (Address & PageMask);
         if (Now > Bytes - Done)
             Now = Bytes - Done;
-        Piece(TRY(Space.Touch(Address, Write)), Done, Now);
+        auto At = Space.Touch(Address, Write);
+        if (At.Ok()) [[likely]]
+            Piece(At.Value(), Done, Now);
+        else
+            TRY(Missed(Address, Done, Now, At.GetStatus()));
         Done += Now;
         Address += Now;
     }
     return STATUS_SUCCESS;
 }
 
+u8* TouchWithin(ps::Process& In, u64 Address, usize Bytes, bool Write)
+{
+    if ((Address & PageMask) + Bytes > PageSize) [[unlikely]]
+        return nullptr;
+    auto At = In.Memory().Touch(Address, Write);
+    return At.Ok() ? At.Value() : nullptr;
+}
+
 Status CopyFromUser(ps::Process& From, void* To, u64 Address, usize Bytes)
 {
-    return ForEachPiece<false>(From, Address, Bytes, [&](u8* At, usize Done, usize Now) { memcpy(static_cast<u8*>(To) + Done, At, Now); });
+    return ForEachPiece<false>(From, Address, Bytes, [&](u8* At, usize Done, usize Now) { memcpy(static_cast<u8*>(To) + Done, At, Now); },
+                               [&](u64 Address, usize Done, usize, Status Why) { return Missed(From, Address, Bytes - Done, false, Why); });
 }
 
 Status CopyToUser(ps::Process& To, u64 Address, const void* From, usize Bytes)
 {
-    return ForEachPiece<true>(To, Address, Bytes, [&](u8* At, usize Done, usize Now) { memcpy(At, static_cast<const u8*>(From) + Done, Now); });
+    return ForEachPiece<true>(To, Address, Bytes, [&](u8* At, usize Done, usize Now) { memcpy(At, static_cast<const u8*>(From) + Done, Now); },
+                              [&](u64 Address, usize Done, usize Now, Status Why) { return KeepStore(To, Address, static_cast<const u8*>(From) + Done, Now, Bytes - Done, Why); });
 }
 
 Status ZeroUser(ps::Process& To, u64 Address, usize Bytes)
 {
-    return ForEachPiece<true>(To, Address, Bytes, [&](u8* At, usize, usize Now) { memset(At, 0, Now); });
+    return ForEachPiece<true>(To, Address, Bytes, [&](u8* At, usize, usize Now) { memset(At, 0, Now); },
+                              [&](u64 Address, usize Done, usize Now, Status Why) { return KeepStore(To, Address, nullptr, Now, Bytes - Done, Why); });
 }
 
 Status ProbeForWrite(ps::Process& In, u64 Address, usize Bytes)
 {
-    return ForEachPiece<true>(In, Address, Bytes, [](u8*, usize, usize) { });
+    return ForEachPiece<true>(In, Address, Bytes, [](u8*, usize, usize) { },
+                              [&](u64 Address, usize Done, usize, Status Why) { return Missed(In, Address, Bytes - Done, true, Why); });
 }
 
 Status ProbeForRead(ps::Process& In, u64 Address, usize Bytes)
 {
-    return ForEachPiece<false>(In, Address, Bytes, [](u8*, usize, usize) { });
+    return ForEachPiece<false>(In, Address, Bytes, [](u8*, usize, usize) { },
+                               [&](u64 Address, usize Done, usize, Status Why) { return Missed(In, Address, Bytes - Done, false, Why); });
 }
 
 }

@@ -27,6 +27,7 @@ struct MemoryInfo {
     u64 TotalPages, FreePages, CommittedPages, CommitLimit, KernelObjectPages, FramePages;
     u64 CapabilitySlots;            // in use one by one: mappings, handles of objects, what has been derived
     u64 KernelObjects;              // alive, but for page tables
+    u64 CachedPages;                // clean ones of paged stores: they count as committed and not as free, but make room for who needs it
 };
 MemoryInfo QueryMemory();
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernel/kernel.hpp"
+#include "ntos/mm/paging.hpp"
 #include "ntos/mm/slots.hpp"
 
 namespace mm {
@@ -95,7 +96,7 @@ bool ReturnClientCopy(Pfn Frame, CPtr Cap)
 bool IsMemoryPlentiful()
 {
     constexpr u64 Many = 4096;
-    return UncutPages + FreeUntyped.Count + FreeFrames.Count + ZeroFrames.Count > Many;
+    return UncutPages + FreeUntyped.Count + FreeFrames.Count + ZeroFrames.Count + ReclaimablePages() > Many;
 }
 
 u8* PageAddress(Pfn Frame)
@@ -218,7 +219,11 @@ Result<Pfn> TakeUntyped()
         if (Regions[I].Next < Regions[I].End && Cut(Regions[I]).Ok())
             Page = FreeUntyped.Pop();
     if (Page == NoPfn) {
-        // Turn a free frame back. Pages of the boot image have no untyped and stay frames.
+        // Turn a free frame back, one of a cached page if need be.
+        constexpr u64 AtOnce = 64;
+        if (FreeFrames.Count + ZeroFrames.Count == 0)
+            (void)ReclaimPages(AtOnce);
+        // Pages of the boot image have no untyped and stay frames.
         for (PageList* List : { &FreeFrames, &ZeroFrames }) {
             Pfn Kept = NoPfn;
             PageList Rest;
@@ -326,6 +331,7 @@ Result<u8*> AllocateContiguous(usize Bytes)
         Region& R = Regions[I];
         // Tables for the window and slots may themselves cut from R: get them first, then look where R stands.
         while (R.Next < R.End) {
+            TRY(EnsureSlots(SlotsPerCut));
             u64 Start = R.Next;
             u64 End = AlignDown(Start, 2 * MiB) + 2 * MiB;
             if (End > R.End)
@@ -452,8 +458,16 @@ static u64 CommitLimit()
 
 Status ChargeCommit(u64 Pages)
 {
-    if (Pages > CommitLimit() - Committed)
-        return STATUS_COMMITMENT_LIMIT;
+    if (Pages > CommitLimit() - Committed) [[unlikely]] {
+        // Cached pages of files make room.
+        constexpr u64 AtOnce = 64;
+        u64 Missing = Pages - (CommitLimit() - Committed);
+        if (Missing > ReclaimablePages())
+            return STATUS_COMMITMENT_LIMIT;
+        (void)ReclaimPages(Missing + AtOnce);
+        if (Pages > CommitLimit() - Committed)
+            return STATUS_COMMITMENT_LIMIT;
+    }
     Committed += Pages;
     return STATUS_SUCCESS;
 }
@@ -473,7 +487,8 @@ MemoryInfo QueryMemory()
              .KernelObjectPages = ObjectPages,
              .FramePages = FramesInUse,
              .CapabilitySlots = SlotsInUse(),
-             .KernelObjects = ObjectsAlive() };
+             .KernelObjects = ObjectsAlive(),
+             .CachedPages = ReclaimablePages() };
 }
 
 // --- start

@@ -63,6 +63,24 @@ Result<Ref<Section>> CreateImageSection(Ref<ob::Object> File, Ref<PageStore> Dat
     return S;
 }
 
+ke::Task<Ref<Section>> CreateImageSectionLater(Ref<ob::Object> File, Ref<PageStore> Data, u64 Size, ob::Name Path)
+{
+    struct Hold {
+        PageStore& Of;
+        explicit Hold(PageStore& Of) : Of(Of) { ++Of.Holds; }
+        ~Hold() { --Of.Holds; }
+    };
+    if (!Data->IsPaged())
+        co_return CreateImageSection(std::move(File), std::move(Data), Size, Path);
+    constexpr u64 Largest = 2 * GiB;    // no image is larger
+    if (Size > Largest)
+        co_return STATUS_INVALID_IMAGE_FORMAT;
+    Ref<PageStore> Keep(Data);
+    Hold All(*Keep);
+    CO_TRY(co_await PageStore::Need(Data, 0, (Size + PageMask) >> PageShift));
+    co_return CreateImageSection(std::move(File), std::move(Data), Size, Path);
+}
+
 // Whether a view with this protection may be made of a section with that page protection (data sections).
 static bool Compatible(u32 SectionProtect, Protection View)
 {
@@ -139,14 +157,27 @@ Result<u64> MapView(AddressSpace& Space, Ref<Section> From, ViewRequest& Request
     V.Backing = From;
     V.NoInherit = !Request.Inherit;
     ++From->Store->Mappings;
+    if (From->Store->IsPaged()) {
+        auto View = From->Store->AddView(Space, V);
+        if (!View.Ok()) {
+            Space.Remove(V);
+            return View.GetStatus();
+        }
+        V.Paged = View.Value();
+        V.TracksWrites = true;
+        ++Space.PagedViews;
+    }
     Request.Size = Bytes;
     return Base;
 }
 
+void (*OnImageMapped)(ke::Caller& By, u64 Base, ob::Name File);
+void (*OnImageUnmapped)(ke::Caller& By, u64 Base);
+
 Status UnmapView(AddressSpace& Space, u64 Address, bool KeepPlaceholder)
 {
     Vad* V = Space.Find(Address);
-    if (!V || (V->Kind != Vad::Data && V->Kind != Vad::Image))
+    if (!V || (V->Kind != Vad::Data && V->Kind != Vad::Image) || V->System)
         return STATUS_NOT_MAPPED_VIEW;
     u64 Start = V->Start, Bytes = V->End - V->Start;
     Space.Remove(*V);

@@ -3,6 +3,7 @@
 #include "abi/nt/image.hpp"
 #include "abi/nt/mm.hpp"
 #include "abi/nt/ps.hpp"
+#include "ntos/ke/task.hpp"
 #include "ntos/mm/mm.hpp"
 #include "ntos/mm/store.hpp"
 
@@ -61,6 +62,8 @@ public:
 
 Result<Ref<Section>> CreatePageFileSection(u64 Size, u32 PageProtect, u32 Attributes);
 Result<Ref<Section>> CreateImageSection(Ref<ob::Object> File, Ref<PageStore> Data, u64 Size, ob::Name Path);
+// The same of a paged store: the file is read whole first, and nothing of it is taken as long as the image is used. Path must stay.
+ke::Task<Ref<Section>> CreateImageSectionLater(Ref<ob::Object> File, Ref<PageStore> Data, u64 Size, ob::Name Path);
 class AddressSpace;
 struct ViewRequest {
     u64 Base = 0;                       // 0: anywhere
@@ -73,5 +76,8 @@ struct ViewRequest {
 // Maps; With<STATUS_IMAGE_NOT_AT_BASE>(base) when an image went elsewhere. Request.Size becomes the view's.
 Result<u64> MapView(AddressSpace& Space, Ref<Section> From, ViewRequest& Request);
 Status UnmapView(AddressSpace& Space, u64 Address, bool KeepPlaceholder);
+// A process has mapped an image into its own space, or unmapped one (set by ps).
+extern void (*OnImageMapped)(ke::Caller& By, u64 Base, ob::Name File);
+extern void (*OnImageUnmapped)(ke::Caller& By, u64 Base);
 
 }

@@ -6,7 +6,17 @@
 
 using namespace mm;
 
-Status NtCreateSection(ke::Caller& Caller, svc::CreateSection& Call)
+namespace {
+
+struct NewSection {
+    u32 Attributes, Protect;
+    Protection P;
+    u64 Size;
+    ob::Attributes Where;
+    RefPtr<ob::Object> File;
+};
+
+Result<NewSection> Capture(ke::Caller& Caller, svc::CreateSection& Call)
 {
     u32 Attributes = Call.AllocationAttributes, Protect = Call.SectionPageProtection;
     TRY(ob::ClearHandle(Caller, Call.SectionHandle));
@@ -22,43 +32,88 @@ Status NtCreateSection(ke::Caller& Caller, svc::CreateSection& Call)
             return STATUS_SECTION_TOO_BIG;
         Size = u64(Wanted.QuadPart);
     }
-    auto Where = TRY(ob::Capture(Caller, Call.ObjectAttributes));
-    HANDLE File = Call.FileHandle;
-    RefPtr<Section> New;
-    if (!File) {
-        if (Attributes & SEC_IMAGE)
-            return STATUS_INVALID_FILE_FOR_SECTION;
-        New = TRY(CreatePageFileSection(Size, Protect, Attributes));
-    } else {
-        auto From = TRY(io::FileForSection(Caller, File, Protect, Attributes));
-        if (Attributes & SEC_IMAGE) {
-            New = TRY(CreateImageSection(std::move(From.File), std::move(From.Data), From.Size, From.Path));
-        } else {
-            if (Size == 0)
-                Size = From.Size;
-            if (Size == 0)
-                return STATUS_MAPPED_FILE_SIZE_ZERO;
-            if (Size > From.Size) {
-                if (!IsWritable(P))
-                    return STATUS_SECTION_TOO_BIG;
-                TRY(io::ExtendForSection(*From.File, Size));
-            }
-            Ref<Section> S = TRY(ob::Make<Section>());
-            S->FileName = TRY(ob::String::Copy(From.Path));
-            S->Store = std::move(From.Data);
-            ++S->Store->Sections;
-            S->File = std::move(From.File);
-            S->Size = Size;
-            S->Attributes = Attributes | SEC_FILE;
-            S->PageProtect = Protect;
-            New = std::move(S);
-        }
-    }
-    auto Handle = ob::InsertAndOpen(Caller, Ref<ob::Object>(*New), Where, Call.DesiredAccess);
+    NewSection N { Attributes, Protect, P, Size, TRY(ob::Capture(Caller, Call.ObjectAttributes)), nullptr };
+    if (HANDLE File = Call.FileHandle)
+        N.File = TRY(io::FileForSection(Caller, File, Protect, Attributes));
+    else if (Attributes & SEC_IMAGE)
+        return STATUS_INVALID_FILE_FOR_SECTION;
+    return N;
+}
+
+// The size of a data section of a file: whether the file has to become longer.
+Result<bool> CheckSize(NewSection& N, u64 FileSize)
+{
+    if (N.Size == 0)
+        N.Size = FileSize;
+    if (N.Size == 0)
+        return STATUS_MAPPED_FILE_SIZE_ZERO;
+    if (N.Size > FileSize && !IsWritable(N.P))
+        return STATUS_SECTION_TOO_BIG;
+    return bool(N.Size > FileSize);
+}
+
+Result<Ref<Section>> MakeDataSection(const NewSection& N, io::SectionFile From)
+{
+    Ref<Section> S = TRY(ob::Make<Section>());
+    S->FileName = TRY(ob::String::Copy(From.Path));
+    S->Store = std::move(From.Data);
+    ++S->Store->Sections;
+    S->File = std::move(From.File);
+    S->Size = N.Size;
+    S->Attributes = N.Attributes | SEC_FILE;
+    S->PageProtect = N.Protect;
+    return S;
+}
+
+Status Answer(ke::Caller& Caller, svc::CreateSection& Call, NewSection& N, Result<Ref<Section>> Made)
+{
+    Ref<ob::Object> New(TRY(std::move(Made)));
+    auto Handle = ob::InsertAndOpen(Caller, std::move(New), N.Where, Call.DesiredAccess);
     if (!Handle.Ok())
         return Handle.GetStatus();
     TRY(Call.SectionHandle.Write(Caller, Handle.Value()));
     return Handle.GetStatus();
+}
+
+ke::Task<> CreateLater(ke::Caller& Caller, svc::CreateSection& Call, NewSection N)
+{
+    Ref<ob::Object> File(*N.File);
+    CO_TRY(co_await io::PrepareForSection(File));
+    io::SectionFile From = CO_TRY(io::DescribeForSection(File));
+    if (N.Attributes & SEC_IMAGE) {
+        auto Made = co_await CreateImageSectionLater(std::move(From.File), std::move(From.Data), From.Size, From.Path.View());
+        co_return Answer(Caller, Call, N, std::move(Made));
+    }
+    if (CO_TRY(CheckSize(N, From.Size)))
+        CO_TRY(co_await io::ExtendForSection(File, N.Size));
+    co_return Answer(Caller, Call, N, MakeDataSection(N, std::move(From)));
+}
+
+Status Create(ke::Caller& Caller, svc::CreateSection& Call, NewSection& N)
+{
+    if (!N.File)
+        return Answer(Caller, Call, N, CreatePageFileSection(N.Size, N.Protect, N.Attributes));
+    io::SectionFile From = TRY(io::DescribeForSection(Ref<ob::Object>(*N.File)));
+    if (N.Attributes & SEC_IMAGE)
+        return Answer(Caller, Call, N, CreateImageSection(std::move(From.File), std::move(From.Data), From.Size, From.Path));
+    if (TRY(CheckSize(N, From.Size))) {
+        auto Extended = io::ExtendForSection(From.File, N.Size);
+        ASSERT(Extended.await_ready());
+        TRY(Extended.await_resume());
+    }
+    return Answer(Caller, Call, N, MakeDataSection(N, std::move(From)));
+}
+
+}
+
+ke::Task<> NtCreateSection(ke::Caller& Caller, svc::CreateSection& Call)
+{
+    auto N = Capture(Caller, Call);
+    if (!N.Ok())
+        return ke::Task<>(N.GetStatus());
+    if (N.Value().File && io::SectionWaits(*N.Value().File))
+        return CreateLater(Caller, Call, N.Take());
+    return ke::Task<>(Create(Caller, Call, N.Value()));
 }
 
 Status NtOpenSection(ke::Caller& Caller, svc::OpenSection& Call)
@@ -86,9 +141,9 @@ static Status MapFor(ke::Caller& Caller, HANDLE SectionHandle, HANDLE ProcessHan
     if (Request.Size > HighestUser || Request.Base + Request.Size > HighestUser + 1)
         return STATUS_INVALID_PARAMETER_3;
     // What the view may do, the handle must allow.
-    ACCESS_MASK Needs = IsExecutable(P) ? SECTION_MAP_EXECUTE : SECTION_MAP_READ;
-    if (IsWritable(P))
-        Needs |= SECTION_MAP_WRITE;
+    ACCESS_MASK Needs = IsWritable(P) ? SECTION_MAP_WRITE : IsExecutable(P) ? 0 : SECTION_MAP_READ;
+    if (IsExecutable(P))
+        Needs |= SECTION_MAP_EXECUTE;
     auto From = TRY(ob::ReferenceAny(Caller, SectionHandle, 0));
     if (&From.Target->GetType() != &Section::Type)
         return STATUS_OBJECT_TYPE_MISMATCH;
@@ -111,6 +166,8 @@ static Status MapFor(ke::Caller& Caller, HANDLE SectionHandle, HANDLE ProcessHan
     TRY(ViewSize.Write(Caller, Request.Size));
     if (SectionOffset)
         TRY(SectionOffset.Write(Caller, LARGE_INTEGER { .QuadPart = i64(Request.Offset) }));
+    if (S->Image && OnImageMapped && Target.Get() == &Caller.Process())
+        OnImageMapped(Caller, Base.Value(), S->FileName);
     return Base.GetStatus();
 }
 
@@ -119,7 +176,7 @@ Status NtMapViewOfSection(ke::Caller& Caller, svc::MapViewOfSection& Call)
     u32 Disposition = Call.InheritDisposition;
     if (Disposition != ViewShare && Disposition != ViewUnmap)
         return STATUS_INVALID_PARAMETER_8;
-    if (Call.AllocationType & ~(MEM_RESERVE | MEM_TOP_DOWN | MEM_LARGE_PAGES | MEM_DOS_LIM))
+    if (Call.AllocationType & ~(MEM_RESERVE | MEM_TOP_DOWN | MEM_LARGE_PAGES))
         return STATUS_INVALID_PARAMETER_9;
     ViewRequest Request;
     Request.Protect = Call.Win32Protect;
@@ -162,10 +219,20 @@ Status NtMapViewOfSectionEx(ke::Caller& Caller, svc::MapViewOfSectionEx& Call)
     return MapFor(Caller, Call.SectionHandle, Call.ProcessHandle, Call.BaseAddress, Call.SectionOffset, Call.ViewSize, Request);
 }
 
+static Status Unmap(ke::Caller& Caller, ps::Process& Target, u64 Address, bool KeepPlaceholder)
+{
+    Vad* V = Target.Memory().Find(Address);
+    u64 Image = V && V->Kind == Vad::Image ? V->Start : 0;
+    TRY(UnmapView(Target.Memory(), Address, KeepPlaceholder));
+    if (Image && OnImageUnmapped && &Target == &Caller.Process())
+        OnImageUnmapped(Caller, Image);
+    return STATUS_SUCCESS;
+}
+
 Status NtUnmapViewOfSection(ke::Caller& Caller, svc::UnmapViewOfSection& Call)
 {
     auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_OPERATION));
-    return UnmapView(Target->Memory(), Call.BaseAddress.Raw(), false);
+    return Unmap(Caller, *Target, Call.BaseAddress.Raw(), false);
 }
 
 Status NtUnmapViewOfSectionEx(ke::Caller& Caller, svc::UnmapViewOfSectionEx& Call)
@@ -173,25 +240,30 @@ Status NtUnmapViewOfSectionEx(ke::Caller& Caller, svc::UnmapViewOfSectionEx& Cal
     if (Call.Flags & ~(MEM_PRESERVE_PLACEHOLDER | 1u))
         return STATUS_INVALID_PARAMETER;
     auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_OPERATION));
-    return UnmapView(Target->Memory(), Call.BaseAddress.Raw(), Call.Flags & MEM_PRESERVE_PLACEHOLDER);
+    return Unmap(Caller, *Target, Call.BaseAddress.Raw(), Call.Flags & MEM_PRESERVE_PLACEHOLDER);
 }
 
-Status NtExtendSection(ke::Caller& Caller, svc::ExtendSection& Call)
+static ke::Task<> Extend(ke::Caller& Caller, ke::UserPtr<LARGE_INTEGER> NewSize, Ref<Section> S, i64 Size)
 {
-    auto Size = TRY(Call.NewSectionSize.Read(Caller));
-    auto S = TRY(ob::Reference<Section>(Caller, Call.SectionHandle, SECTION_EXTEND_SIZE));
-    if (S->Image || !S->Store)
-        return STATUS_SECTION_NOT_EXTENDED;
-    if (Size.QuadPart < 0 || u64(Size.QuadPart) > HighestUser)
-        return STATUS_SECTION_TOO_BIG;
-    if (u64(Size.QuadPart) > S->Size) {
-        if (S->PageFile)
-            return STATUS_SECTION_NOT_EXTENDED;
-        TRY(io::ExtendForSection(*S->File, u64(Size.QuadPart)));
-        S->Size = u64(Size.QuadPart);
+    if (u64(Size) > S->Size) {
+        CO_TRY(co_await io::ExtendForSection(Ref<ob::Object>(*S->File), u64(Size)));
+        if (u64(Size) > S->Size)        // or somebody else was faster
+            S->Size = u64(Size);
     }
-    Size.QuadPart = i64(S->Size);
-    return Call.NewSectionSize.Write(Caller, Size);
+    co_return NewSize.Write(Caller, LARGE_INTEGER { .QuadPart = i64(S->Size) });
+}
+
+ke::Task<> NtExtendSection(ke::Caller& Caller, svc::ExtendSection& Call)
+{
+    i64 Size = CO_TRY(Call.NewSectionSize.Read(Caller)).QuadPart;
+    auto S = CO_TRY(ob::Reference<Section>(Caller, Call.SectionHandle, SECTION_EXTEND_SIZE));
+    if (S->Image || !S->Store)
+        co_return STATUS_SECTION_NOT_EXTENDED;
+    if (Size < 0 || u64(Size) > HighestUser)
+        co_return STATUS_SECTION_TOO_BIG;
+    if (S->PageFile && u64(Size) > S->Size)
+        co_return STATUS_SECTION_NOT_EXTENDED;
+    co_return co_await Extend(Caller, Call.NewSectionSize, std::move(S), Size);
 }
 
 Status NtQuerySection(ke::Caller& Caller, svc::QuerySection& Call)

@@ -12,7 +12,6 @@ namespace mm {
 using kernel::Failed;
 using namespace nt;
 
-static constexpr u64 LeafSpan = 2 * MiB;
 static constexpr u32 KeptEmptyLeaves = 16;
 
 Result<Protection> ProtectionFrom(u32 Page)
@@ -214,8 +213,15 @@ void AddressSpace::Remove(Vad& V)
     if (V.Start < Hint_)
         Hint_ = AlignDown(V.Start, AllocationGranularity);
     ReservedBytes -= V.End - V.Start;
-    if (V.Backing && V.Backing->Store)
+    if (V.Backing && V.Backing->Store) {
         --V.Backing->Store->Mappings;
+        if (V.System)
+            --V.Backing->Store->SystemViews;
+        if (V.Paged) {
+            PageStore::RemoveView(V.Paged);
+            --PagedViews;
+        }
+    }
     usize At = LowerBound(Vads_, V.Start);
     Vads_.RemoveAt(At);
     delete &V;
@@ -226,6 +232,7 @@ Status AddressSpace::Split(Vad& V, u64 At)
 {
     if (At <= V.Start || At >= V.End)
         return STATUS_SUCCESS;
+    ASSERT(!V.Paged);                   // views are not split
     u64 End = V.End;
     V.End = At;
     auto Rest = Insert(At, End - At, V.Kind);
@@ -244,6 +251,7 @@ Status AddressSpace::Split(Vad& V, u64 At)
     R.Offset = V.Offset + (At - V.Start);
     R.InitialPage = V.InitialPage;
     R.Backing = V.Backing;
+    R.TracksWrites = V.TracksWrites;
     if (R.Backing && R.Backing->Store)
         ++R.Backing->Store->Mappings;
     return STATUS_SUCCESS;
@@ -366,7 +374,7 @@ Status AddressSpace::Commit(Vad& V, u64 Start, u64 End, Protection P, bool Guard
 {
     if (V.Kind == Vad::Data) {
         // Views: pages of a reserved section come into being; others only change protection.
-        for (u64 A = Start; A < End; A += PageSize)
+        for (u64 A = Start; A < End && !V.Paged; A += PageSize)
             (void)TRY(V.Backing->Store->PageFrame((V.Offset + A - V.Start) >> PageShift, true));
         (void)TRY(Protect(V, Start, End, P, Guard));
         return STATUS_SUCCESS;
@@ -435,7 +443,10 @@ void AddressSpace::FreePage(Vad& V, Pte& E)
         ReleaseFrame(E.Frame);
         if (V.Kind != Vad::Private)
             ReturnPrivate(1);           // charged when it was copied; a private range's page stays charged until decommit
+    } else if (E.State == Pte::Present && V.Paged) {
+        ReleaseFrame(E.Frame);
     }
+    E.Clean = 0;
     E.Frame = 0;
     E.Private = 0;
 }
@@ -503,7 +514,7 @@ AddressSpace::PageInfo AddressSpace::Query(Vad& V, u64 Address)
     Pte* E = Entry(Address);
     PageInfo Info {};
     Info.Committed = IsCommitted(V, E);
-    if (V.Kind == Vad::Data && V.Backing->Attributes & SEC_RESERVE && (!E || E->State == Pte::Default)) {
+    if (V.Kind == Vad::Data && V.Backing->Attributes & SEC_RESERVE && !V.Paged && (!E || E->State == Pte::Default)) {
         auto Frame = V.Backing->Store->PageFrame((V.Offset + Address - V.Start) >> PageShift, false);
         Info.Committed = Frame.Ok() && Frame.Value() != NoPfn;
     }
@@ -546,7 +557,7 @@ Result<u32> AddressSpace::Protect(Vad& V, u64 Start, u64 End, Protection P, bool
         E.HasProtect = 1;
         E.Guard = Guard;
         if (E.State == Pte::Present && E.Slot) {
-            bool Writable = IsWritable(Now) || (IsCopyOnWrite(Now) && E.Private);
+            bool Writable = (IsWritable(Now) && !E.Clean) || (IsCopyOnWrite(Now) && E.Private);
             if (!IsReadable(Now) || Guard)
                 UnmapInHardware(E);
             else if (bool(E.Writable) != Writable)

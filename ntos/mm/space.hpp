@@ -30,7 +30,8 @@ struct Pte {
     u64 Writable : 1;                   // mapped writable in hardware
     u64 HasProtect : 1;                 // Protect is set (else the VAD's)
     u64 Written : 1;                    // for write watch
-    u64 Pad : 2;
+    u64 Clean : 1;                      // of a paged store's view: the next write makes the page dirty
+    u64 Pad : 1;
 };
 static_assert(sizeof(Pte) == 8);
 
@@ -49,6 +50,9 @@ struct Vad {
     u64 Offset = 0;                     // into the section, bytes
     RefPtr<Section> Backing;
     u32 InitialPage;                    // PAGE_* as the caller gave it
+    bool TracksWrites = false;          // pages are mapped writable only when they are written
+    bool System = false;                // a view of the Executive's in a driver's process, which only the Executive unmaps
+    PagedView* Paged = nullptr;         // a view of a paged store; its entries hold references to the frames
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
 };
@@ -102,11 +106,22 @@ public:
     PageInfo Query(Vad& V, u64 Address);
     void QueryRun(u64 Address, MEMORY_BASIC_INFORMATION& Info);
     const Vector<Vad*>& Vads() const { return Vads_; }
+    // --- write watch
+    bool IsWritten(u64 Page);           // since it was last forgotten
+    Status ForgetWritten(u64 Start, u64 End);
     // --- faults
     enum class Access : u8 { Read, Write, Execute };
     // Makes the page at Address accessible and mapped. STATUS_SUCCESS, or what the exception is to be:
     // STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_NO_MEMORY ...
     Status Fault(u64 Address, Access How);
+    // The page at Address is about to be written to its file: the next write to it is noticed again.
+    void NoticeWrites(u64 Address);
+    // The page at Address of a view is absent (PageAbsent): what has to be read, at least that page, and at most Bytes from there.
+    struct Missing {
+        RefPtr<PageStore> Store;
+        u64 First = 0, Pages = 0;
+    };
+    Missing FindMissing(u64 Address, u64 Bytes);
     // The Executive's address of the byte at Address for reading or writing; the page is made present (not mapped).
     Result<u8*> Touch(u64 Address, bool Write);
     // Puts a frame of the Executive's own at Address, read-only for the process (the shared page), or writable (TEB frames are ordinary memory).
@@ -116,6 +131,21 @@ public:
     // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses) cannot be written to.
     Result<u64> MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly = 0, u64 EndReadOnly = 0);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
+    // For copies of many pages: the entry of the page at Address and how many follow it in memory; null (and 1) if there is none.
+    Pte* Entries(u64 Address, u64& Follow)
+    {
+        Pte* E = Address <= HighestUser ? Entry(Address) : nullptr;
+        Follow = E ? (LeafSpan - (Address & (LeafSpan - 1)) + PageMask) >> PageShift : 1;
+        return E;
+    }
+    // Whether the page of an entry can be read, or written, without ado. (Write: the caller then sets Written.)
+    static bool IsReady(const Pte& E, bool Write)
+    {
+        bool There = E.State == Pte::Present && E.HasProtect && !E.Guard && !E.Clean;
+        // The two writable protections have these low bits.
+        static_assert(u32(Protection::ReadWrite) == 2 && u32(Protection::ExecuteReadWrite) == 6);
+        return There && (Write ? (E.Protect & 3) == 2 : E.Protect != u64(Protection::NoAccess));
+    }
     // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
     Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);
     void UnmapFrames(u64 Address);
@@ -127,10 +157,12 @@ public:
     // The caller has made [Start, End) of this space guard pages: if they are in its stack, the stack ends above them (set by ps).
     static Status (*EndStack)(ke::Caller& By, AddressSpace& Space, u64 Start, u64 End);
 
+    u32 PagedViews = 0;                 // only with some can a page be absent
     u64 PrivatePages = 0, PeakPrivatePages = 0, MappedPages = 0, ReservedBytes = 0, PageFaults = 0;
 
 private:
     AddressSpace() = default;
+    static constexpr u64 LeafSpan = 2 * MiB;
     struct Leaf {                       // 2 MiB of entries, and the page table that maps them
         u64 Base;
         Pte* Entries;
@@ -150,6 +182,7 @@ private:
     void FreePage(Vad& V, Pte& E);
     Status Resolve(Vad& V, u64 Address, Access How, Pte*& E);
     Status CopyPrivate(Pte& E);
+    Status ResolvePaged(Vad& V, u64 Address, Access How, Protection P, Pte*& Out);
     void MapAhead(Vad& V, u64 Page);
     void Forget()
     {

@@ -66,6 +66,15 @@ Result<Requirements> ReadParameters(ke::Caller& Caller, ke::UserPtr<MEM_EXTENDED
     return R;
 }
 
+// Whether pages of a section's view may have protection P.
+Status CheckView(const Vad& V, Protection P)
+{
+    Protection Of = TRY(ProtectionFrom(V.Backing->PageProtect));
+    if ((IsWritable(P) && !IsWritable(Of) && !IsCopyOnWrite(V.Protect)) || (IsExecutable(P) && !IsExecutable(Of)))
+        return STATUS_SECTION_PROTECTION;
+    return STATUS_SUCCESS;
+}
+
 Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> BaseAddress, ke::UserPtr<SIZE_T> RegionSize, u32 Type, u32 Protect,
                 const Requirements& Needs)
 {
@@ -104,7 +113,7 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
     if (Type & (MEM_RESET | MEM_RESET_UNDO)) {
         Range R = TRY(RangeOf(Base, Size));
         Vad* V = Space.Find(R.Start);
-        if (!V || V->End < R.End || V->Kind != Vad::Private)
+        if (!V || V->End < R.End || (V->Kind != Vad::Private && V->Kind != Vad::Data))
             return STATUS_CONFLICTING_ADDRESSES;
         Start = R.Start;
         End = R.End;                    // the content may be kept: it is
@@ -130,7 +139,7 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
         V = TRY(Space.Insert(Start, End - Start, MakePlaceholder ? Vad::Placeholder : Vad::Private));
         V->Protect = P;
         V->InitialPage = Protect;
-        V->WriteWatch = Type & MEM_WRITE_WATCH;
+        V->WriteWatch = V->TracksWrites = Type & MEM_WRITE_WATCH;
         if (Type & MEM_COMMIT || (Base == 0 && !(Type & MEM_RESERVE))) {
             if (Status S = Space.Commit(*V, Start, End, P, Guard); !S.Ok()) {
                 Space.Remove(*V);
@@ -148,9 +157,16 @@ Status Allocate(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> Bas
             return STATUS_CONFLICTING_ADDRESSES;
         if (V->End < End)
             return STATUS_CONFLICTING_ADDRESSES;
-        if (V->Kind == Vad::Data && !(V->Backing->Attributes & SEC_RESERVE))
-            return STATUS_ALREADY_COMMITTED;
-        TRY(Space.Commit(*V, Start, End, P, Guard));
+        if (V->Kind == Vad::Data)
+            TRY(CheckView(*V, P));
+        if (V->Kind == Vad::Data && !(V->Backing->Attributes & SEC_RESERVE)) {
+            // All there is committed: of a section without a file the pages get the protection.
+            if (!V->Backing->PageFile)
+                return STATUS_ALREADY_COMMITTED;
+            (void)TRY(Space.Protect(*V, Start, End, P, Guard));
+        } else {
+            TRY(Space.Commit(*V, Start, End, P, Guard));
+        }
         if (Guard && AddressSpace::EndStack)
             TRY(AddressSpace::EndStack(Caller, Space, Start, End));
     }
@@ -265,11 +281,8 @@ Status NtProtectVirtualMemory(ke::Caller& Caller, svc::ProtectVirtualMemory& Cal
         return STATUS_CONFLICTING_ADDRESSES;
     if (V->Kind == Vad::Private && IsCopyOnWrite(P))
         return STATUS_INVALID_PAGE_PROTECTION;
-    if (V->Kind == Vad::Data) {
-        Protection Of = TRY(ProtectionFrom(V->Backing->PageProtect));
-        if ((IsWritable(P) && !IsWritable(Of) && !IsCopyOnWrite(V->Protect)) || (IsExecutable(P) && !IsExecutable(Of)))
-            return STATUS_SECTION_PROTECTION;
-    }
+    if (V->Kind == Vad::Data)
+        TRY(CheckView(*V, P));
     u32 Old = TRY(Space.Protect(*V, R.Start, R.End, P, Guard));
     if (Guard && AddressSpace::EndStack)
         TRY(AddressSpace::EndStack(Caller, Space, R.Start, R.End));
@@ -321,19 +334,22 @@ Status NtQueryVirtualMemory(ke::Caller& Caller, svc::QueryVirtualMemory& Call)
         return QueryMappedFile(Caller, Space, Address, Call);
     case MemoryRegionInformation: {
         MEMORY_REGION_INFORMATION Info {};
-        if (Call.MemoryInformationLength < sizeof(Info))
+        u64 Length = Call.MemoryInformationLength;
+        if (Length < __builtin_offsetof(MEMORY_REGION_INFORMATION, CommitSize))
             return STATUS_INFO_LENGTH_MISMATCH;
         Vad* V = Space.Find(Address);
         if (!V)
             return STATUS_INVALID_ADDRESS;
         Info.AllocationBase = reinterpret_cast<PVOID>(V->AllocationBase);
         Info.AllocationProtect = V->InitialPage;
-        Info.RegionType = V->Kind == Vad::Private ? 1 : V->Kind == Vad::Data ? 2 : V->Kind == Vad::Image ? 4 : 0x40;
+        // Memory that is nothing but memory is not told in the flags.
+        Info.RegionType = V->Kind == Vad::Data && !V->Backing->PageFile ? 2 : V->Kind == Vad::Image ? 4 : V->Kind == Vad::Placeholder ? 0x40 : 0;
         Info.RegionSize = V->End - V->Start;
         for (u64 A = V->Start; A < V->End && V->End - V->Start < GiB; A += PageSize)
             Info.CommitSize += Space.Query(*V, A).Committed ? PageSize : 0;
-        TRY(Call.MemoryInformation.WriteAs(Caller, Info));
-        return Call.ReturnLength.WriteIfThere(Caller, sizeof(Info));
+        Length = Length < sizeof(Info) ? Length : sizeof(Info);
+        TRY(Call.MemoryInformation.Write(Caller, &Info, Length));
+        return Call.ReturnLength.WriteIfThere(Caller, Length);
     }
     case MemoryWorkingSetExInformation: {
         u64 Count = Call.MemoryInformationLength / sizeof(MEMORY_WORKING_SET_EX_INFORMATION);
@@ -372,46 +388,7 @@ Status NtQueryVirtualMemory(ke::Caller& Caller, svc::QueryVirtualMemory& Call)
     }
 }
 
-// Copies between two processes, a page at a time, until something fails: what was copied is told.
-static Status CopyBetween(ps::Process& From, u64 Source, ps::Process& To, u64 Target, u64 Bytes, u64& Done)
-{
-    for (Done = 0; Done < Bytes;) {
-        u8 Buffer[512];
-        u64 Now = Bytes - Done < sizeof(Buffer) ? Bytes - Done : sizeof(Buffer);
-        TRY(CopyFromUser(From, Buffer, Source + Done, Now));
-        TRY(CopyToUser(To, Target + Done, Buffer, Now));
-        Done += Now;
-    }
-    return STATUS_SUCCESS;
-}
-
-Status NtReadVirtualMemory(ke::Caller& Caller, svc::ReadVirtualMemory& Call)
-{
-    u64 From = Call.BaseAddress.Raw(), To = Call.Buffer.Address(), Bytes = Call.NumberOfBytes, Done = 0;
-    if (From + Bytes < From || To + Bytes < To || From + Bytes > HighestUser + 1 || To + Bytes > HighestUser + 1)
-        return STATUS_ACCESS_VIOLATION;
-    auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_READ));
-    Status S = CopyBetween(*Target, From, Caller.Process(), To, Bytes, Done);
-    if (S.Code() == STATUS_ACCESS_VIOLATION || S.Code() == STATUS_GUARD_PAGE_VIOLATION)
-        S = STATUS_PARTIAL_COPY;
-    TRY(Call.NumberOfBytesRead.WriteIfThere(Caller, Done));
-    return S;
-}
-
-Status NtWriteVirtualMemory(ke::Caller& Caller, svc::WriteVirtualMemory& Call)
-{
-    u64 To = Call.BaseAddress.Raw(), From = Call.Buffer.Address(), Bytes = Call.NumberOfBytes, Done = 0;
-    if (From + Bytes < From || To + Bytes < To || From + Bytes > HighestUser + 1 || To + Bytes > HighestUser + 1)
-        return STATUS_ACCESS_VIOLATION;
-    auto Target = TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_WRITE));
-    Status S = CopyBetween(Caller.Process(), From, *Target, To, Bytes, Done);
-    if (S.Code() == STATUS_ACCESS_VIOLATION || S.Code() == STATUS_GUARD_PAGE_VIOLATION)
-        S = STATUS_PARTIAL_COPY;
-    TRY(Call.NumberOfBytesWritten.WriteIfThere(Caller, Done));
-    return S;
-}
-
-// Everything is resident for as long as it is committed: locking checks the range and says so.
+// What is there stays there: locking makes the range present.
 static Status Lock(ke::Caller& Caller, HANDLE ProcessHandle, ke::UserPtr<PVOID> BaseAddress, ke::UserPtr<SIZE_T> RegionSize, u32 Type, bool Take)
 {
     if (Type & ~3u || !Type)
@@ -474,19 +451,27 @@ Status NtSetInformationVirtualMemory(ke::Caller& Caller, svc::SetInformationVirt
     return STATUS_SUCCESS;              // advice: all is in memory
 }
 
-// A mapped file's pages are the file: nothing is to be written to a device yet.
+// Pages of a file in memory are the file; those of another are written to it.
 ke::Task<> NtFlushVirtualMemory(ke::Caller& Caller, svc::FlushVirtualMemory& Call)
 {
     u64 Base = reinterpret_cast<u64>(CO_TRY(Call.BaseAddress.Read(Caller)));
     u64 Size = CO_TRY(Call.RegionSize.Read(Caller));
+    CO_TRY(Call.BaseAddress.Probe(Caller));
+    CO_TRY(Call.RegionSize.Probe(Caller));
     auto Target = CO_TRY(ob::Reference<ps::Process>(Caller, Call.ProcessHandle, PROCESS_VM_OPERATION));
     Range R = CO_TRY(RangeOf(Base, Size));
     Vad* V = Target->Memory().Find(R.Start);
     if (!V || V->Kind != Vad::Data)
         co_return STATUS_NOT_MAPPED_VIEW;
-    if (!Size)
+    if (!Size || R.End > V->End)
         R = { R.Start, V->End };
-    CO_TRY(Call.IoStatus.WriteIfThere(Caller, IO_STATUS_BLOCK { .Status = STATUS_SUCCESS, .Information = R.End - R.Start }));
+    Status Outcome = STATUS_SUCCESS;
+    if (V->Paged) {
+        Ref<Section> Keep(*V->Backing);
+        Outcome = co_await PageStore::Flush(Ref<PageStore>(*Keep->Store), (V->Offset + R.Start - V->Start) >> PageShift, (R.End - R.Start) >> PageShift);
+    }
+    CO_TRY(Call.IoStatus.WriteIfThere(Caller, IO_STATUS_BLOCK { .Status = Outcome.Code(), .Information = Outcome.Ok() ? R.End - R.Start : 0 }));
     CO_TRY(Call.BaseAddress.Write(Caller, reinterpret_cast<PVOID>(R.Start)));
-    co_return Call.RegionSize.Write(Caller, R.End - R.Start);
+    CO_TRY(Call.RegionSize.Write(Caller, R.End - R.Start));
+    co_return Outcome;
 }

@@ -42,6 +42,13 @@ Result<Attributes> Capture(ke::Caller& Caller, ke::UserPtr<OBJECT_ATTRIBUTES> Fr
     A.Flags = Raw.Attributes & ~OBJ_KERNEL_HANDLE;      // not a program's to ask for
     if (Raw.SecurityDescriptor)
         A.Security = TRY(se::SecurityDescriptor::Capture(Caller, reinterpret_cast<u64>(Raw.SecurityDescriptor)));
+    if (Raw.SecurityQualityOfService) {
+        auto Qos = TRY(ke::UserPtr<SECURITY_QUALITY_OF_SERVICE>::At(reinterpret_cast<u64>(Raw.SecurityQualityOfService)).Read(Caller));
+        if (Qos.ImpersonationLevel <= SecurityDelegation) {
+            A.ImpersonationLevel = u32(Qos.ImpersonationLevel);
+            A.EffectiveOnly = Qos.EffectiveOnly;
+        }
+    }
     if (Raw.ObjectName) {
         A.HasName = true;
         A.Path = TRY(CaptureString(Caller, ke::UserPtr<UNICODE_STRING>::At(reinterpret_cast<u64>(Raw.ObjectName))));

@@ -45,7 +45,7 @@ Status Directory::Add(Object& Entry, Name EntryName)
     if (Find(EntryName, false))
         return STATUS_OBJECT_NAME_COLLISION;
     Entry.Name_ = TRY(String::Copy(EntryName));
-    Hash_[Hash(EntryName)].PushBack(Entry);
+    Hash_[Hash(EntryName)].PushFront(Entry);      // of names that differ in case only, the newest is found first
     Entry.Parent_ = this;
     Entry.AddRef();
     AddRef();

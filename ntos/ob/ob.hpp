@@ -75,6 +75,8 @@ struct Attributes {
     Status RootStatus;              // why Root could not be referenced; matters only if the (empty) name is looked up
     u32 Flags = 0;                  // OBJ_*
     Own<se::SecurityDescriptor> Security;      // captured and checked, or null
+    u32 ImpersonationLevel = 2;     // what a server may do as the caller (SecurityQualityOfService): SecurityImpersonation if nothing is said
+    bool EffectiveOnly = false;
     bool IgnoreCase() const { return Flags & OBJ_CASE_INSENSITIVE; }
     Attributes();                   // out of line: se::SecurityDescriptor is incomplete here
     Attributes(Attributes&&);
@@ -247,6 +249,8 @@ Result<ACCESS_MASK> CheckAccess(ke::Caller& Caller, Object& Target, ACCESS_MASK 
 Result<HANDLE> InsertAndOpen(ke::Caller& Caller, Ref<Object> New, Attributes& Where, ACCESS_MASK Desired);
 // Opens an existing object by name.
 Result<HANDLE> OpenByName(ke::Caller& Caller, const TypeInfo& Type, Attributes& Wanted, ACCESS_MASK Desired);
+// What NtClose answers for a handle that is none (set by ps: a debugger hears of it); null: STATUS_INVALID_HANDLE.
+extern Status (*OnBadClose)(ke::Caller& By);
 // A handle to an object one already has, with rights checked (or granted as they are). Flags: of OBJ_*, only OBJ_INHERIT matters.
 Result<HANDLE> OpenByPointer(ke::Caller& Caller, Ref<Object> Target, ACCESS_MASK Desired, u32 Flags);
 Result<HANDLE> GrantHandle(ke::Caller& Caller, Ref<Object> Target, ACCESS_MASK Granted, u32 Flags);

@@ -13,6 +13,8 @@ static bool IsPseudo(HANDLE Handle)
     return reinterpret_cast<u64>(Handle) >= u64(-6);
 }
 
+Status (*ob::OnBadClose)(ke::Caller& By);
+
 // What the close has started is awaited (a file system's cleanup).
 static ke::Task<> AwaitClose(ke::Caller& Caller, CloseWait For)
 {
@@ -27,6 +29,8 @@ ke::Task<> NtClose(ke::Caller& Caller, svc::Close& Call)
         return AwaitClose(Caller, std::move(For));
     if (S == STATUS_INVALID_HANDLE && IsPseudo(Call.Handle))
         return ke::Task<>(Status(STATUS_SUCCESS));
+    if (S == STATUS_INVALID_HANDLE && Call.Handle.Get() && OnBadClose)
+        return ke::Task<>(OnBadClose(Caller));
     return ke::Task<>(S);
 }
 

@@ -11,6 +11,7 @@
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/ps/job.hpp"
 #include "ntos/se/se.hpp"
@@ -91,6 +92,8 @@ Status InitializeNtdll()
     Ntdll.KiUserApcDispatcher = TRY(FindExport(Image, "KiUserApcDispatcher"));
     Ntdll.KiRaiseUserExceptionDispatcher = TRY(FindExport(Image, "KiRaiseUserExceptionDispatcher"));
     Ntdll.KiServiceReturn = TRY(FindExport(Image, "KiServiceReturn"));
+    Ntdll.KiSaveState = TRY(FindExport(Image, "KiSaveState"));
+    Ntdll.KiLoadState = TRY(FindExport(Image, "KiLoadState"));
     NtdllSection = S.Leak();
     return STATUS_SUCCESS;
 }
@@ -441,6 +444,14 @@ static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, 
 
     Ref<Thread> T = TRY(Thread::Create(*P, { .Routine = reinterpret_cast<u64>(P->ImageInfo.TransferAddress), .Argument = P->PebAddress(),
                                              .Suspended = bool(Call.ThreadFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) }));
+    P->NoDebugInherit = Flags & PROCESS_CREATE_FLAGS_NO_DEBUG_INHERIT;
+    RefPtr<Debugger> By;
+    if (!Parent->NoDebugInherit)
+        By = Parent->DebuggedBy;
+    if (Wanted.Debug)
+        By = RefPtr<Debugger>(TRY(ob::Reference<Debugger>(Caller, Wanted.Debug, 2)).Get());     // the right to assign processes
+    if (By)
+        TRY(By->Attach(*P));
     Undo.Commit();
     return Created { P, T };
 }
@@ -457,8 +468,6 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
         co_return STATUS_INVALID_PARAMETER;
     if (Call.ThreadFlags & ~THREAD_CREATE_FLAGS_CREATE_SUSPENDED)
         co_return STATUS_INVALID_PARAMETER;
-    if (Wanted.Debug)
-        co_return STATUS_NOT_IMPLEMENTED;
     // Some callers (the packaged Win32 library among them) pass a block that they have not filled in and do not look at afterwards.
     PS_CREATE_INFO Info = CO_TRY(Call.CreateInfo.Read(Caller));
     bool WantsInfo = Info.Size == sizeof(Info) && Info.State == PsCreateInitialState;
@@ -469,11 +478,11 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
             Call.CreateInfo.Write(Caller, Info).Ignore();       // the failure itself matters more
         return Why;
     };
-    auto File = io::OpenImageFile(Caller, Wanted.ImageName);
+    auto File = co_await io::OpenImageFile(Caller, Wanted.ImageName);
     if (!File.Ok())
         co_return Fail(PsCreateFailOnFileOpen, File.GetStatus());
     u64 Size = File.Value().Size;
-    auto Image = mm::CreateImageSection(std::move(File.Value().File), std::move(File.Value().Data), Size, File.Value().Path);
+    auto Image = co_await mm::CreateImageSectionLater(std::move(File.Value().File), std::move(File.Value().Data), Size, File.Value().Path);
     if (!Image.Ok())
         co_return Fail(Image.Code() == STATUS_INVALID_IMAGE_WIN_32 ? PsCreateFailMachineMismatch : PsCreateFailOnSectionCreate, Image.GetStatus());
     Ref<mm::Section> Section = Image.Take();
@@ -535,6 +544,7 @@ Status NtCreateThreadEx(ke::Caller& Caller, svc::CreateThreadEx& Call)
     TRY(ps::Protect(Caller, *T, Where));
     CloseIt.Commit();
     Undo.Commit();
+    ps::Debugger::ThreadStarts(*T);
     T->Start();
     return STATUS_SUCCESS;
 }

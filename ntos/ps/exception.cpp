@@ -2,7 +2,9 @@
 #include "abi/process.hpp"
 #include "kernel/kernel.hpp"
 #include "ntos/ex/log.hpp"
+#include "ntos/mm/absent.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
 
 namespace ps {
@@ -69,11 +71,21 @@ void InitializeExceptions()
 {
     AddressSpace::GrowStack = GrowStack;
     AddressSpace::EndStack = EndStack;
+    InitializeDebugging();
 }
 
 // --- raising
 
 void Thread::RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
+{
+    CONTEXT Shown = At;
+    if (Record.ExceptionCode == STATUS_BREAKPOINT)
+        Shown.Rip += 1;                 // to a debugger the thread is behind the instruction
+    if (!Debugger::Exception(*this, Record, At, true, Shown))
+        DispatchException(Record, At);
+}
+
+void Thread::DispatchException(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
     u64 Frame = AlignDown(At.Rsp, 16) - abi::ExceptionFrameSize;
     EXCEPTION_RECORD Copy = Record;
@@ -199,7 +211,8 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
             R.ExceptionFlags = EXCEPTION_NONCONTINUABLE;
             R.NumberParameters = 1;
             R.ExceptionInformation[0] = At.Rcx;
-            T.DieOf(R, At);
+            if (!Debugger::Exception(T, R, At, false))
+                T.DieOf(R, At);
             return;
         case 0x2D:
             R.ExceptionCode = STATUS_BREAKPOINT;
@@ -214,6 +227,10 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
             At.Rax = 0;
             At.Rip += 1;
             T.Continue(At).Ignore();
+            return;
+        case 0x2C:                      // an assertion of NT's own
+            R.ExceptionCode = STATUS_ASSERTION_FAILURE;
+            T.RaiseException(R, At);
             return;
         case 3:
             R.ExceptionCode = STATUS_BREAKPOINT;
@@ -252,28 +269,31 @@ static void UserException(Thread& T, u64 Number, u64 Code, CONTEXT& At)
 // touched before it is jumped to raises what Windows raises; data that has been read or written, and is mapped therefore, runs.
 // A fault at the start of the next page may be the rest of an instruction or what the instruction reads: it is told as a fetch if
 // nothing is there, and never refused for want of the right to execute.
-bool HandleVmFault(Thread& T, u64 Rip, u64 Address, u64 ErrorCode)
+struct VmFault {
+    u64 Rip, Address;
+    bool Write, Fetch, Rest;
+};
+
+static Status Resolve(Thread& T, const VmFault& F)
 {
     using Access = AddressSpace::Access;
-    constexpr u64 LongestInstruction = 15;
-    bool Write = ErrorCode & 2;
-    bool Fetch = !Write && Address == Rip;
-    bool Rest = !Write && !(Address & PageMask) && Address - Rip < LongestInstruction;
-    Status S = STATUS_ACCESS_VIOLATION;
-    if (Address >= mm::LowestUser && Address <= mm::HighestUser) {
-        FaultingThread = &T;
-        S = T.Process().Memory().Fault(Address, Write ? Access::Write : Fetch ? Access::Execute : Access::Read);
-        FaultingThread = nullptr;
-    }
-    if (S.Code() == STATUS_SUCCESS)
-        return true;
+    if (F.Address < mm::LowestUser || F.Address > mm::HighestUser)
+        return STATUS_ACCESS_VIOLATION;
+    FaultingThread = &T;
+    Status S = T.Process().Memory().Fault(F.Address, F.Write ? Access::Write : F.Fetch ? Access::Execute : Access::Read);
+    FaultingThread = nullptr;
+    return S;
+}
+
+static void RaiseVmFault(Thread& T, const VmFault& F, Status S)
+{
     CONTEXT At;
     At = T.InterruptedContext(0);
     EXCEPTION_RECORD R {};
     R.ExceptionAddress = reinterpret_cast<PVOID>(At.Rip);
     R.NumberParameters = 2;
-    R.ExceptionInformation[0] = Write ? EXCEPTION_WRITE_FAULT : Fetch || Rest ? EXCEPTION_EXECUTE_FAULT : EXCEPTION_READ_FAULT;
-    R.ExceptionInformation[1] = Address;
+    R.ExceptionInformation[0] = F.Write ? EXCEPTION_WRITE_FAULT : F.Fetch || F.Rest ? EXCEPTION_EXECUTE_FAULT : EXCEPTION_READ_FAULT;
+    R.ExceptionInformation[1] = F.Address;
     switch (S.Code()) {
     case STATUS_ACCESS_VIOLATION:
     case STATUS_GUARD_PAGE_VIOLATION:
@@ -289,6 +309,36 @@ bool HandleVmFault(Thread& T, u64 Rip, u64 Address, u64 ErrorCode)
         break;
     }
     T.RaiseException(R, At);
+}
+
+// The page has to be read: only this thread waits for it.
+static ke::Task<> WaitForFault(Thread& T, VmFault F)
+{
+    Status S = mm::PageAbsent;
+    while (S.Code() == mm::PageAbsent) {
+        S = co_await mm::WaitForFault(Ref<Process>(T.Process()), F.Address);
+        if (S.Ok())
+            S = Resolve(T, F);
+    }
+    if (S.Code() == STATUS_SUCCESS)
+        co_return STATUS_SUCCESS;
+    RaiseVmFault(T, F, S);
+    co_return NoReply;
+}
+
+bool HandleVmFault(Thread& T, u64 Rip, u64 Address, u64 ErrorCode)
+{
+    constexpr u64 LongestInstruction = 15;
+    bool Write = ErrorCode & 2;
+    VmFault F { Rip, Address, Write, !Write && Address == Rip, !Write && !(Address & PageMask) && Address - Rip < LongestInstruction };
+    Status S = Resolve(T, F);
+    if (S.Code() == mm::PageAbsent) [[unlikely]] {
+        Status Outcome;
+        return T.Activity::Start([&] { return WaitForFault(T, F); }, Outcome) && Outcome == STATUS_SUCCESS;
+    }
+    if (S.Code() == STATUS_SUCCESS)
+        return true;
+    RaiseVmFault(T, F, S);
     return false;
 }
 
@@ -304,12 +354,17 @@ Status NtRaiseException(ke::Caller& Caller, svc::RaiseException& Call)
 {
     EXCEPTION_RECORD Record = TRY(Call.ExceptionRecord.Read(Caller));
     CONTEXT At = TRY(Call.ContextRecord.Read(Caller));
+    At.ContextFlags &= ~(CONTEXT_XSTATE & ~CONTEXT_AMD64);      // it is not followed by a CONTEXT_EX on the stack
     if (Record.NumberParameters > EXCEPTION_MAXIMUM_PARAMETERS)
         return STATUS_INVALID_PARAMETER;
     ps::Thread& T = Caller.Thread();
-    if (Call.FirstChance)
-        T.RaiseException(Record, At);
-    else
+    if (Call.FirstChance) {
+        CONTEXT Shown = At;
+        if (Record.ExceptionCode == STATUS_BREAKPOINT)
+            At.Rip -= 1;                // what handlers of a processor's breakpoint find
+        if (!ps::Debugger::Exception(T, Record, At, true, Shown))
+            T.DispatchException(Record, At);
+    } else if (!ps::Debugger::Exception(T, Record, At, false))
         T.DieOf(Record, At);
     return ps::NoReply;
 }

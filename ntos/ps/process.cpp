@@ -2,6 +2,7 @@
 
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/ps/job.hpp"
 #include "ntos/ps/threads.hpp"
@@ -164,6 +165,7 @@ void Process::End()
     Ref<Process> Keep(*this);
     if (DriverLink* D = std::exchange(Driver, nullptr))
         D->ProcessEnds(*this);
+    Debugger::ProcessEnded(*this);
     Handles_.CloseAll();
     Memory_->Clear();
     ImageSection.Reset();

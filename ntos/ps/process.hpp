@@ -15,6 +15,7 @@ namespace ps {
 
 class Thread;
 class Job;
+class Debugger;
 
 // What makes a process a driver's (ntos/io/driver): two capabilities for each of its threads, and who is told of its end.
 class DriverLink {
@@ -63,6 +64,10 @@ public:
     ob::String ImagePath_;
     u64 Peb_ = 0;
     RefPtr<Job> InJob;
+    RefPtr<Debugger> DebuggedBy;        // ntos/ps/debug.hpp
+    bool IsFrozen = false;              // by its debugger: no thread runs
+    bool NoDebugInherit = false;        // its children are not debugged with it
+    u64 LastThreadId = 0;               // of the thread that ended last
     DriverLink* Driver = nullptr;       // set before its first thread is made; it keeps itself alive until ProcessEnds
 
     Process();
@@ -92,7 +97,8 @@ void FreeId(u64 Id, const ob::Object& Of);
 
 // What ntdll exports that the Executive calls (abi/process.hpp); found once, when ntdll is first mapped.
 struct NtdllEntries {
-    u64 Base, LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher, KiUserApcDispatcher, KiRaiseUserExceptionDispatcher, KiServiceReturn;
+    u64 Base, LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher, KiUserApcDispatcher, KiRaiseUserExceptionDispatcher, KiServiceReturn,
+        KiSaveState, KiLoadState;
 };
 extern NtdllEntries Ntdll;
 

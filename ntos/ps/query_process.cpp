@@ -1,6 +1,7 @@
 // NtQueryInformationProcess and NtSetInformationProcess.
 #include "ntos/ke/time.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/se/token.hpp"
 
@@ -158,6 +159,10 @@ bool IsLimited(u32 Class)
 {
     switch (Class) {
     case ProcessBasicInformation:
+    case ProcessQuotaLimits:
+    case ProcessLUIDDeviceMapsEnabled:
+    case ProcessIoPriority:
+    case ProcessPagePriority:
     case ProcessIoCounters:
     case ProcessVmCounters:
     case ProcessTimes:
@@ -231,12 +236,19 @@ Status NtQueryInformationProcess(ke::Caller& Caller, svc::QueryInformationProces
         Info.UserTime.QuadPart = i64(Until - P->CreateTime);
         return To.Fixed(Info);
     }
-    case ProcessDebugPort: return To.Fixed(u64(0));
+    case ProcessDebugPort: return To.Fixed(P->DebuggedBy ? ~u64(0) : 0);
     case ProcessDebugObjectHandle: {
-        TRY(To.Fixed(u64(0)));
-        return STATUS_PORT_NOT_SET;
+        if (!P->DebuggedBy) {
+            TRY(To.Fixed(u64(0)));
+            return STATUS_PORT_NOT_SET;
+        }
+        HANDLE Handle = TRY(ob::OpenByPointer(Caller, Ref<ob::Object>(*P->DebuggedBy), MAXIMUM_ALLOWED, 0));
+        Status Written = To.Fixed(reinterpret_cast<u64>(Handle));
+        if (!Written.Ok())
+            Caller.Process().Handles().Close(Handle).Ignore();
+        return Written;
     }
-    case ProcessDebugFlags: return To.Fixed(ULONG(1));
+    case ProcessDebugFlags: return To.Fixed(ULONG(!P->NoDebugInherit));
     case ProcessDefaultHardErrorMode: return To.Fixed(ULONG(P->ErrorMode));
     case ProcessPriorityClass: return To.Fixed(PROCESS_PRIORITY_CLASS { .Foreground = 0, .PriorityClass = UCHAR(P->PriorityClass) });
     case ProcessHandleCount: return To.Fixed(ULONG(P->Handles().Count()));

@@ -57,8 +57,8 @@ Status NtQueryInformationThread(ke::Caller& Caller, svc::QueryInformationThread&
         Info.TebBaseAddress = reinterpret_cast<decltype(Info.TebBaseAddress)>(T->TebAddress());
         Info.ClientId = { reinterpret_cast<HANDLE>(T->Process().Id()), reinterpret_cast<HANDLE>(T->Id()) };
         Info.AffinityMask = 1;
-        Info.Priority = T->BasePriority + T->PriorityIncrement;
-        Info.BasePriority = T->PriorityIncrement;
+        // Windows has the priority itself in Priority; the packaged Win32 library takes the increment from there.
+        Info.Priority = Info.BasePriority = T->PriorityIncrement;
         return Fixed(Info);
     }
     case ThreadTimes: {

@@ -1,4 +1,4 @@
-// Services on processes and threads: open, end, suspend, contexts, APCs, alerts.
+// Services on processes and threads: open, end, suspend, APCs, alerts.
 #include "ntos/ex/log.hpp"
 #include "ntos/ps/detail.hpp"
 #include "ntos/se/se.hpp"
@@ -18,6 +18,8 @@ static Result<CLIENT_ID> ReadClientId(ke::Caller& Caller, ke::UserPtr<CLIENT_ID>
 Status NtOpenProcess(ke::Caller& Caller, svc::OpenProcess& Call)
 {
     TRY(Call.ProcessHandle.Probe(Caller));
+    if (!Call.ObjectAttributes)
+        return STATUS_ACCESS_VIOLATION;
     auto Attributes = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     CLIENT_ID Id = TRY(ReadClientId(Caller, Call.ClientId, Attributes));
     RefPtr<Process> P;
@@ -38,6 +40,8 @@ Status NtOpenProcess(ke::Caller& Caller, svc::OpenProcess& Call)
 Status NtOpenThread(ke::Caller& Caller, svc::OpenThread& Call)
 {
     TRY(Call.ThreadHandle.Probe(Caller));
+    if (!Call.ObjectAttributes)
+        return STATUS_ACCESS_VIOLATION;
     auto Attributes = TRY(ob::Capture(Caller, Call.ObjectAttributes));
     CLIENT_ID Id = TRY(ReadClientId(Caller, Call.ClientId, Attributes));
     RefPtr<Thread> T = Thread::ById(reinterpret_cast<u64>(Id.UniqueThread));
@@ -110,53 +114,11 @@ Status NtResumeProcess(ke::Caller& Caller, svc::ResumeProcess& Call)
     return STATUS_SUCCESS;
 }
 
-Status NtGetContextThread(ke::Caller& Caller, svc::GetContextThread& Call)
-{
-    auto T = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, THREAD_GET_CONTEXT));
-    CONTEXT To = TRY(Call.ThreadContext.Read(Caller));
-    DWORD Wanted = To.ContextFlags;
-    if (!(Wanted & CONTEXT_AMD64))
-        return STATUS_INVALID_PARAMETER;
-    CONTEXT Now;
-    TRY(T->GetRegisters(Now));
-    if ((Wanted & CONTEXT_CONTROL) == CONTEXT_CONTROL) {
-        To.Rip = Now.Rip;
-        To.Rsp = Now.Rsp;
-        To.EFlags = Now.EFlags;
-        To.SegCs = Now.SegCs;
-        To.SegSs = Now.SegSs;
-    }
-    if ((Wanted & CONTEXT_INTEGER) == CONTEXT_INTEGER) {
-        u64* Out[] = { &To.Rax, &To.Rcx, &To.Rdx, &To.Rbx, &To.Rbp, &To.Rsi, &To.Rdi, &To.R8, &To.R9, &To.R10, &To.R11, &To.R12, &To.R13, &To.R14, &To.R15 };
-        u64 In[] = { Now.Rax, Now.Rcx, Now.Rdx, Now.Rbx, Now.Rbp, Now.Rsi, Now.Rdi, Now.R8, Now.R9, Now.R10, Now.R11, Now.R12, Now.R13, Now.R14, Now.R15 };
-        for (u32 I = 0; I < 15; ++I)
-            *Out[I] = In[I];
-    }
-    if ((Wanted & CONTEXT_SEGMENTS) == CONTEXT_SEGMENTS) {
-        To.SegDs = Now.SegDs;
-        To.SegEs = Now.SegEs;
-        To.SegFs = Now.SegFs;
-        To.SegGs = Now.SegGs;
-    }
-    if ((Wanted & CONTEXT_DEBUG_REGISTERS) == CONTEXT_DEBUG_REGISTERS)
-        To.Dr0 = To.Dr1 = To.Dr2 = To.Dr3 = To.Dr6 = To.Dr7 = 0;
-    return Call.ThreadContext.Write(Caller, To);
-}
-
-Status NtSetContextThread(ke::Caller& Caller, svc::SetContextThread& Call)
-{
-    auto T = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, THREAD_SET_CONTEXT));
-    CONTEXT From = TRY(Call.ThreadContext.Read(Caller));
-    if (!(From.ContextFlags & CONTEXT_AMD64))
-        return STATUS_INVALID_PARAMETER;
-    if (T.Get() == &Caller.Thread())
-        return T->Continue(From);
-    return T->SetRegisters(From);
-}
-
 Status NtQueueApcThread(ke::Caller& Caller, svc::QueueApcThread& Call)
 {
     auto T = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, THREAD_SET_CONTEXT));
+    if (!Call.ApcRoutine.Raw())
+        return STATUS_SUCCESS;          // nothing to call
     return T->QueueApc(Call.ApcRoutine.Raw(), Call.ApcArgument1.Raw(), Call.ApcArgument2.Raw(), Call.ApcArgument3.Raw());
 }
 
@@ -225,9 +187,11 @@ ke::Task<> NtWaitForAlertByThreadId(ke::Caller& Caller, svc::WaitForAlertByThrea
     return WaitForAlert(T, Until);
 }
 
+static constexpr ULONG Backwards = 1;
+
 Status NtGetNextProcess(ke::Caller& Caller, svc::GetNextProcess& Call)
 {
-    TRY(Call.NewProcessHandle.Probe(Caller));
+    TRY(Call.NewProcessHandle.Write(Caller, nullptr));
     Process* P;
     if (Call.ProcessHandle.Get()) {
         auto After = TRY(ob::Reference<Process>(Caller, Call.ProcessHandle, 0));
@@ -247,16 +211,28 @@ Status NtGetNextProcess(ke::Caller& Caller, svc::GetNextProcess& Call)
 
 Status NtGetNextThread(ke::Caller& Caller, svc::GetNextThread& Call)
 {
-    TRY(Call.NewThreadHandle.Probe(Caller));
+    TRY(Call.NewThreadHandle.Write(Caller, nullptr));
+    if (Call.Flags & ~Backwards)
+        return STATUS_INVALID_PARAMETER;
     auto P = TRY(ob::Reference<Process>(Caller, Call.ProcessHandle, PROCESS_QUERY_INFORMATION));
-    Thread* T;
+    // The thread before or after At, or the first of that direction.
+    auto Next = [&](Thread* At) {
+        if (!(Call.Flags & Backwards))
+            return At ? P->NextThread(*At) : P->FirstThread();
+        Thread* Before = nullptr;
+        for (Thread* T = P->FirstThread(); T && T != At; T = P->NextThread(*T))
+            Before = T;
+        return Before;
+    };
+    Thread* T = nullptr;
     if (Call.ThreadHandle.Get()) {
         auto After = TRY(ob::Reference<Thread>(Caller, Call.ThreadHandle, 0));
-        T = After->ProcessLink_.IsLinked() ? P->NextThread(*After) : nullptr;
+        if (After->ProcessLink_.IsLinked() && &After->Process() == P.Get())
+            T = Next(After.Get());
     } else {
-        T = P->FirstThread();
+        T = Next(nullptr);
     }
-    for (; T; T = P->NextThread(*T)) {
+    for (; T; T = Next(T)) {
         auto Handle = ob::OpenByPointer(Caller, Ref<ob::Object>(*T), Call.DesiredAccess, Call.HandleAttributes);
         if (Handle.Ok())
             return Call.NewThreadHandle.Write(Caller, Handle.Value());

@@ -3,10 +3,15 @@
 #include "kernel/kernel.hpp"
 #include "lib/core/defer.hpp"
 #include "abi/process.hpp"
+#include "ntos/ke/dispatch.hpp"
+#include "ntos/ke/services.hpp"
 #include "ntos/ke/time.hpp"
+#include "ntos/mm/absent.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
+#include "ntos/ps/debug.hpp"
 #include "ntos/ps/detail.hpp"
+#include "ntos/ps/errand.hpp"
 #include "ntos/ps/threads.hpp"
 #include "ntos/se/se.hpp"
 #include "ntos/se/token.hpp"
@@ -32,6 +37,8 @@ Thread::Thread() : Object(Type) { }
 Thread::~Thread()
 {
     TakeApart();
+    if (Id_)
+        FreeId(Id_, *this);
 }
 
 Result<Ref<Thread>> Thread::Create(ps::Process& Owner, const ThreadStart& How)
@@ -58,10 +65,6 @@ static Result<mm::Pfn> PageAt(mm::AddressSpace& Space, u64 Address)
     (void)TRY(Space.Touch(Address, true));
     return Space.FrameAt(Address);
 }
-
-// What a context says of the segment registers: Windows' code selector, by which programs know 64-bit code, and the data selector that
-// is in SS under this kernel.
-static constexpr WORD UserData = 0x33;
 
 Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
 {
@@ -162,13 +165,17 @@ Status Thread::Build(ps::Process& Owner, const ThreadStart& How)
     if (Failed(kernel::WriteRegisters(Tcb_.Cap, false, Start)))
         return STATUS_INSUFFICIENT_RESOURCES;
     SuspendCount_ = How.Suspended;
+    if (!How.SkipLoaderInit)
+        StartContext_ = ContextAt;
     return STATUS_SUCCESS;
 }
 
 void Thread::Start()
 {
     Started_ = true;
-    if (SuspendCount_ == 0) {
+    Frozen_ = Process().IsFrozen;
+    if (!IsHeld()) {
+        StartContext_ = 0;
         kernel::Error E = kernel::ResumeTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
@@ -203,7 +210,7 @@ Status Thread::Suspend(u32& Previous)
         return STATUS_SUSPEND_COUNT_EXCEEDED;
     Previous = SuspendCount_++;
     // One that is in a service or a fault is stopped already; its reply waits (see Reply).
-    if (SuspendCount_ == 1 && Started_ && !InService && !InFault) {
+    if (SuspendCount_ == 1 && !Frozen_ && Started_ && !InService && !InFault) {
         kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
@@ -213,8 +220,34 @@ Status Thread::Suspend(u32& Previous)
 u32 Thread::Resume()
 {
     u32 Before = SuspendCount_;
-    if (Before == 0 || --SuspendCount_ > 0 || Terminating_ || !Started_)
-        return Before;
+    if (Before && --SuspendCount_ == 0 && !Frozen_)
+        GoOn();
+    return Before;
+}
+
+void Thread::Freeze()
+{
+    if (Frozen_ || Terminating_)
+        return;
+    Frozen_ = true;
+    if (SuspendCount_ == 0 && Started_ && !InService && !InFault) {
+        kernel::Error E = kernel::SuspendTcb(Tcb_.Cap);
+        ASSERT(!Failed(E));
+    }
+}
+
+void Thread::Thaw()
+{
+    if (std::exchange(Frozen_, false) && SuspendCount_ == 0)
+        GoOn();
+}
+
+// Nothing holds it any more.
+void Thread::GoOn()
+{
+    if (Terminating_ || !Started_)
+        return;
+    StartContext_ = 0;
     if (ReplyHeld_) {
         ReplyHeld_ = false;
         Reply(HeldStatus_);
@@ -222,7 +255,6 @@ u32 Thread::Resume()
         kernel::Error E = kernel::ResumeTcb(Tcb_.Cap);
         ASSERT(!Failed(E));
     }
-    return Before;
 }
 
 // --- replies
@@ -231,15 +263,16 @@ void Thread::Reply(NTSTATUS Status)
 {
     if (Terminating_)
         return;
-    if (SuspendCount_) {
+    if (IsHeld() || Errand_) {
         ReplyHeld_ = true;
         HeldStatus_ = Status;
         return;
     }
-    bool Due = std::exchange(ApcDue, false) || Status == STATUS_USER_APC;
+    bool Due = Attention || Status == STATUS_USER_APC;
+    Attention = 0;
     if (Due && HasApc() && DeliverApc(InterruptedContext(Status)))
         return;
-    if (InFault || ForeignSyscall) {
+    if (InFault || ForeignSyscall || ReplyLost_) {
         CONTEXT At = InterruptedContext(Status);
         WriteFrame(At, At.Rip, At.Rsp);
         return;
@@ -291,157 +324,15 @@ NTSTATUS Thread::EndParking()
 
 void Thread::Completed(Status Outcome)
 {
+    if (Attention & (PageMissing | StoresKept)) [[unlikely]] {
+        // After a wait a service is run again only if it says that it failed for a page.
+        if (Outcome != mm::PageAbsent)
+            Attention &= u8(~PageMissing);
+        if (!Activity::Start([&] { return ke::Settle(*this, Waiting ? *Waiting : ke::ServiceTable[0], 0, Outcome); }, Outcome))
+            return;
+    }
     if (Outcome != NoReply)
         Reply(Outcome.Code());
-}
-
-// --- registers
-
-static void ToContext(const kernel::Registers& R, CONTEXT& C)
-{
-    C.Rip = R.Rip;
-    C.Rsp = R.Rsp;
-    C.EFlags = u32(R.Rflags);
-    C.Rax = R.Rax;
-    C.Rbx = R.Rbx;
-    C.Rcx = R.Rcx;
-    C.Rdx = R.Rdx;
-    C.Rsi = R.Rsi;
-    C.Rdi = R.Rdi;
-    C.Rbp = R.Rbp;
-    C.R8 = R.R8;
-    C.R9 = R.R9;
-    C.R10 = R.R10;
-    C.R11 = R.R11;
-    C.R12 = R.R12;
-    C.R13 = R.R13;
-    C.R14 = R.R14;
-    C.R15 = R.R15;
-    C.SegCs = 0x33;
-    C.SegSs = C.SegDs = C.SegEs = C.SegGs = UserData;
-    C.SegFs = 0x53;
-    C.MxCsr = 0x1F80;
-    C.ContextFlags = CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_SEGMENTS;
-}
-
-// Addresses that the kernel would refuse, or that are not the user's, must not reach the processor.
-static u64 Canonical(u64 Address)
-{
-    return Address <= mm::HighestUser ? Address : 0;
-}
-
-static void FromContext(const CONTEXT& C, kernel::Registers& R)
-{
-    R.Rip = Canonical(C.Rip);
-    R.Rsp = C.Rsp;
-    R.Rflags = (C.EFlags & 0xDD5) | 0x202;      // arithmetic flags, DF, TF off: single steps come with the debugger
-    R.Rax = C.Rax;
-    R.Rbx = C.Rbx;
-    R.Rcx = C.Rcx;
-    R.Rdx = C.Rdx;
-    R.Rsi = C.Rsi;
-    R.Rdi = C.Rdi;
-    R.Rbp = C.Rbp;
-    R.R8 = C.R8;
-    R.R9 = C.R9;
-    R.R10 = C.R10;
-    R.R11 = C.R11;
-    R.R12 = C.R12;
-    R.R13 = C.R13;
-    R.R14 = C.R14;
-    R.R15 = C.R15;
-}
-
-CONTEXT Thread::InterruptedContext(NTSTATUS Returned)
-{
-    kernel::Registers R {};
-    kernel::Error E = kernel::ReadRegisters(Tcb_.Cap, false, R);
-    ASSERT(!Failed(E));
-    CONTEXT C {};
-    ToContext(R, C);
-    if (InService) {
-        if (!ForeignSyscall)
-            C.Rsp = R.Rbx;              // abi/services.hpp: the stub keeps it there
-        if (Parking_ == Parking::Parked)
-            C.Rip = Ntdll.KiServiceReturn;
-        else
-            C.Rip += SyscallBytes;      // the kernel reports the instruction itself
-        C.Rax = C.R10 = u32(Returned);
-    }
-    return C;
-}
-
-Status Thread::GetRegisters(CONTEXT& To)
-{
-    if (Terminating_ || !Tcb_.Cap)
-        return STATUS_THREAD_IS_TERMINATING;
-    To = InterruptedContext(HeldStatus_);
-    return STATUS_SUCCESS;
-}
-
-void Thread::WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp)
-{
-    kernel::Registers R {};
-    FromContext(Registers, R);
-    R.Rip = Canonical(Rip);
-    R.Rsp = Rsp;
-    InService = InFault = ForeignSyscall = false;
-    ReplyHeld_ = false;
-    Parking_ = Parking::None;
-    kernel::Error E = kernel::WriteRegisters(Tcb_.Cap, SuspendCount_ == 0, R);
-    ASSERT(!Failed(E));
-}
-
-Status Thread::SetRegisters(const CONTEXT& From)
-{
-    if (Terminating_ || !Tcb_.Cap)
-        return STATUS_THREAD_IS_TERMINATING;
-    CONTEXT Now = InterruptedContext(HeldStatus_);
-    if ((From.ContextFlags & CONTEXT_CONTROL) == CONTEXT_CONTROL) {
-        Now.Rip = From.Rip;
-        Now.Rsp = From.Rsp;
-        Now.EFlags = From.EFlags;
-    }
-    if ((From.ContextFlags & CONTEXT_INTEGER) == CONTEXT_INTEGER) {
-        u64 Rip = Now.Rip, Rsp = Now.Rsp;
-        DWORD Flags = Now.EFlags;
-        Now = From;
-        Now.Rip = Rip;
-        Now.Rsp = Rsp;
-        Now.EFlags = Flags;
-    }
-    // A wait the thread is in ends without an answer: it goes on where it is told.
-    Cancel();
-    bool Stopped = SuspendCount_ || !Started_;
-    kernel::Registers R {};
-    FromContext(Now, R);
-    InService = InFault = ForeignSyscall = ReplyHeld_ = false;
-    Parking_ = Parking::None;
-    // A wake-up it has not taken yet belongs to a wait it does not go back to, unless it stays in its stub.
-    constexpr u64 StubBytes = 128;
-    if (Wakeup_.Cap && R.Rip - Ntdll.KiServiceReturn + StubBytes / 2 >= StubBytes)
-        kernel::PollNotification(Wakeup_.Cap);
-    return Failed(kernel::WriteRegisters(Tcb_.Cap, !Stopped, R)) ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
-}
-
-Status Thread::Continue(const CONTEXT& At)
-{
-    CONTEXT Now = InService || InFault ? InterruptedContext(0) : CONTEXT {};
-    if ((At.ContextFlags & CONTEXT_INTEGER) == CONTEXT_INTEGER) {
-        u64 Rip = Now.Rip, Rsp = Now.Rsp;
-        DWORD Flags = Now.EFlags;
-        Now = At;
-        Now.Rip = Rip;
-        Now.Rsp = Rsp;
-        Now.EFlags = Flags;
-    }
-    if ((At.ContextFlags & CONTEXT_CONTROL) == CONTEXT_CONTROL) {
-        Now.Rip = At.Rip;
-        Now.Rsp = At.Rsp;
-        Now.EFlags = At.EFlags;
-    }
-    WriteFrame(Now, Now.Rip, Now.Rsp);
-    return NoReply;
 }
 
 // --- APCs and alerts
@@ -548,7 +439,10 @@ void Thread::Terminate(NTSTATUS Status)
 
 void Thread::TakeApart()
 {
+    if (Errand_)
+        Errand_->Abandon();
     Cancel();
+    mm::ForgetAbsence(*this);
     if (Replying == this)
         Replying = nullptr;
     while (ThreadRundown* R = Rundown_.PopFront())
@@ -576,8 +470,6 @@ void Thread::TakeApart()
             *Range = 0;
         }
     }
-    if (Id_)
-        FreeId(Id_, *this);             // queries still tell it
 }
 
 bool Reap()
@@ -591,10 +483,13 @@ bool Reap()
         T->ProcessLink_.Unlink();
         T->Ended_.Set();
         NTSTATUS Status = T->ExitStatus_;
+        Owner.LastThreadId = T->Id_;
         if (--Owner.ThreadCount_ == 0) {
             if (!Owner.Terminating_)
                 Owner.ExitStatus_ = Status;
             Owner.End();
+        } else if (!Owner.Terminating_) {
+            Debugger::ThreadEnded(*T);
         }
         T->Release();
     }

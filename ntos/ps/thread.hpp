@@ -76,10 +76,17 @@ public:
     u32 Resume();                       // the count before
     void Terminate(NTSTATUS Status);
     u32 SuspendCount() const { return SuspendCount_; }
+    // For the debugger, apart from suspension. Both idempotent.
+    void Freeze();
+    void Thaw();
+    bool IsHeld() const { return SuspendCount_ || Frozen_; }    // it does not run
     mm::CPtr KernelThread() const { return Tcb_.Cap; }         // 0 when it has been taken apart
     // The registers the thread has, or will have, in user mode. Of a thread that runs they are a snapshot.
-    Status GetRegisters(CONTEXT& To);   // CONTROL | INTEGER | SEGMENTS
+    Status GetRegisters(CONTEXT& To);   // CONTROL | INTEGER | SEGMENTS; of a fresh thread FLOATING_POINT, too
     Status SetRegisters(const CONTEXT& From);   // by its ContextFlags
+    // It has not run yet: its registers are those of the context that its first instructions go on to.
+    bool IsFresh() const { return StartContext_ != 0; }
+    class Errand* OnErrand() const { return Errand_; }          // ntos/ps/errand.hpp
     // For the calling thread: instead of a reply it goes on there.
     Status Continue(const CONTEXT& At);
     // Instead of a reply, the calling thread runs the first queued APC; its service returns Returned afterwards. False: there is none.
@@ -87,6 +94,12 @@ public:
     CONTEXT InterruptedContext(NTSTATUS Returned);      // where the service it is in returns
     // Starts KiUserExceptionDispatcher for the thread, which is stopped (in a fault or in a service). Ends the process if the stack cannot take the frame.
     void RaiseException(const EXCEPTION_RECORD& Record, const CONTEXT& At);
+    // The same without asking a debugger first.
+    void DispatchException(const EXCEPTION_RECORD& Record, const CONTEXT& At);
+    // The thread, which is stopped in a fault or service, leaves it for At, when it is let go on.
+    void StopAt(const CONTEXT& At);
+    // Instead of a reply, the calling thread raises the status as an exception, which its service returns afterwards. What the service returns then.
+    Status RaiseStatus(NTSTATUS Code);
     // Nobody handled it: a report on the log, and the process ends.
     void DieOf(const EXCEPTION_RECORD& Record, const CONTEXT& At);
 
@@ -102,7 +115,6 @@ public:
     // --- the dispatcher's
     bool ForeignSyscall = false;        // entered by a `syscall` that is not ours
     bool InService = false, InFault = false;
-    bool ApcDue = false;                // the service that is about to return was interrupted by an APC: it runs whatever the status
     mm::CPtr ReplySlot() const { return ReplySlot_; }
     void Reply(NTSTATUS Status);        // of a service that waited
     // What became of a service that waits: not parked; to be parked by the dispatcher's next reply; ended before that (with Answer()); parked.
@@ -119,12 +131,15 @@ public:
 
 private:
     friend class ps::Process;
+    friend class Errand;
     friend bool Reap();
     void Completed(Status Outcome) override;
     Status Build(ps::Process& Owner, const ThreadStart& How);
     Status GiveDriverCapabilities(const DriverLink& Of);
     void TakeApart();
+    void GoOn();
     NTSTATUS& ParkStatus() const;
+    Status ChangeStart(const CONTEXT& From);
     void WriteFrame(const CONTEXT& Registers, u64 Rip, u64 Rsp);
     // To this thread's own stack, which grows as if the thread had written there.
     Status PushToStack(u64 Address, const void* From, usize Bytes);
@@ -138,8 +153,12 @@ private:
     Parking Parking_ = Parking::None;
     mm::CPtr TebFrame_ = 0, ReplySlot_ = 0;
     u64 Id_ = 0, Teb_ = 0, Stack_ = 0;
+    u64 StartContext_ = 0;              // where it is, as long as the thread has not run
+    class Errand* Errand_ = nullptr;
     u32 SuspendCount_ = 0;
     bool Alerted_ = false, Terminating_ = false, Started_ = false, ReplyHeld_ = false;
+    bool Frozen_ = false;
+    bool ReplyLost_ = false;            // in a service or fault, but no reply can reach it: it goes on from its registers
     NTSTATUS HeldStatus_ = 0, ExitStatus_ = 0x103;
 };
 

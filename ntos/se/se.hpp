@@ -45,6 +45,10 @@ Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor* Explici
 // Whether the token may make the SID in these bytes the owner of something, without the restore privilege.
 bool MayOwn(const Token& By, std::span<const u8> Owner);
 bool HasPrivilege(const Token& By, u32 PrivilegeNumber);        // present and enabled
+// What a server may impersonate of a client: a copy of the token in effect, with at most this level (SECURITY_IMPERSONATION_LEVEL).
+Result<Ref<ob::Object>> TokenForServer(ke::Caller& Client, u32 Level, bool EffectiveOnly);
+// The thread acts as that token says. Without the privilege to impersonate it learns who the client is, and no more.
+Status ImpersonateClient(ps::Thread& Server, ob::Object& Token);
 // The token of the first process (LocalSystem, everything) and the user's (an administrator account: S-1-5-21-...-1000), for smss' children.
 Result<Ref<Token>> SystemToken();
 Result<Ref<Token>> UserToken();

@@ -20,6 +20,7 @@ static Status OpenProcessToken(ke::Caller& Caller, HANDLE Process, ACCESS_MASK D
 
 static Status OpenThreadToken(ke::Caller& Caller, HANDLE Thread, ACCESS_MASK Desired, u32 Attributes, ke::UserPtr<HANDLE> To)
 {
+    TRY(To.Write(Caller, nullptr));
     auto T = TRY(ob::Reference<ps::Thread>(Caller, Thread, THREAD_QUERY_LIMITED_INFORMATION));
     Token* Impersonated = T->ImpersonationToken();
     if (!Impersonated)
@@ -110,6 +111,31 @@ Status NtDuplicateToken(ke::Caller& Caller, svc::DuplicateToken& Call)
         KeepEffective(*New);
     ACCESS_MASK Desired = Call.DesiredAccess ? ACCESS_MASK(Call.DesiredAccess) : Found.Granted;
     return ob::ReturnHandle(Caller, Call.NewTokenHandle, ob::InsertAndOpen(Caller, std::move(New), Where, Desired));
+}
+
+static Result<Ref<Token>> ForServer(const Token& Client, u32 Level, bool EffectiveOnly)
+{
+    Ref<Token> New = TRY(Client.Copy());
+    New->Kind = TokenImpersonation;
+    New->Level = SECURITY_IMPERSONATION_LEVEL(Client.IsImpersonation() && Level > u32(Client.Level) ? u32(Client.Level) : Level);
+    if (EffectiveOnly)
+        KeepEffective(*New);
+    return New;
+}
+
+Result<Ref<ob::Object>> se::TokenForServer(ke::Caller& Client, u32 Level, bool EffectiveOnly)
+{
+    return Ref<ob::Object>(TRY(ForServer(Client.Thread().EffectiveToken(), Level, EffectiveOnly)));
+}
+
+Status se::ImpersonateClient(ps::Thread& Server, ob::Object& Given)
+{
+    constexpr u32 ImpersonatePrivilege = 29;
+    Ref<Token> As(static_cast<Token&>(Given));
+    if (As->Level > SecurityIdentification && !HasPrivilege(Server.Process().Token(), ImpersonatePrivilege))
+        As = TRY(ForServer(*As, SecurityIdentification, false));
+    Server.Impersonate(RefPtr<Token>(std::move(As)));
+    return STATUS_SUCCESS;
 }
 
 // --- restricted tokens

@@ -107,7 +107,7 @@ def main():
         port["stdout"].sendall("".join(f"{name} {len(row[2])}\n" for name, row in files.items()).encode())
         port["control"].sendall(b"exit 0\n")
     elif what == "arguments":
-        port["stdout"].sendall(" ".join(sys.argv).encode())
+        port["stdout"].sendall(os.fsencode(" ".join(sys.argv)))
         port["control"].sendall(b"exit 0\n")
     elif what == "babble":
         port["control"].sendall(b"count handles 12\nwhat is this\n")

@@ -111,7 +111,7 @@ class Run(ToolTest):
         rows = done.stdout.decode().splitlines()
         self.assertIn("mode=run", rows)
         self.assertIn(r"image=C:\work\app.exe", rows)
-        self.assertIn(r"directory=C:\work", rows)
+        self.assertIn("directory=Z:\\", rows)
         self.assertIn("env=A=b c", rows)
         self.assertIn(r"env=TEMP=C:\t", rows)
         self.assertIn(r"env=SystemRoot=C:\Windows", rows)

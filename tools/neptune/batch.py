@@ -78,7 +78,7 @@ def run(volume_for, programs, limits, memory=None, icount=False, progress=None, 
         image = content.BootImage(volume.finish("run", mark))
         try:
             size = qemu.default_memory(image, memory)
-            with qemu.Machine(image, size, icount=icount, extra=extra) as machine:
+            with qemu.Machine(image, size, icount=icount, extra=extra, shares=volume.shares) as machine:
                 done = len(results)
                 session = BatchSession(machine, limits[done:], progress and (lambda count, done=done: progress(done + count)),
                                        mark.encode(), stdin=stdin)

@@ -78,6 +78,11 @@ def content_options(parser):
 
 def machine_options(parser):
     content_options(parser)
+    group = parser.add_argument_group("what the machine sees of the host")
+    group.add_argument("--share", metavar="HOSTDIR[:DRIVE][:ro]", action="append",
+                       help="show this folder, live, as a drive (Z:, Y: ... unless DRIVE says; :ro for reading only), besides the current folder. "
+                            "May be repeated")
+    group.add_argument("--no-share", action="store_true", help="do not share the current folder; programs start in C:\\work")
     group = parser.add_argument_group("the machine")
     group.add_argument("--disk", metavar="FILE", help="a disk image of ./neptune image is C:, what is changed there stays")
     group.add_argument("--bus", metavar="BUS", help=f"how the disk is connected: {', '.join(BUSES)} (default {BUSES[0]})")
@@ -101,11 +106,13 @@ def make_parser():
 
     run = add("run", "boot, run a Windows program, give back its output and exit code", """
 The program is a 64-bit Windows executable (.exe), a batch file (.bat, .cmd), or the name of a program of the system (cmd.exe, reg.exe).
-It finds itself in C:\\work with the files given by --with, and with the DLLs it imports: those beside it on the host, then the system's.
+It starts in the current folder, which is the drive Z:, so file names mean what they mean here and what it writes is here. The program itself is
+C:\\work\\PROGRAM, with the DLLs it imports: those beside it on the host, then the system's. With --with it starts in C:\\work, among these files.
 Standard input, output and error are connected to this command's. Options go before the program: all after it is the program's.
 Without a program: a demonstration.""", EXIT_CODES + """
 examples:
-  ./neptune run shfmt.exe -i 2 < script.sh
+  ./neptune run shfmt.exe -i 2 -w script.sh
+  ./neptune run --share ~/data:D:ro rg.exe pattern D:\\
   ./neptune run --with src --with config.json esbuild.exe src/index.ts --bundle
   ./neptune run --timeout 60 --env LANG=C cmd.exe /c "dir C:\\Windows"
 """)

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import bootfs, bootimage, closure, cmdline, paths, pe
+from . import bootfs, bootimage, closure, cmdline, paths, pe, share
 from .report import Failure
 
 SYSTEM32 = "Windows/System32"
@@ -76,8 +76,9 @@ SERVICE = """
 """
 
 
-def ini(programs, mode="run", mark="", drivers=(), disk=""):
-    rows = [("mode", mode), *([("disk", disk)] if disk else []), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers)]
+def ini(programs, mode="run", mark="", drivers=(), disk="", drives=()):
+    rows = [("mode", mode), *([("disk", disk)] if disk else []), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers),
+            *(("drive", f"{letter}:") for letter in drives)]
     for program in programs:
         rows += program.lines()
     text = []
@@ -102,6 +103,8 @@ class Volume:
         self.roots = []    # host paths of PE images whose imports must be there
         self.programs = []
         self.drivers = []  # names of service keys
+        self.shares = []   # share.Share
+        self.directory = rf"C:\{WORK}"     # where programs start
 
     def add_driver(self, host):
         """--driver FILE.sys: a driver that is started before the program, with a service key of its name."""
@@ -175,7 +178,7 @@ class Volume:
             self.archive.add_file(f"{WORK}/{name}", path)
             words = " ".join(map(cmdline.quote, [rf"C:\work\{name}", *arguments]))
             shell = r"C:\Windows\System32\cmd.exe"
-            self.programs.append(Program(shell, command=f'{shell} /d /s /c "{words}"', environment=environment or {}))
+            self.programs.append(Program(shell, command=f'{shell} /d /s /c "{words}"', directory=self.directory, environment=environment or {}))
             return
         if complaint := pe.complaint(self.library.fact(path)):
             raise Failure(f"{host} {complaint}", 2)
@@ -186,7 +189,7 @@ class Volume:
         self.roots.append(path)
         # The loader looks into the program's folder first: what lies there on the host as a DLL it imports comes along.
         self.add_neighbours(path)
-        self.programs.append(Program(rf"C:\work\{name}", list(arguments), environment=environment or {}))
+        self.programs.append(Program(rf"C:\work\{name}", list(arguments), self.directory, environment or {}))
 
     def add_neighbours(self, program):
         """DLLs that the program (or they themselves) import and that lie in its own folder on the host."""
@@ -208,7 +211,7 @@ class Volume:
 
     def system_program(self, name, arguments, environment=None):
         self.roots.append(self.library.find(name))
-        self.programs.append(Program(rf"C:\Windows\System32\{name}", list(arguments), environment=environment or {}))
+        self.programs.append(Program(rf"C:\Windows\System32\{name}", list(arguments), self.directory, environment or {}))
 
     def finish(self, mode="run", mark=""):
         """The archive, complete."""
@@ -230,8 +233,10 @@ class Volume:
             self.archive.add_file(f"{SYSTEM32}/{name}", nls / name, self.archive.stamp)
         if paths.REGISTRY.exists():
             text = paths.REGISTRY.read_bytes() + "".join(SERVICE.format(*driver) for driver in self.drivers).encode()
+            if self.shares:
+                text += share.parameters().encode()
             self.archive.add_bytes(SEED, text)
-        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers]))
+        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers], drives=[each.drive for each in self.shares]))
         self.library.facts.save()
         return self.archive
 
@@ -247,7 +252,8 @@ class Volume:
             if folder.casefold() == f"{SYSTEM32}/drivers".casefold() or (folder.casefold() == SYSTEM32.casefold() and name.casefold() in wanted):
                 small.put(node)
         small.put(self.archive.nodes[bootfs.Archive.key(SEED)])
-        small.add_bytes("neptune.ini", ini(self.programs if programs else (), mode, "", [name for name, _ in self.drivers], disk))
+        small.add_bytes("neptune.ini", ini(self.programs if programs else (), mode, "", [name for name, _ in self.drivers], disk,
+                                           [each.drive for each in self.shares]))
         return small
 
 

@@ -5,13 +5,36 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import batch, content, paths, tap
+from . import batch, closure, content, fetch, paths, tap
 from .report import Failure
 
 LIMIT = 200  # seconds for one program, on a slow machine
 FOLDER = paths.GUEST_TESTS / "fs"
 # Drive: bits of the table, KiB, sectors to a cluster.
 DISKS = {"R": (32, 40960, 1), "S": (16, 16384, 4), "T": (12, 4096, 8)}
+
+
+# Packaged programs on the volume R:, started from it, too. The words, and what they must print.
+CMD = r"C:\Windows\System32\cmd.exe"
+STEPS = [
+    (CMD, ["/c", r"md R:\pack\tree\sub & copy C:\work\7za.exe R:\pack & copy C:\work\rg.exe R:\pack & copy C:\work\one.txt R:\pack\tree"], "1 file"),
+    (CMD, ["/c", r"copy R:\pack\tree\one.txt R:\pack\tree\sub\two.txt & ren R:\pack\tree\sub\two.txt three.txt & dir /b R:\pack\tree\sub"], "three.txt"),
+    (r"R:\pack\7za.exe", ["a", "-bd", r"R:\pack\t.7z", r"R:\pack\tree"], "Everything is Ok"),
+    (r"R:\pack\7za.exe", ["t", "-bd", r"R:\pack\t.7z"], "Files: 2"),
+    (r"R:\pack\7za.exe", ["x", "-bd", "-y", r"-oR:\pack\out", r"R:\pack\t.7z"], "Everything is Ok"),
+    (r"R:\pack\rg.exe", ["--no-config", "-c", "--sort", "path", "alpha", r"R:\pack\out"], r"three.txt:2"),
+    (CMD, ["/c", r"type R:\pack\out\tree\sub\three.txt & del R:\pack\out\tree\one.txt & if not exist R:\pack\out\tree\one.txt echo gone"], "gone"),
+]
+TEXT = b"alpha\r\nbeta\r\nalphabet\r\n"
+
+
+def packaged():
+    found = {}
+    for package, inside in (("npm:7zip-bin", "package/win/x64/7za.exe"), ("pypi:ripgrep", "ripgrep-14.1.0.data/scripts/rg.exe")):
+        kind, _, name = package.partition(":")
+        path = fetch.unpacked(kind, name) / inside
+        found[path.name] = path
+    return found
 
 
 def tool(name):
@@ -78,29 +101,50 @@ def main(words):
             old.unlink()
         images = make(folder, letters)
 
+        hosts = packaged()
+        library = closure.Library()
+
         def volume(_):
-            result = content.Volume()
+            result = content.Volume(library)
+            for name, path in hosts.items():
+                result.add_path(f"{content.WORK}/{name}", path)
+                result.roots.append(path)
+            result.archive.add_bytes(f"{content.WORK}/one.txt", TEXT)
+            result.roots.append(library.find("cmd.exe"))
             for path in (*sorted(FOLDER.glob("*.exe")), *sorted(FOLDER.glob("*.sys")), *images.values()):
                 result.add_path(f"{content.WORK}/{path.name}", path)
             return result
 
         # The drive letters go by the numbers of the disks.
         drives = [chr(ord("R") + number) for number in range(len(letters))]
-        programs = [content.Program(r"C:\work\fs_files.exe")] + [content.Program(r"C:\work\fs_dump.exe", [drive]) for drive in drives]
+        checks = ("fs_files", "fs_mapped")
+        programs = ([content.Program(rf"C:\work\{name}.exe") for name in checks] + [content.Program(image, words) for image, words, _ in STEPS]
+                    + [content.Program(r"C:\work\fs_dump.exe", [drive]) for drive in drives])
         results = batch.run(volume, programs, [LIMIT] * len(programs), memory=512)
-        first, *dumps = results
-        text = first.stdout.decode(errors="replace")
-        verdict = tap.parse(text, first.code)
-        if options.show:
-            print(text)
-        bad = not verdict.good
-        print(f"{'ok  ' if verdict.good else 'FAIL'} fs_files: {verdict.passed} passed, {first.seconds:.1f} s")
-        for line in verdict.failures[:30]:
-            print(f"    {line}")
-        if bad and first.trouble:
-            print(f"    {first.trouble}")
-        if bad and (excerpt := batch.log_excerpt(first)):
-            print(excerpt)
+        steps, dumps = results[len(checks):len(checks) + len(STEPS)], results[len(checks) + len(STEPS):]
+        bad = False
+        for name, result in zip(checks, results):
+            text = result.stdout.decode(errors="replace")
+            verdict = tap.parse(text, result.code)
+            if options.show:
+                print(text)
+            bad |= not verdict.good
+            print(f"{'ok  ' if verdict.good else 'FAIL'} {name}: {verdict.passed} passed, {result.seconds:.1f} s")
+            for line in verdict.failures[:30]:
+                print(f"    {line}")
+            if not verdict.good and result.trouble:
+                print(f"    {result.trouble}")
+            if not verdict.good and (excerpt := batch.log_excerpt(result)):
+                print(excerpt)
+        for (image, words, wanted), result in zip(STEPS, steps):
+            output = result.stdout.decode(errors="replace")
+            good = result.code == 0 and wanted in output
+            print(f"{'ok  ' if good else 'FAIL'} {image.rpartition(chr(92))[2]} {' '.join(words)[:100]}")
+            if not good:
+                bad = True
+                print(f"    code {result.code}, {output[-400:]!r} {result.stderr.decode(errors='replace')[-300:]!r} {result.trouble}")
+                if excerpt := batch.log_excerpt(result):
+                    print(excerpt)
         for letter, dump in zip(letters, dumps):
             path = images[letter]
             trouble = []

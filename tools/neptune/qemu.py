@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 
-from . import paths, process
+from . import paths, process, share
 from .report import Failure
 
 QEMU = os.environ.get("NEPTUNE_QEMU") or "qemu-system-x86_64"
@@ -39,8 +39,9 @@ class MachineFailure(Failure):
 class Machine:
     """Starts QEMU and hands over what comes out of it. Use as a context manager: leaving it ends QEMU, whatever happened."""
 
-    def __init__(self, image, memory=256, kernel=None, extra=(), icount=False, disk=None):
-        """`image` is a content.BootImage (or anything with .path and .fd), or None: the disk boots. `disk`: (path of an image, bus)."""
+    def __init__(self, image, memory=256, kernel=None, extra=(), icount=False, disk=None, shares=()):
+        """`image` is a content.BootImage (or anything with .path and .fd), or None: the disk boots. `disk`: (path of an image, bus).
+        `shares`: share.Share, folders of the host."""
         kernel = kernel or paths.KERNEL
         if image and not kernel.exists():
             raise MachineFailure(f"the kernel {kernel} is not there: the build does not make it")
@@ -56,6 +57,7 @@ class Machine:
                      "-device", "virtio-serial-pci,disable-modern=on,disable-legacy=off,ioeventfd=off,max_ports=8"]
         if disk:
             arguments += disk_arguments(*disk)
+        arguments += share.arguments(shares)
         if icount:
             arguments += ["-icount", "shift=0,sleep=off"]
         for number, port in enumerate(PORTS, 1):
@@ -63,6 +65,8 @@ class Machine:
             if port != "log":
                 arguments += ["-device", f"virtserialport,nr={number},chardev={port},name=neptune.{port}"]
         arguments += ["-serial", "chardev:log", *extra]
+        if not any("bus=ide." in word for word in arguments):
+            arguments[arguments.index("q35")] = "q35,sata=off"  # a controller without disks has a driver that need not run
         try:
             self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                           pass_fds=[*([image.fd] if image else []), *(end.fileno() for end in far.values())],

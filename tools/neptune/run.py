@@ -3,7 +3,7 @@ import contextlib
 import os
 import sys
 
-from . import build, content, deps, disk, fetch, paths, qemu
+from . import build, content, deps, disk, fetch, paths, qemu, share
 from .report import Failure, say
 
 DEMO_SOURCE = b"""#include <cstdio>
@@ -57,6 +57,7 @@ def run(options):
     if not demo:
         early_check(options.program)
     target = find_disk(options)
+    options.shares = find_shares(options, demo)
     prepare(options)
     if options.bios:
         return boot(None, options, options.disk, stdin=0)
@@ -80,9 +81,18 @@ def find_disk(options):
     return disk.inspect(options.disk)
 
 
+def find_shares(options, demo=False):
+    """The folders of the host the machine sees. The demonstration and a disk that runs what it was made for get only those that are named."""
+    return share.collect(options.share, current=not (options.no_share or demo or options.bios))
+
+
 def collect(options, stamp=None):
-    """The volume with the files and drivers that the options name."""
+    """The volume with the files, drivers and shares that the options name."""
     volume = content.Volume(stamp=stamp)
+    volume.shares = getattr(options, "shares", [])
+    # Files of --with are in C:\work, and there programs look for them.
+    if volume.shares and not options.no_share and not options.with_ and options.program is not None:
+        volume.directory = volume.shares[0].root
     for row in options.with_ or ():
         volume.add_with(row)
     for driver in options.driver or ():
@@ -109,6 +119,8 @@ def early_check(program):
 
 def shell(options):
     target = find_disk(options)
+    options.shares = find_shares(options)
+    options.program = "cmd.exe"
     prepare(options)
     volume = collect(options)
     volume.system_program("cmd.exe", [], parse_environment(options.env))
@@ -139,7 +151,7 @@ def boot(image, options, name, stdin):
         if options.verbose and image:
             say(f"image {image.size >> 10} KiB, machine {memory} MiB")
         machine = stack.enter_context(qemu.Machine(image, memory, extra=options.qemu_arg or (), icount=options.icount,
-                                                   disk=(options.disk, options.bus) if options.disk else None))
+                                                   disk=(options.disk, options.bus) if options.disk else None, shares=options.shares))
         session = qemu.Session(machine, stdin=stdin, stdout=qemu.Sink(1), stderr=qemu.Sink(2), log=log, timeout=options.timeout)
         try:
             session.run()

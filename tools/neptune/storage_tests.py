@@ -15,11 +15,12 @@ FOLDER = paths.GUEST_TESTS / "storage"
 BUSES = {
     "ahci": ("ide-hd,bus=ide.0,drive={node},serial=NEPTUNE-1",),  # the chip set's own controller
     "nvme": ("nvme,drive={node},serial=NEPTUNE-1",),
-    "virtio": ("virtio-blk-pci,drive={node},serial=NEPTUNE-1",),
+    "virtio": ("virtio-blk-pci,drive={node},serial=NEPTUNE-1,request-merging=off",),
 }
 # Programs, and what happens to sectors: (event of QEMU's block layer, sector).
 PROGRAMS = {
     "passthrough": (),
+    "physicaldrive": (),
     "diskerrors": (("read_aio", 1000), ("write_aio", 20000)),
 }
 

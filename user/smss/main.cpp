@@ -48,7 +48,7 @@ class Session final : public Sink {
 public:
     Mode TheMode = Mode::Run;
     u32 Programs = 0;
-    bool Failed = false;                // a driver did not start, the disk is not there
+    bool Failed = false;                // a driver did not start, a drive or the disk did not come
     bool Disk = false, FromDisk = false;
 
     void OnMode(Mode M) override
@@ -94,6 +94,34 @@ public:
             TellFailure("cannot start the driver", Name, Status);
             ++Programs;
             Failed = true;
+        }
+    }
+    void OnDrive(const Text& Drive) override
+    {
+        Text Root;
+        Root.Append(L"\\??\\", 4);
+        Root.Append(Drive.Chars(), Drive.Length());
+        Root.Append(L"\\", 1);
+        UNICODE_STRING Name = Root.String();
+        OBJECT_ATTRIBUTES Object { sizeof(OBJECT_ATTRIBUTES), nullptr, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+        LARGE_INTEGER Pause;
+        Pause.QuadPart = -20000;        // 2 ms
+        for (u32 Tries = 5000;; --Tries) {
+            IO_STATUS_BLOCK Io {};
+            HANDLE File;
+            NTSTATUS Status = NtOpenFile(&File, FILE_READ_ATTRIBUTES | SYNCHRONIZE, &Object, &Io, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                         FILE_SYNCHRONOUS_IO_NONALERT | FILE_DIRECTORY_FILE);
+            if (Status >= 0) {
+                NtClose(File);
+                return;
+            }
+            if (!Tries) {
+                TellFailure("there is no drive", Drive, Status);
+                ++Programs;
+                Failed = true;
+                return;
+            }
+            NtDelayExecution(0, &Pause);
         }
     }
     void OnProgram(Program& P) override

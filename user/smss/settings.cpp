@@ -141,6 +141,9 @@ void Parse(const char* Bytes, u64 Length, Sink& To)
         } else if (Key.Is("driver")) {
             Finish();
             To.OnDriver(V);
+        } else if (Key.Is("drive")) {
+            Finish();
+            To.OnDrive(V);
         } else if (Key.Is("image")) {
             Finish();
             Current = new (Room) Program;

@@ -9,6 +9,7 @@
 //   dir=<object path>          a directory of the object namespace to be created
 //   mark=<text>                written to the output and the error stream after each program, so that the host can tell their output apart
 //   driver=<name>              a driver to be loaded, by its service key; when it does not start, no program after it does
+//   drive=<letter>:            a drive that must be there before a program starts: it is waited for
 //   image=<DOS path>           begins a program; what follows is its:
 //   command=<command line>     (the image's name if absent)
 //   directory=<DOS path>       current directory (C:\ if absent)
@@ -57,6 +58,7 @@ public:
     virtual void OnDirectory(const Text& Path) = 0;
     virtual void OnMark(const Text& Mark) = 0;
     virtual void OnDriver(const Text& Name) = 0;
+    virtual void OnDrive(const Text& Drive) = 0;
     virtual void OnProgram(Program& P) = 0;
     virtual void OnMistake(const char* Line, u32 Length) = 0;
 

@@ -18,3 +18,6 @@ extern "C" {
 // The page of shared data is where every process has it: KeQuerySystemTime and its like read it inline.
 #undef KI_USER_SHARED_DATA
 #define KI_USER_SHARED_DATA 0x7FFE0000
+// Some of the C++ library's headers make macros of these words; here they are the compiler's structured exception handling.
+#undef __try
+#undef __catch

@@ -45,7 +45,7 @@ NTSTATUS NTAPI MountDone(PDEVICE_OBJECT, PIRP I, PVOID Context)
         C->Volume->Next = Volumes;
         Volumes = C->Volume;
     } else {
-        V.RealDevice->Vpb = nullptr;    // the device object stays: it is small, and something of the mount may still look at it
+        V.RealDevice->Vpb = nullptr;
         Free(C->Volume);
     }
     Free(C);

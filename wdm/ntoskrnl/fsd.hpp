@@ -8,7 +8,6 @@ namespace host {
 void MountVolume(const wd::Message& M);
 // The VPB of a volume's device; null for other devices.
 VPB* VpbOf(DEVICE_OBJECT* Volume);
-// A device object that stands for the device behind a handle (remote.cpp).
 // The name of a file object may have been replaced by the file system.
 void FreeFile(FILE_OBJECT* F);
 // What IoGetRequestorProcess gives for a client: one address for each process id, not to be looked into.

@@ -122,7 +122,6 @@ NTSTATUS Attach()
 }
 
 u8* DataAt(u32 Page, u32 Offset) { return Section + (wd::layout::Data + u64(Page)) * PageSize + Offset; }
-bool IsData(const void* At) { return u64(At) - u64(DataAt(0, 0)) < wd::DataPages * PageSize; }
 u64 DataFrame(u32 Page) { return reinterpret_cast<u64*>(Section + wd::layout::Frames * PageSize)[Page]; }
 
 // --- the ring
@@ -347,9 +346,13 @@ static NTSTATUS LoadDriver()
     if (NTSTATUS S = FindImage(); S < 0)
         return S;
     PVOID Base;
-    static WCHAR Folders[] = L"C:\\Windows\\System32\\drivers;C:\\Windows\\System32";
-    Folders[0] = Folders[28] = SystemDrive();
-    if (NTSTATUS S = LdrLoadDll(Folders, 0, &ImagePath, &Base); S < 0)
+    // Where drivers find the libraries among them: storport.sys ...
+    static WCHAR Folder[] = L"C:\\Windows\\System32\\drivers";
+    Folder[0] = SystemDrive();
+    UNICODE_STRING Libraries;
+    RtlInitUnicodeString(&Libraries, Folder);
+    LdrSetDllDirectory(&Libraries);
+    if (NTSTATUS S = LdrLoadDll(nullptr, 0, &ImagePath, &Base); S < 0)
         return S;
     auto* Headers = static_cast<u8*>(RtlImageNtHeader(Base));
     ULONG Entry, ImageBytes;            // IMAGE_OPTIONAL_HEADER64.AddressOfEntryPoint, .SizeOfImage

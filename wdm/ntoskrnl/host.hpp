@@ -64,6 +64,7 @@ struct Thread {
     PIRP TopLevelIrp;
     u64 Client;                         // process id of the client whose request it works on
     u32 ClientTag;                      // and the request
+    u64 OwnStart, OwnEnd;               // where "user" addresses of it lie in this process (METHOD_NEITHER); any other is in the client's memory
 };
 inline Thread* Current()
 {
@@ -124,10 +125,10 @@ void RemoteDone(u32 Tag, NTSTATUS Status, u64 Information);      // remote.cpp
 inline constexpr u64 LentBase = 0xFFFF'8000'0000'0000;
 inline bool IsLent(const MDL* M) { return u64(M->StartVa) >= LentBase; }
 HostIrp* LenderOf(const MDL* M);        // the request
+void MarkLent(MDL* M, u32 Tag);         // it begins with the first page lent with the request
 u8* MapLent(const MDL* M);              // the address of its first byte; null
 u8* DataAt(u32 Page, u32 Offset);
 u64 DataFrame(u32 Page);                // physical page number
-bool IsData(const void* At);            // in the data area
 NTSTATUS Control(wd::Control Code, const void* In, usize InBytes, void* Out = nullptr, usize OutBytes = 0);
 void Log(const char* Format, ...);
 

@@ -285,10 +285,13 @@ void ReceiveIrp(const wd::Message& M)
         return;
     }
     if (File && M.Major == IRP_MJ_CLEANUP)
-        File->Flags |= FO_CLEANUP_COMPLETE;
+        File->Flags |= FO_CLEANUP_COMPLETE | (M.Parameters[0] ? FO_FILE_MODIFIED : 0);
     Thread* T = Current();
     T->Client = M.Process;
     T->ClientTag = M.Tag;
+    bool Own = M.Mode == wd::Transfer::Neither || M.Major == IRP_MJ_READ || M.Major == IRP_MJ_WRITE || M.Major == IRP_MJ_DIRECTORY_CONTROL;
+    T->OwnStart = Own ? u64(DataAt(M.Data, 0)) : 0;
+    T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
     (void)IofCallDriver(D, I);
     T->Client = 0;
 }
@@ -431,6 +434,7 @@ void FreeIrp(IRP* I)
     Free(H);
 }
 
+void MarkLent(MDL* M, u32 Tag) { M->StartVa = reinterpret_cast<PVOID>(LentBase | u64(Tag % MostTags) << 32); }
 HostIrp* LenderOf(const MDL* M) { return ByTag[u64(M->StartVa) >> 32 & (MostTags - 1)]; }
 
 u8* MapLent(const MDL* M)

@@ -33,6 +33,7 @@ PSLIST_ENTRY NTAPI RtlInterlockedPushEntrySList(PSLIST_HEADER, PSLIST_ENTRY);
 USHORT NTAPI RtlQueryDepthSList(PSLIST_HEADER);
 PSLIST_ENTRY NTAPI RtlInterlockedFlushSList(PSLIST_HEADER);
 int __cdecl _vsnprintf(char* To, size_t Room, const char* Format, va_list Arguments);
+NTSTATUS NTAPI LdrSetDllDirectory(const UNICODE_STRING* Path);
 NTSTATUS NTAPI LdrLoadDll(const WCHAR* Path, u64 Flags, const UNICODE_STRING* Name, PVOID* Base);
 NTSTATUS NTAPI NtDriverControl(ULONG Code, PVOID Input, ULONG InputBytes, PVOID Output, ULONG OutputBytes);
 NTSTATUS NTAPI RtlWaitOnAddress(const void* Address, const void* Compare, SIZE_T Size, const LARGE_INTEGER* Timeout);

@@ -165,7 +165,6 @@ void NTAPI MmBuildMdlForNonPagedPool(PMDL M)
     M->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
 // An address of the client whose request this thread works on: the frames are the Executive's to name, and nothing of it is in this process.
-static PEPROCESS const ClientMemory = reinterpret_cast<PEPROCESS>(8);
 static NTSTATUS LockClient(PMDL M, LOCK_OPERATION Operation)
 {
     wd::ClientRange R { Current()->ClientTag, Operation != IoReadAccess, u64(M->StartVa) + M->ByteOffset, M->ByteCount, 0 };
@@ -173,7 +172,7 @@ static NTSTATUS LockClient(PMDL M, LOCK_OPERATION Operation)
     static_assert(sizeof(PFN_NUMBER) == sizeof(u64));
     NTSTATUS Status = Control(wd::Control::LockClient, &R, sizeof(R), M + 1, Pages * sizeof(u64));
     if (Status >= 0) {
-        M->Process = ClientMemory;
+        MarkLent(M, R.Tag);
         M->MdlFlags |= CSHORT(MDL_PAGES_LOCKED | (Operation != IoReadAccess ? MDL_WRITE_OPERATION : 0));
     }
     return Status;
@@ -181,7 +180,7 @@ static NTSTATUS LockClient(PMDL M, LOCK_OPERATION Operation)
 void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE Mode, LOCK_OPERATION Operation)
 {
     u8* At = static_cast<u8*>(M->StartVa) + M->ByteOffset;
-    if (Mode == UserMode && Current()->Client && !IsData(At)) {
+    if (Thread* T = Current(); Mode == UserMode && T->Client && (u64(At) < T->OwnStart || u64(At) >= T->OwnEnd)) {
         if (NTSTATUS Status = LockClient(M, Operation); Status < 0)
             RtlRaiseStatus(Status);
         return;
@@ -199,8 +198,6 @@ void NTAPI MmProbeAndLockPages(PMDL M, KPROCESSOR_MODE Mode, LOCK_OPERATION Oper
 void NTAPI MmUnlockPages(PMDL M) { M->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | MDL_WRITE_OPERATION); }
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDLX M, KPROCESSOR_MODE, MEMORY_CACHING_TYPE, PVOID, ULONG, MM_PAGE_PRIORITY)
 {
-    if (M->Process == ClientMemory)
-        return nullptr;
     u8* At = IsLent(M) ? MapLent(M) : static_cast<u8*>(M->StartVa) + M->ByteOffset;
     if (!At)
         return nullptr;

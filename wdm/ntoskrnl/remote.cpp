@@ -1,6 +1,5 @@
 // Devices of other processes: device objects here that stand for those there. IRPs sent to them travel by way of the Executive.
 #include "wdm/ntoskrnl/device.hpp"
-#include "wdm/ntoskrnl/fsd.hpp"
 
 #include <srb.h>
 

@@ -114,9 +114,9 @@ static NTSTATUS OpenVolume(Volume& V, IO_STACK_LOCATION* S, ULONG_PTR& Informati
 }
 
 // Overwrite, supersede: an empty file with new attributes.
-static Status Empty(Volume& V, Fcb& F, u8 Attributes, bool Replace)
+static Status Empty(Volume& V, Fcb& F, FILE_OBJECT* File, u8 Attributes, bool Replace)
 {
-    if (NTSTATUS S = SetSize(F, 0); S < 0)
+    if (NTSTATUS S = SetSize(F, File, 0); S < 0)
         return S;
     F.Entry.Attributes = u8((Replace ? 0 : F.Entry.Attributes & (fat::ReadOnly | fat::Hidden | fat::System)) | Attributes | fat::Archive);
     F.Entry.Written = F.Entry.Accessed = Now();
@@ -248,10 +248,11 @@ NTSTATUS Create(Volume& V, PIRP I, IO_STACK_LOCATION* S, ULONG_PTR& Information)
             ULONG A = S->Parameters.Create.FileAttributes;
             if ((F->Entry.Attributes & fat::Hidden && !(A & FILE_ATTRIBUTE_HIDDEN)) || (F->Entry.Attributes & fat::System && !(A & FILE_ATTRIBUTE_SYSTEM)))
                 return Drop(STATUS_ACCESS_DENIED);
+            File->SectionObjectPointer = &F->Sections;
             LARGE_INTEGER Zero {};
             if (!MmCanFileBeTruncated(&F->Sections, &Zero))
                 return Drop(STATUS_USER_MAPPED_FILE);
-            if (Status E = Empty(V, *F, u8(A & (fat::ReadOnly | fat::Hidden | fat::System)), Disposition == FILE_SUPERSEDE); !E.Ok())
+            if (Status E = Empty(V, *F, File, u8(A & (fat::ReadOnly | fat::Hidden | fat::System)), Disposition == FILE_SUPERSEDE); !E.Ok())
                 return Drop(E.Code());
             Information = Disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED : FILE_OVERWRITTEN;
             Report(*F, FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_ATTRIBUTES, FILE_ACTION_MODIFIED);
@@ -294,6 +295,14 @@ void Cleanup(Volume& V, FILE_OBJECT* File, PIRP I)
         return;
     }
     --V.Files;
+    if (File->Flags & FO_FILE_MODIFIED && !F.IsFolder()) {      // written to in the cache
+        if (!C.UserTimes)
+            F.Entry.Written = Now();
+        F.Entry.Attributes |= fat::Archive;
+        F.Changed = true;
+        Changed(V);
+        Report(F, FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_ACTION_MODIFIED);
+    }
     if (F.IsFolder())
         FsRtlNotifyCleanup(V.NotifySync, &V.Notify, &C);
     else
@@ -308,7 +317,11 @@ void Cleanup(Volume& V, FILE_OBJECT* File, PIRP I)
         if (!HasSome)
             F.DeletePending = true;
     }
-    if (--F.Opens == 0 && !V.Dismounted) {
+    bool Last = --F.Opens == 0;
+    LARGE_INTEGER Nothing {};
+    if (!F.IsFolder())
+        CcUninitializeCacheMap(File, Last && F.DeletePending ? &Nothing : nullptr, nullptr);
+    if (Last && !V.Dismounted) {
         if (F.DeletePending && !F.Deleted) {
             WaitStill(F);
             if (F.IsFolder())
@@ -322,8 +335,9 @@ void Cleanup(Volume& V, FILE_OBJECT* File, PIRP I)
                 F.DeletePending = false;
                 DbgPrint("fastfat: %wZ cannot be deleted: %08x", &F.Name, unsigned(S.Code()));
             }
-        } else if (!F.Deleted) {
-            if (Status S = WriteBack(F); !S.Ok())
+        } else if (!F.Deleted && !F.Sections.SharedCacheMap) {
+            // What is in the cache is written back within seconds, the data first.
+            if (Status S = WriteBack(F, true); !S.Ok())
                 DbgPrint("fastfat: %wZ cannot be written back: %08x", &F.Name, unsigned(S.Code()));
         }
     }

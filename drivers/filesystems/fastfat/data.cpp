@@ -3,12 +3,6 @@
 
 namespace fastfat {
 
-Status FlushFile(Fcb& F)
-{
-    TRY(WriteBack(F));
-    return F.Of->Fat->Flush();
-}
-
 static void* DataOf(PIRP I) { return I->MdlAddress ? MmGetSystemAddressForMdlSafe(I->MdlAddress, NormalPagePriority) : I->UserBuffer; }
 
 // The volume as one file.
@@ -34,32 +28,169 @@ static NTSTATUS Raw(Volume& V, PIRP I, IO_STACK_LOCATION* S, bool Write)
     return Complete(I, Status, Status >= 0 ? Bytes : 0);
 }
 
+// The functions of the cache raise.
+static NTSTATUS CacheRead(FILE_OBJECT* File, LARGE_INTEGER* At, ULONG Bytes, void* To, IO_STATUS_BLOCK* Iosb)
+{
+    __try {
+        CcCopyRead(File, At, Bytes, TRUE, To, Iosb);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    return Iosb->Status;
+}
+static NTSTATUS CacheWrite(FILE_OBJECT* File, LARGE_INTEGER* At, ULONG Bytes, void* From)
+{
+    __try {
+        CcCopyWrite(File, At, Bytes, TRUE, From);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    return STATUS_SUCCESS;
+}
+static NTSTATUS StartCache(FILE_OBJECT* File, CC_FILE_SIZES* Sizes)
+{
+    static CACHE_MANAGER_CALLBACKS None {};
+    __try {
+        CcInitializeCacheMap(File, Sizes, FALSE, &None, nullptr);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    return STATUS_SUCCESS;
+}
+static NTSTATUS Cache(Fcb& F, FILE_OBJECT* File)
+{
+    CC_FILE_SIZES Sizes { F.Header.AllocationSize, F.Header.FileSize, F.Header.ValidDataLength };
+    return File->PrivateCacheMap ? STATUS_SUCCESS : StartCache(File, &Sizes);
+}
+
 NTSTATUS Read(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* S)
 {
     if (F.IsVolume)
         return Raw(V, I, S, false);
     if (F.IsFolder())
         return Complete(I, STATUS_INVALID_DEVICE_REQUEST);
-    u64 Offset = u64(S->Parameters.Read.ByteOffset.QuadPart);
-    u32 Bytes = S->Parameters.Read.Length;
+    LARGE_INTEGER At = S->Parameters.Read.ByteOffset;
+    u64 Offset = u64(At.QuadPart);
+    u32 Bytes = S->Parameters.Read.Length, Sector = V.On.SectorBytes;
+    FILE_OBJECT* File = S->FileObject;
     if (!Bytes)
         return Complete(I, STATUS_SUCCESS);
-    bool Paging = I->Flags & IRP_PAGING_IO, Direct = I->Flags & IRP_NOCACHE;
-    if (Direct && (Offset % V.On.SectorBytes || Bytes % V.On.SectorBytes))
+    bool Paging = I->Flags & IRP_PAGING_IO, Direct = Paging || I->Flags & IRP_NOCACHE;
+    if (Direct && (Offset % Sector || Bytes % Sector))
         return Complete(I, STATUS_INVALID_PARAMETER);
     if (!Paging && !FsRtlCheckLockForReadAccess(&F.Locks, I))
         return Complete(I, STATUS_FILE_LOCK_CONFLICT);
-    Locked Held(V);
     if (V.Dismounted)
         return Complete(I, STATUS_VOLUME_DISMOUNTED);
-    if (Offset >= F.Entry.Size)
+    if (!Direct) {
+        if (Offset >= u64(F.Header.FileSize.QuadPart))
+            return Complete(I, STATUS_END_OF_FILE);
+        IO_STATUS_BLOCK Iosb {};
+        NTSTATUS Status = Cache(F, File);
+        if (Status >= 0)
+            Status = CacheRead(File, &At, Bytes, DataOf(I), &Iosb);
+        if (Status >= 0 && File->Flags & FO_SYNCHRONOUS_IO)
+            File->CurrentByteOffset.QuadPart = LONGLONG(Offset + Iosb.Information);
+        return Complete(I, Status, Status >= 0 ? Iosb.Information : 0);
+    }
+    if (!Paging && F.Sections.SharedCacheMap) {
+        IO_STATUS_BLOCK Iosb {};
+        CcFlushCache(&F.Sections, &At, Bytes, &Iosb);
+    }
+    ExAcquireResourceExclusiveLite(&V.Lock, TRUE);
+    u64 Size = u64(F.Header.FileSize.QuadPart), There = Paging && F.OnMedium < Size ? F.OnMedium : Size;
+    if (Offset >= There) {              // paging: what is not on the medium is zero, the cache knows
+        ExReleaseResourceLite(&V.Lock);
         return Complete(I, STATUS_END_OF_FILE);
-    auto Done = V.Fat->Read(F.Entry, Offset, DataOf(I), Bytes);
-    if (!Done.Ok())
-        return Complete(I, Done.Code());
-    if (S->FileObject->Flags & FO_SYNCHRONOUS_IO && !Paging)
-        S->FileObject->CurrentByteOffset.QuadPart = LONGLONG(Offset + Done.Value());
-    return Complete(I, STATUS_SUCCESS, Done.Value());
+    }
+    u32 Count = There - Offset < Bytes ? u32(There - Offset) : Bytes;
+    u64 Written = F.OnMedium > Offset ? F.OnMedium - Offset : 0;
+    u32 FromMedium = Written < Count ? u32(Written) : Count;
+    if (FromMedium < Count)
+        memset(static_cast<u8*>(DataOf(I)) + FromMedium, 0, Count - FromMedium);
+    if (!Paging && File->Flags & FO_SYNCHRONOUS_IO)
+        File->CurrentByteOffset.QuadPart = LONGLONG(Offset + Count);
+    if (!FromMedium) {
+        ExReleaseResourceLite(&V.Lock);
+        return Complete(I, STATUS_SUCCESS, Count);
+    }
+    // The rest of the last sector comes too, and must not cover zeroes.
+    u32 Whole = u32(AlignUp(FromMedium, Sector));
+    if (FromMedium < Count && Whole != FromMedium)
+        Whole = u32(AlignDown(FromMedium, Sector));
+    if (Whole < FromMedium) {
+        auto Run = V.Fat->Where(F.Entry, Offset + Whole, FromMedium - Whole);
+        {
+            Status R = Run.Ok() ? V.On.ReadAt(Run->At, static_cast<u8*>(DataOf(I)) + Whole, FromMedium - Whole) : Run.GetStatus();
+            if (!R.Ok()) {
+                ExReleaseResourceLite(&V.Lock);
+                return Complete(I, R.Code());
+            }
+        }
+    }
+    return Move(F, I, false, Offset, Whole, Count);     // gives the resource back
+}
+
+// The file's times and size have changed by a write.
+static void Wrote(Volume& V, Fcb& F, FILE_OBJECT* File)
+{
+    Ccb* C = CcbOf(File);
+    if (!C || !C->UserTimes)
+        F.Entry.Written = Now();
+    F.Entry.Attributes |= fat::Archive;
+    F.Changed = true;
+    Changed(V);
+}
+
+static NTSTATUS CachedWrite(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* S)
+{
+    LARGE_INTEGER& At = S->Parameters.Write.ByteOffset;
+    u32 Bytes = S->Parameters.Write.Length;
+    FILE_OBJECT* File = S->FileObject;
+    NTSTATUS Status = STATUS_SUCCESS;
+    u64 Before, End;
+    // One write at a time goes past the cache's fast way.
+    ExAcquireResourceExclusiveLite(&F.Main, TRUE);
+    {
+        Locked Held(V);
+        Before = u64(F.Header.FileSize.QuadPart);
+        if (At.LowPart == FILE_WRITE_TO_END_OF_FILE && At.HighPart == -1)
+            At.QuadPart = LONGLONG(Before);
+        End = u64(At.QuadPart) + Bytes;
+        if (V.Dismounted)
+            Status = STATUS_VOLUME_DISMOUNTED;
+        else if (!FsRtlCheckLockForWriteAccess(&F.Locks, I))
+            Status = STATUS_FILE_LOCK_CONFLICT;
+        else if (End > Before)
+            Status = Extend(F, End);
+        if (Status >= 0)
+            Wrote(V, F, File);
+    }
+    if (Status >= 0) {
+        if (File->PrivateCacheMap || F.Sections.SharedCacheMap)
+            TellSizes(F, File);
+        Status = Cache(F, File);
+        if (Status >= 0)
+            Status = CacheWrite(File, &At, Bytes, DataOf(I));
+        Locked Held(V);
+        u64 Size = u64(F.Header.FileSize.QuadPart);
+        if (Status >= 0) {
+            u64 Valid = End < Size ? End : Size;
+            if (Valid > u64(F.Header.ValidDataLength.QuadPart))
+                F.Header.ValidDataLength.QuadPart = LONGLONG(Valid);
+            if (File->Flags & FO_SYNCHRONOUS_IO)
+                File->CurrentByteOffset.QuadPart = LONGLONG(End);
+        } else if (End > Before && Size == End) {
+            // What did not become part of the file is taken away again.
+            SetSize(F, File, Before);
+        }
+    }
+    ExReleaseResourceLite(&F.Main);
+    if (Status >= 0 && File->Flags & FO_WRITE_THROUGH)
+        Status = FlushFile(F);
+    if (Status >= 0)
+        Report(F, FILE_NOTIFY_CHANGE_LAST_WRITE | (End > Before ? FILE_NOTIFY_CHANGE_SIZE : 0), FILE_ACTION_MODIFIED);
+    return Complete(I, Status, Status >= 0 ? Bytes : 0);
 }
 
 NTSTATUS Write(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* S)
@@ -69,37 +200,73 @@ NTSTATUS Write(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* S)
     if (F.IsFolder())
         return Complete(I, STATUS_INVALID_DEVICE_REQUEST);
     LARGE_INTEGER& At = S->Parameters.Write.ByteOffset;
-    u32 Bytes = S->Parameters.Write.Length;
-    bool Paging = I->Flags & IRP_PAGING_IO, Direct = I->Flags & IRP_NOCACHE;
+    u32 Bytes = S->Parameters.Write.Length, Sector = V.On.SectorBytes;
+    bool Paging = I->Flags & IRP_PAGING_IO, Direct = Paging || I->Flags & IRP_NOCACHE;
     if (!Bytes)
         return Complete(I, STATUS_SUCCESS);
-    Locked Held(V);
-    if (V.Dismounted)
-        return Complete(I, STATUS_VOLUME_DISMOUNTED);
-    if (At.LowPart == FILE_WRITE_TO_END_OF_FILE && At.HighPart == -1)
-        At.QuadPart = LONGLONG(F.Entry.Size);
-    u64 Offset = u64(At.QuadPart);
-    if (Direct && (Offset % V.On.SectorBytes || (Bytes % V.On.SectorBytes && Offset + Bytes < F.Entry.Size)))
-        return Complete(I, STATUS_INVALID_PARAMETER);
-    if (!Paging && !FsRtlCheckLockForWriteAccess(&F.Locks, I))
-        return Complete(I, STATUS_FILE_LOCK_CONFLICT);
-    u32 Before = F.Entry.Size;
-    Status Done = V.Fat->Write(F.Entry, Offset, DataOf(I), Bytes);
-    Changed(V);
-    if (!Done.Ok())
-        return Complete(I, Done.Code());
-    if (!CcbOf(S->FileObject)->UserTimes)
-        F.Entry.Written = Now();
-    F.Entry.Attributes |= fat::Archive;
-    F.Changed = true;
-    F.Header.FileSize.QuadPart = F.Header.ValidDataLength.QuadPart = LONGLONG(F.Entry.Size);
-    F.Header.AllocationSize.QuadPart = LONGLONG(AllocatedOf(V, F.Entry));
-    if (S->FileObject->Flags & FO_SYNCHRONOUS_IO && !Paging)
-        S->FileObject->CurrentByteOffset.QuadPart = LONGLONG(Offset + Bytes);
-    if (S->FileObject->Flags & FO_WRITE_THROUGH)
-        Done = FlushFile(F);
-    Report(F, FILE_NOTIFY_CHANGE_LAST_WRITE | (F.Entry.Size != Before ? FILE_NOTIFY_CHANGE_SIZE : 0), FILE_ACTION_MODIFIED);
-    return Complete(I, Done.Code(), Done.Ok() ? Bytes : 0);
+    if (!Direct)
+        return CachedWrite(V, F, I, S);
+    FILE_OBJECT* File = S->FileObject;
+    if (!Paging && F.Sections.SharedCacheMap && At.QuadPart >= 0) {
+        // What the cache has of the range is older from now on.
+        IO_STATUS_BLOCK Iosb {};
+        CcFlushCache(&F.Sections, &At, Bytes, &Iosb);
+        if (!CcPurgeCacheSection(&F.Sections, &At, Bytes, 0))
+            return Complete(I, STATUS_USER_MAPPED_FILE);
+    }
+    ExAcquireResourceExclusiveLite(&V.Lock, TRUE);
+    auto Fail = [&](NTSTATUS Status) {
+        ExReleaseResourceLite(&V.Lock);
+        return Complete(I, Status);
+    };
+    if (Paging && F.Deleted) {          // nobody misses it
+        ExReleaseResourceLite(&V.Lock);
+        return Complete(I, STATUS_SUCCESS, Bytes);
+    }
+    if (V.Dismounted || F.Deleted)
+        return Fail(V.Dismounted ? STATUS_VOLUME_DISMOUNTED : STATUS_FILE_DELETED);
+    u64 Size = u64(F.Header.FileSize.QuadPart);
+    if (!Paging && At.LowPart == FILE_WRITE_TO_END_OF_FILE && At.HighPart == -1)
+        At.QuadPart = LONGLONG(Size);
+    u64 Offset = u64(At.QuadPart), End = Offset + Bytes;
+    if (Offset % Sector || Bytes % Sector)
+        return Fail(STATUS_INVALID_PARAMETER);
+    u32 Count = Bytes;
+    if (Paging) {
+        // Behind the end of the file there is nothing to keep.
+        if (Offset >= Size) {
+            ExReleaseResourceLite(&V.Lock);
+            return Complete(I, STATUS_SUCCESS, Bytes);
+        }
+        if (End > Size) {
+            End = Size;
+            Count = u32(AlignUp(End - Offset, Sector));
+        }
+        if (u64(F.Header.ValidDataLength.QuadPart) < End)       // written to through a view
+            F.Header.ValidDataLength.QuadPart = LONGLONG(End);
+    } else {
+        if (!FsRtlCheckLockForWriteAccess(&F.Locks, I))
+            return Fail(STATUS_FILE_LOCK_CONFLICT);
+        if (End > Size)
+            if (NTSTATUS Status = Extend(F, End); Status < 0)
+                return Fail(Status);
+        Wrote(V, F, File);
+        if (u64(F.Header.ValidDataLength.QuadPart) < End)
+            F.Header.ValidDataLength.QuadPart = LONGLONG(End);
+        if (F.Sections.SharedCacheMap)
+            TellSizes(F, File);
+        if (File->Flags & FO_SYNCHRONOUS_IO)
+            File->CurrentByteOffset.QuadPart = LONGLONG(End);
+    }
+    // Between what the medium has and this it has old data.
+    if (Offset > F.OnMedium)
+        if (Status Z = V.Fat->Zero(F.Entry, F.OnMedium, Offset - F.OnMedium); !Z.Ok())
+            return Fail(Z.Code());
+    if (End > F.OnMedium) {
+        F.OnMedium = End;
+        F.Changed = true;
+    }
+    return Move(F, I, true, Offset, Count, Bytes);      // gives the resource back
 }
 
 }

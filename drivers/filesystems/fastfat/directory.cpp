@@ -151,7 +151,7 @@ NTSTATUS QueryDirectory(Volume& V, Fcb& F, Ccb& C, IO_STACK_LOCATION* S, void* B
             // What is open is known better.
             if (auto Open = FindFcb(V, E); Open.Value()) {
                 const fat::Entry& Now = Open.Value()->Entry;
-                E.Size = Now.Size;
+                E.Size = u32(Open.Value()->Header.FileSize.QuadPart);
                 E.Written = Now.Written;
                 E.Attributes = Now.Attributes;
             }

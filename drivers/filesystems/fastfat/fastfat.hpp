@@ -58,6 +58,7 @@ struct Fcb {
     u32 Opens;                          // until cleanup
     bool DeletePending, Deleted, IsVolume;
     bool Changed;                       // Entry is newer than the folder
+    u64 OnMedium;                       // up to here the medium has the file's data; Entry.Size, which the folder gets, is never more
     LONG Moving;                        // transfers under way
     KEVENT Still;                       // set while Moving is 0
     bool IsFolder() const { return Entry.IsFolder(); }
@@ -89,7 +90,7 @@ struct Volume {
     ULONG Serial;
     WCHAR Label[12];
     USHORT LabelBytes;
-    LONGLONG ChangedAt;                 // interrupt time of the last change of metadata; 0: clean
+    LONGLONG ChangedAt, ChangedSince;   // interrupt time of the last change of metadata, and of the first one; 0: clean
 };
 
 extern DRIVER_OBJECT* Driver;
@@ -128,11 +129,15 @@ Result<Fcb*> FindFcb(Volume& V, const fat::Entry& E);      // open already, or n
 Result<Fcb*> MakeFcb(Volume& V, Fcb* Parent, fat::Entry&& E);
 void Release(Fcb* F);
 Status NameFcb(Fcb& F);                 // its whole name anew
-NTSTATUS SetSize(Fcb& F, u64 Size);
-Status WriteBack(Fcb& F);               // the entry, if it has changed
+NTSTATUS SetSize(Fcb& F, FILE_OBJECT* File, u64 Size);
+// The entry, if it has changed. The size on the medium is that of what has been written there; Whole: the rest of the file is zeroed there first.
+Status WriteBack(Fcb& F, bool Whole = false);
+void FlushAll(Volume& V);               // the cached data of all files; without the volume's resource
+void TellSizes(Fcb& F, FILE_OBJECT* File);      // to the cache
+NTSTATUS Extend(Fcb& F, u64 Size);      // room for it, and the file's size
 void Changed(Volume& V);
 Status Sync(Volume& V);
-Status FlushFile(Fcb& F);
+NTSTATUS FlushFile(Fcb& F);             // without the volume's resource
 void Report(Fcb& F, ULONG Filter, ULONG Action);
 void ReportName(Volume& V, const UNICODE_STRING& Name, ULONG Filter, ULONG Action);
 void WaitStill(Fcb& F);
@@ -148,6 +153,8 @@ inline ULONG AttributesOf(const fat::Entry& E)
 }
 inline u64 IdOf(const Fcb& F) { return F.IsRoot() ? 1 : u64(F.Entry.Parent) << 32 | u64(F.Entry.Slot + F.Entry.Slots) << 5; }
 u64 AllocatedOf(Volume& V, const fat::Entry& E);
+// transfer.cpp: moves the data of a request, which it completes, between its MDL and the medium, from Offset in the file on. Bytes: as many as the request says are moved, a multiple of sectors.
+NTSTATUS Move(Fcb& F, PIRP I, bool Write, u64 Offset, u32 Bytes, ULONG_PTR Information);
 
 inline void* Allocate(usize Bytes)
 {

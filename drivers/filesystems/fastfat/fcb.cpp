@@ -15,8 +15,16 @@ Result<Fcb*> FindFcb(Volume& V, const fat::Entry& E)
 
 static void SetHeader(Fcb& F)
 {
-    F.Header.FileSize.QuadPart = F.Header.ValidDataLength.QuadPart = F.IsFolder() ? 0 : LONGLONG(F.Entry.Size);
+    F.OnMedium = F.IsFolder() ? 0 : F.Entry.Size;
+    F.Header.FileSize.QuadPart = F.Header.ValidDataLength.QuadPart = LONGLONG(F.OnMedium);
     F.Header.AllocationSize.QuadPart = LONGLONG(AllocatedOf(*F.Of, F.Entry));
+}
+
+void TellSizes(Fcb& F, FILE_OBJECT* File)
+{
+    CC_FILE_SIZES Sizes { F.Header.AllocationSize, F.Header.FileSize, F.Header.ValidDataLength };
+    if (File && File->SectionObjectPointer)
+        CcSetFileSizes(File, &Sizes);
 }
 
 u64 AllocatedOf(Volume& V, const fat::Entry& E)
@@ -82,6 +90,9 @@ void Release(Fcb* F)
 {
     while (F && --F->References == 0) {
         Fcb* Above = F->Parent;
+        if (F->Changed && !F->Of->Dismounted)
+            if (Status S = WriteBack(*F, true); !S.Ok())
+                DbgPrint("fastfat: %wZ cannot be written back: %08x", &F->Name, unsigned(S.Code()));
         for (Fcb** At = &F->Of->Fcbs; *At; At = &(*At)->Next) {
             if (*At == F) {
                 *At = F->Next;
@@ -101,47 +112,138 @@ void Release(Fcb* F)
 void Changed(Volume& V)
 {
     V.ChangedAt = LONGLONG(KeQueryInterruptTime()) | 1;
+    if (!V.ChangedSince)
+        V.ChangedSince = V.ChangedAt;
 }
 
-Status WriteBack(Fcb& F)
+Status WriteBack(Fcb& F, bool Whole)
 {
-    if (!F.Changed || F.Deleted)
+    if (!F.Changed || F.Deleted || F.IsRoot() || F.IsVolume)
         return STATUS_SUCCESS;
-    TRY(F.Of->Fat->Update(F.Entry));
-    F.Changed = false;
-    Changed(*F.Of);
+    Volume& V = *F.Of;
+    u64 Size = u64(F.Header.FileSize.QuadPart);
+    if (Whole && !F.IsFolder() && F.OnMedium < Size) {
+        // Behind what has been written the clusters have old data.
+        WaitStill(F);
+        TRY(V.Fat->Zero(F.Entry, F.OnMedium, Size - F.OnMedium));
+        F.OnMedium = Size;
+    }
+    if (!F.IsFolder())
+        F.Entry.Size = u32(F.OnMedium < Size ? F.OnMedium : Size);
+    TRY(V.Fat->WriteTable());
+    TRY(V.Fat->Update(F.Entry));
+    F.Changed = !F.IsFolder() && F.Entry.Size < Size;
+    V.ChangedAt = LONGLONG(KeQueryInterruptTime()) | 1;
     return STATUS_SUCCESS;
 }
 
 Status Sync(Volume& V)
 {
     for (Fcb* F = V.Fcbs; F; F = F->Next)
-        TRY(WriteBack(*F));
+        TRY(WriteBack(*F, !F->Opens));
     TRY(V.Fat->Sync());
-    V.ChangedAt = 0;
+    V.ChangedAt = V.ChangedSince = 0;
+    for (Fcb* F = V.Fcbs; F; F = F->Next)
+        if (F->Changed)
+            Changed(V);                 // some data is still in the cache
     return STATUS_SUCCESS;
+}
+
+void FlushAll(Volume& V)
+{
+    // One after the other, each kept meanwhile; what comes new is not waited for.
+    u32 Count = 0;
+    Fcb* All[64];
+    for (u32 Skip = 0;; Skip += Count) {
+        Count = 0;
+        {
+            Locked Held(V);
+            u32 N = 0;
+            for (Fcb* F = V.Fcbs; F && Count < 64; F = F->Next)
+                if (!F->IsFolder() && !F->IsVolume && F->Sections.SharedCacheMap && N++ >= Skip) {
+                    ++F->References;
+                    All[Count++] = F;
+                }
+        }
+        for (u32 I = 0; I < Count; ++I)
+            CcFlushCache(&All[I]->Sections, nullptr, 0, nullptr);
+        Locked Held(V);
+        for (u32 I = 0; I < Count; ++I)
+            Release(All[I]);
+        if (Count < 64)
+            return;
+    }
+}
+
+NTSTATUS FlushFile(Fcb& F)
+{
+    IO_STATUS_BLOCK Iosb {};
+    if (F.Sections.SharedCacheMap)
+        CcFlushCache(&F.Sections, nullptr, 0, &Iosb);
+    if (Iosb.Status < 0)
+        return Iosb.Status;
+    Locked Held(*F.Of);
+    if (F.Of->Dismounted)
+        return STATUS_VOLUME_DISMOUNTED;
+    if (Status S = WriteBack(F, true); !S.Ok())
+        return S.Code();
+    return F.Of->On.Flush().Code();
 }
 
 void WaitStill(Fcb& F)
 {
-    KeWaitForSingleObject(&F.Still, Executive, KernelMode, FALSE, nullptr);
+    // The event is a hint: it may be late for the transfer before. With the volume's resource held nothing new begins.
+    LARGE_INTEGER Tick;
+    Tick.QuadPart = -10'000;
+    while (F.Moving)
+        if (KeWaitForSingleObject(&F.Still, Executive, KernelMode, FALSE, nullptr) >= 0 && F.Moving)
+            KeDelayExecutionThread(KernelMode, FALSE, &Tick);
 }
 
-NTSTATUS SetSize(Fcb& F, u64 Size)
+NTSTATUS Extend(Fcb& F, u64 Size)
 {
+    Volume& V = *F.Of;
     if (Size > 0xFFFFFFFF)
         return STATUS_DISK_FULL;
-    Volume& V = *F.Of;
-    if (Size < F.Entry.Size)
-        WaitStill(F);
-    if (Status S = V.Fat->SetSize(F.Entry, u32(Size)); !S.Ok())
+    if (Status S = V.Fat->Reserve(F.Entry, Size); !S.Ok())
         return S.Code();
+    auto Room = V.Fat->Reserved(F.Entry);
+    if (!Room.Ok())
+        return Room.Code();
+    F.Header.AllocationSize.QuadPart = LONGLONG(Room.Value());
+    F.Header.FileSize.QuadPart = LONGLONG(Size);
+    F.Changed = true;
+    Changed(V);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS SetSize(Fcb& F, FILE_OBJECT* File, u64 Size)
+{
+    Volume& V = *F.Of;
+    u64 Old = u64(F.Header.FileSize.QuadPart);
     F.Entry.Written = Now();
     F.Entry.Attributes |= fat::Archive;
     F.Changed = true;
-    SetHeader(F);
+    if (Size >= Old) {
+        NTSTATUS S = Size > Old ? Extend(F, Size) : STATUS_SUCCESS;
+        TellSizes(F, File);
+        Changed(V);
+        return S;
+    }
+    F.Header.FileSize.QuadPart = LONGLONG(Size);
+    if (F.Header.ValidDataLength.QuadPart > LONGLONG(Size))
+        F.Header.ValidDataLength.QuadPart = LONGLONG(Size);
+    TellSizes(F, File);
+    WaitStill(F);                       // nothing is on its way to clusters that are about to be free
+    if (F.OnMedium > Size)
+        F.OnMedium = Size;
+    Status S = V.Fat->Cut(F.Entry, Size);
+    auto Room = V.Fat->Reserved(F.Entry);
+    if (Room.Ok())
+        F.Header.AllocationSize.QuadPart = LONGLONG(Room.Value());
+    TellSizes(F, File);
     Changed(V);
-    return STATUS_SUCCESS;
+    return S.Code();
 }
 
 void ReportName(Volume& V, const UNICODE_STRING& Name, ULONG Filter, ULONG Action)

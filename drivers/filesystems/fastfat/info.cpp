@@ -261,10 +261,16 @@ static NTSTATUS Rename(Volume& V, Fcb& F, FILE_OBJECT* TargetFile, const u8* Fro
             return STATUS_ACCESS_DENIED;
         if (Open && !MmFlushImageSection(&Open->Sections, MmFlushForDelete))
             return STATUS_ACCESS_DENIED;
-        if (Status S = V.Fat->Remove(Old.Value()); !S.Ok())
-            return S.Code();
-        if (Open)
+        if (Open) {
             Open->Deleted = Open->DeletePending = true;
+            FILE_OBJECT Any {};         // nobody has it open: only its cached data is there
+            LARGE_INTEGER Nothing {};
+            Any.SectionObjectPointer = &Open->Sections;
+            CcUninitializeCacheMap(&Any, &Nothing, nullptr);
+            WaitStill(*Open);
+        }
+        if (Status S = V.Fat->Remove(Open ? Open->Entry : Old.Value()); !S.Ok())
+            return S.Code();
         Changed(V);
     }
     UNICODE_STRING Before = F.Name;
@@ -340,7 +346,7 @@ NTSTATUS SetInformation(Volume& V, Fcb& F, FILE_OBJECT* File, IO_STACK_LOCATION*
             return STATUS_INVALID_PARAMETER;
         if (Size.QuadPart < F.Header.FileSize.QuadPart && !MmCanFileBeTruncated(&F.Sections, &Size))
             return STATUS_USER_MAPPED_FILE;
-        NTSTATUS Status = SetSize(F, u64(Size.QuadPart));
+        NTSTATUS Status = SetSize(F, File, u64(Size.QuadPart));
         if (Status >= 0)
             Report(F, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_ACTION_MODIFIED);
         return Status;
@@ -354,7 +360,7 @@ NTSTATUS SetInformation(Volume& V, Fcb& F, FILE_OBJECT* File, IO_STACK_LOCATION*
             return STATUS_INVALID_DEVICE_REQUEST;
         // Less than the file is long cuts it; more is what it will get when it is written.
         if (Size.QuadPart < F.Header.FileSize.QuadPart)
-            return MmCanFileBeTruncated(&F.Sections, &Size) ? SetSize(F, u64(Size.QuadPart)) : STATUS_USER_MAPPED_FILE;
+            return MmCanFileBeTruncated(&F.Sections, &Size) ? SetSize(F, File, u64(Size.QuadPart)) : STATUS_USER_MAPPED_FILE;
         return u64(Size.QuadPart) > 0xFFFFFFFF ? STATUS_DISK_FULL : STATUS_SUCCESS;
     }
     case FileValidDataLengthInformation: return STATUS_INVALID_PARAMETER;

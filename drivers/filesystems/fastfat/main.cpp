@@ -104,7 +104,7 @@ NTSTATUS Mount(PIRP, IO_STACK_LOCATION* S)
     return STATUS_SUCCESS;
 }
 
-// Once a second: a volume that has been at rest for one is written back and marked clean.
+// Once a second: a volume that has been at rest for one is written back and marked clean; one that never rests is written back every few seconds.
 static void NTAPI WriteBackThread(PVOID)
 {
     for (;;) {
@@ -115,14 +115,16 @@ static void NTAPI WriteBackThread(PVOID)
         Volume* First = Volumes;        // volumes stay
         ExReleaseResourceLite(&ListLock);
         for (Volume* V = First; V; V = V->Next) {
-            if (!V->ChangedAt || LONGLONG(KeQueryInterruptTime()) - V->ChangedAt < 10'000'000)
+            LONGLONG Time = LONGLONG(KeQueryInterruptTime()), At = V->ChangedAt;
+            if (!At || (Time - At < 10'000'000 && Time - V->ChangedSince < 40'000'000))
                 continue;
+            FlushAll(*V);               // the data is on the medium before the sizes
             Locked Held(*V);
             if (V->Dismounted || !V->ChangedAt)
                 continue;
             if (Status S = Sync(*V); !S.Ok()) {
                 DbgPrint("fastfat: a volume cannot be written back: %08x", unsigned(S.Code()));
-                V->ChangedAt = LONGLONG(KeQueryInterruptTime()) + 300'000'000;      // later
+                V->ChangedAt = V->ChangedSince = LONGLONG(KeQueryInterruptTime()) + 300'000'000;    // later
             }
         }
     }
@@ -169,6 +171,12 @@ static NTSTATUS OnVolume(Volume& V, PIRP I, IO_STACK_LOCATION* S)
         IoSkipCurrentIrpStackLocation(I);
         return IoCallDriver(V.On.Target, I);
     }
+    // What waits for the cache does so without the volume's resource.
+    if (F && S->MajorFunction == IRP_MJ_FLUSH_BUFFERS && !F->IsVolume && !F->IsRoot())
+        return Complete(I, F->IsFolder() ? STATUS_SUCCESS : FlushFile(*F));
+    if (F && (S->MajorFunction == IRP_MJ_FLUSH_BUFFERS || (S->MajorFunction == IRP_MJ_FILE_SYSTEM_CONTROL && F->IsVolume && S->MinorFunction == IRP_MN_USER_FS_REQUEST &&
+                                                         (S->Parameters.FileSystemControl.FsControlCode == FSCTL_LOCK_VOLUME || S->Parameters.FileSystemControl.FsControlCode == FSCTL_DISMOUNT_VOLUME))))
+        FlushAll(V);
     {
         Locked Held(V);
         if (V.Dismounted && S->MajorFunction != IRP_MJ_CLEANUP && S->MajorFunction != IRP_MJ_CLOSE && S->MajorFunction != IRP_MJ_FILE_SYSTEM_CONTROL) {
@@ -203,7 +211,7 @@ static NTSTATUS OnVolume(Volume& V, PIRP I, IO_STACK_LOCATION* S)
             case IRP_MJ_SET_VOLUME_INFORMATION:
                 Status = SetVolume(V, S->Parameters.SetVolume.FsInformationClass, BufferOf(I), S->Parameters.SetVolume.Length);
                 break;
-            case IRP_MJ_FLUSH_BUFFERS: Status = F->IsVolume || F->IsRoot() ? Sync(V).Code() : FlushFile(*F).Code(); break;
+            case IRP_MJ_FLUSH_BUFFERS: Status = Sync(V).Code(); break;
             case IRP_MJ_FILE_SYSTEM_CONTROL: Status = Control(V, *F, I, S, Information); break;
             default: Status = STATUS_INVALID_DEVICE_REQUEST; break;
             }
@@ -228,6 +236,7 @@ static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT D, PIRP I)
     case IRP_MJ_SHUTDOWN:
         ExAcquireResourceSharedLite(&ListLock, TRUE);
         for (Volume* V = Volumes; V; V = V->Next) {
+            FlushAll(*V);
             Locked Held(*V);
             if (!V->Dismounted)
                 Sync(*V).Ignore();      // nobody is left to be told

@@ -111,7 +111,7 @@ static NTSTATUS RetrievalPointers(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* 
     memcpy(&From, P.Type3InputBuffer, 8);
     auto* To = static_cast<u8*>(I->UserBuffer);
     u32 Cluster = V.Fat->ClusterBytes(), Count = 0, Room = (P.OutputBufferLength - 16) / 16;
-    u64 Total = (u64(F.Entry.Size) + Cluster - 1) / Cluster;
+    u64 Total = (u64(F.Header.FileSize.QuadPart) + Cluster - 1) / Cluster;
     if (From >= Total)
         return STATUS_END_OF_FILE;
     NTSTATUS Status = STATUS_SUCCESS;
@@ -155,6 +155,8 @@ NTSTATUS Control(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* S, ULONG_PTR& Inf
         if (Status E = Sync(V); !E.Ok())
             return E.Code();
         V.Dismounted = true;
+        for (Fcb* Each = V.Fcbs; Each; Each = Each->Next)
+            Each->Header.IsFastIoPossible = FastIoIsNotPossible;
         V.Vpb->Flags &= ~VPB_MOUNTED;
         V.On.Drop();
         return STATUS_SUCCESS;

@@ -12,6 +12,8 @@ extern "C" {
 #include <ntddvol.h>
 }
 
+
+
 #include "drivers/storage/partmgr/table.hpp"
 
 namespace partmgr {

@@ -321,9 +321,6 @@ void Channel::Finish(Irp& I, Status Outcome, u64 Information, u64 Cookie)
             Process->Memory().UnmapFrames(More.Lent->MappedAt);
         More.Lent->MappedAt = 0;
     }
-    for (u32 Frame : More.Locked)
-        mm::ReleaseFrame(Frame);
-    More.Locked.Clear();
     I.CancelParts();
     More.Then = Irp::After::Finish;
     if (More.Parts.IsEmpty())
@@ -338,6 +335,8 @@ void Channel::Conclude(Irp& I)
         if (I.Pages_)
             FreePages(I.M.Data, std::exchange(I.Pages_, 0));
         More.Then = Irp::After::Nothing;
+        if (std::exchange(More.Late, false))
+            More.Lent = {};             // the next process locks what it needs
         RefPtr<Seat> To = More.To;
         To->Hold(I);
         return;
@@ -361,9 +360,6 @@ void Channel::Lose(Irp& I)
     --Outstanding_;
     if (I.More_->Lent)
         I.More_->Lent->MappedAt = 0;
-    for (u32 Frame : I.More_->Locked)
-        mm::ReleaseFrame(Frame);
-    I.More_->Locked.Clear();
     I.CancelParts();
     I.More_->Then = Irp::After::Hold;
     if (I.More_->Parts.IsEmpty())

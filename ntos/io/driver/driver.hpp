@@ -109,12 +109,16 @@ public:
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
-    virtual ps::Process* Client() { return nullptr; }   // whose memory the driver may have locked meanwhile
+    // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.
+    virtual ps::Process* Client() { return nullptr; }
     Irp();
     virtual ~Irp();
     // The output is in these pages instead of the data area; after InputBytes is set.
     Status Lend(Own<Loan> Pages);
-    const Loan* Lent() const { return More_ ? More_->Lent.Get() : nullptr; }
+    // Pages lent while it is under way, which are not its output. STATUS_NOT_SUPPORTED: there are some already.
+    Status LendLate(Own<Loan> Pages);
+    const Loan* Lent() const { return More_ && !More_->Late ? More_->Lent.Get() : nullptr; }
+    const Loan* Pages() const { return More_ ? More_->Lent.Get() : nullptr; }      // in either way
     // Its pages are part of those of Other, which is under way with lent pages, as this one is.
     void IsPartOf(Irp& Other);
     void Cancel();                      // wherever it is
@@ -137,9 +141,8 @@ private:
         After Then = After::Nothing;    // when the last part has ended
         Status Outcome;
         u64 Information = 0, Cookie = 0, HeldSince = 0;
-        Vector<u32> Locked;             // frames of the client's memory (LockClient)
         u8 Repeats = 0;
-        bool WholeEnds = false;
+        bool WholeEnds = false, Late = false;
         static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
         static void operator delete(void* At) { ::operator delete(At); }
     };
@@ -270,6 +273,7 @@ public:
     DriverDevice& Device() const { return *Top_; }
     bool NeedsCreate() const override { return true; }
     bool TakesRequests() const override { return true; }
+    virtual bool IsOfFileSystem() const { return false; }       // an fs::FsFile
     void CreateEnds(Status Outcome) override;
     Status Start(Request& R) override;
     void Withdraw(Request& R) override;

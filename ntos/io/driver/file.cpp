@@ -17,7 +17,12 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
-    ps::Process* Client() override { return &*R_.Process; }
+    ps::Process* Client() override
+    {
+        if (!Device)
+            Device = RefPtr<DriverDevice>(&static_cast<DriverFile&>(*R_.Target).Device());
+        return &*R_.Process;
+    }
 
 private:
     void Layout(u32 In, u32 Out, bool Shared);
@@ -270,7 +275,7 @@ void DriverFile::Withdraw(Request& R)
 
 Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot)
 {
-    bool HasFiles = fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot || Start));
+    bool HasFiles = Start ? static_cast<DriverFile*>(Start)->IsOfFileSystem() : fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot));
     if (How.Pipe || How.Mailslot || (How.TargetFolder && !HasFiles))
         return STATUS_INVALID_PARAMETER;
     if (IsGone())

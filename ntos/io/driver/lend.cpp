@@ -105,6 +105,17 @@ Status Irp::Lend(Own<Loan> Pages)
     return STATUS_SUCCESS;
 }
 
+Status Irp::LendLate(Own<Loan> Pages)
+{
+    if (!NeedsMore())
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (More_->Lent)
+        return STATUS_NOT_SUPPORTED;
+    More_->Lent = std::move(Pages);
+    More_->Late = true;
+    return STATUS_SUCCESS;
+}
+
 void Irp::IsPartOf(Irp& Other)
 {
     More_->Whole = &Other;
@@ -114,7 +125,7 @@ void Irp::IsPartOf(Irp& Other)
 Result<u64> Channel::MapLent(u32 Tag)
 {
     Irp* I = FindSent(Tag);
-    if (!I || !I->Lent() || !Process)
+    if (!I || !I->Pages() || !Process)
         return STATUS_INVALID_PARAMETER;
     Loan& L = *I->More_->Lent;
     if (!L.MappedAt)

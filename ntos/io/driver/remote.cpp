@@ -111,9 +111,9 @@ Status RemoteIrp::Fill(Irp* Parent, DriverFile* Of)
     M.InputBytes = C_.InputBytes;
     M.OutputBytes = C_.OutputBytes;
     if (Has(wd::call::PagesOfParent)) {
-        if (!Parent || !Parent->Lent())
+        if (!Parent || !Parent->Pages())
             return STATUS_INVALID_PARAMETER;
-        TRY(Lend(TRY(Parent->Lent()->Part(C_.LentOffset, C_.OutputBytes, !Has(wd::call::OutputBack | wd::call::OutputBackWhole)))));
+        TRY(Lend(TRY(Parent->Pages()->Part(C_.LentOffset, C_.OutputBytes, !Has(wd::call::OutputBack | wd::call::OutputBackWhole)))));
         IsPartOf(*Parent);
         return STATUS_SUCCESS;
     }

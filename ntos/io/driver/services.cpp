@@ -6,6 +6,7 @@
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/space.hpp"
 
@@ -94,10 +95,15 @@ ke::Task<> NtUnloadDriver(ke::Caller& Caller, svc::UnloadDriver& Call)
     return D.Ok() ? Unload(Caller, D.Take()) : ke::Task<>(D.GetStatus());
 }
 
-Status NtDriverControl(ke::Caller& Caller, svc::DriverControl& Call)
+ke::Task<> NtDriverControl(ke::Caller& Caller, svc::DriverControl& Call)
 {
     auto* In = static_cast<Channel*>(Caller.Process().Driver);
-    return In ? In->Of().Control(Caller, Call) : Status(STATUS_ACCESS_DENIED);
+    if (!In)
+        return ke::Task<>(Status(STATUS_ACCESS_DENIED));
+    u32 Code = Call.Code;
+    if (Code >= u32(wd::Control::CacheOpen) && Code <= u32(wd::Control::CacheTruncate))
+        return io::fs::CacheControl(Caller, *In, Call);
+    return ke::Task<>(In->Of().Control(Caller, Call));
 }
 
 namespace io {

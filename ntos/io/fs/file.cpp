@@ -29,8 +29,8 @@ public:
     void Learn(u64 FsContext, u64 SectionObject)
     {
         auto& F = static_cast<FsFile&>(*R_.Target);
-        F.FsContext_ = FsContext;
-        F.SectionObject_ = SectionObject;
+        if (auto S = Stream::Of(Device->In(), SectionObject, FsContext); S.Ok())
+            F.Stream_ = RefPtr<Stream>(S.Take());       // without memory it is not cached
     }
     bool IsCreate() const { return R_.What == Operation::Create; }
 
@@ -70,7 +70,7 @@ Status FsIrp::Transfer(bool Write)
         // As it is, without a copy.
         u32 All = Left < MostLent ? u32(Left) : MostLent;
         auto Pages = driver::Loan::OfMemory(*R_.Process, T.Address + Before, All, Write);
-        Device = F.Volume_->In->FindDevice(F.Volume_->Device);
+        Device = F.Volume_->To;
         Lends = Pages.Ok() && Device && Lend(Pages.Take()).Ok();
         Left = Lends ? All : Left;
     }
@@ -99,7 +99,8 @@ Status FsIrp::Fill()
     IsOfFileSystem = true;
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
-    M.Device = F.Volume_->Device;
+    Device = F.Volume_->To;
+    M.Device = Device->Cookie;
     M.File = F.FsCookie_;
     M.Process = R_.Process->Id();
     M.Thread = R_.Thread ? R_.Thread->Id() : 0;
@@ -218,6 +219,7 @@ void FsIrp::Succeeded(Channel& In, u64 Information, u64 Cookie)
     case Operation::Create:
         F.FsCookie_ = Cookie;
         F.Opened_ = true;
+        FsFile::Open_->PushFront(F);
         break;
     case Operation::Write:
         // A write at the end went where the file system says.
@@ -321,6 +323,8 @@ FsFile::~FsFile()
 {
     Dying_ = true;
     CleanupOnce();
+    CookieLink_.Unlink();
+    Stream_.Reset();
     if (Opened_)
         SendPlain(mj::Close);
     if (Volume_)
@@ -336,10 +340,12 @@ void FsFile::SendPlain(u8 Major)
         return;                         // without memory the driver does not hear of it
     I->M.What = wd::Kind::Irp;
     I->M.Major = Major;
-    I->M.Device = Volume_->Device;
+    I->Device = Volume_->To;
+    I->M.Device = I->Device->Cookie;
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
-    Ref<Channel>(*Volume_->In)->Submit(*I);
+    I->M.Parameters[0] = Major == mj::Cleanup && Modified_;
+    Ref<Channel>(Volume_->To->In())->Submit(*I);
 }
 
 void FsFile::Cleanup()
@@ -357,11 +363,13 @@ void FsFile::Cleanup()
         return;
     I->M.What = wd::Kind::Irp;
     I->M.Major = mj::Cleanup;
-    I->M.Device = Volume_->Device;
+    I->M.Parameters[0] = Modified_;
+    I->Device = Volume_->To;
+    I->M.Device = I->Device->Cookie;
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
     CleanupSent_ = true;
-    Ref<Channel>(*Volume_->In)->SubmitAndLook(*I);
+    Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
 }
 
 Result<ob::String> FsFile::QueryName()
@@ -437,6 +445,8 @@ Status FsFile::Start(Request& R)
     if (R.What == Operation::Create)
         TRY(CheckCreate());
     R.Context[1] = 0;
+    if (StartCached(R))
+        return STATUS_PENDING;
     return Send(R);
 }
 
@@ -462,19 +472,21 @@ Status FsFile::Send(Request& R)
         return S;
     }
     R.Context[0] = reinterpret_cast<u64>(static_cast<Irp*>(I));
-    Ref<Channel>(*Volume_->In)->SubmitAndLook(*I);
+    Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
     return STATUS_PENDING;
 }
 
 void FsFile::Withdraw(Request& R)
 {
     auto* I = reinterpret_cast<Irp*>(R.Context[0]);
-    if (!I) {                           // it waits for the mount
+    if (!I && R.What == Operation::Create) {    // it waits for the mount
         R.Link.Unlink();
         return;
     }
     R.CancelLater();
-    Volume_->In->Cancel(*I);
+    if (!I)                             // the cache has it: it ends soon
+        return;
+    I->Cancel();
 }
 
 }

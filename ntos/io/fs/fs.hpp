@@ -8,7 +8,7 @@
 // Cleanup: sent when the last handle is closed; NtClose waits for it. Close: when the last reference is gone.
 // A volume whose file system's process ended is forgotten; its files fail with STATUS_DEVICE_REMOVED, the next open mounts again.
 #pragma once
-#include "ntos/io/driver/stack.hpp"
+#include "ntos/io/fs/stream.hpp"
 
 namespace io::fs {
 
@@ -23,13 +23,12 @@ public:
     static Result<Ref<Volume>> For(driver::DriverDevice& On);
     ~Volume();
     State Now() const { return State_; }
-    bool IsGone() const { return State_ == State::Gone || !In || In->IsDead(); }
+    bool IsGone() const { return State_ == State::Gone || !To || To->IsGone(); }
     // A Create that waits for the mount: FsFile::Mounted is called when it is known how it went.
     void Wait(Request& Create) { Waiting_.PushBack(Create); }
     void Begin();
     void Dismounted();                  // by FSCTL_DISMOUNT_VOLUME: new opens mount again
-    RefPtr<driver::Channel> In;         // where requests go, and to which device
-    u64 Device = 0;
+    RefPtr<driver::DriverDevice> To;    // where requests go: the file system's device for it, or (RAW) the disk
     u32 Files = 0;
     const FsFile* LockedBy = nullptr;   // the handle that has it locked
     driver::DriverDevice& On() const { return *On_; }
@@ -42,11 +41,11 @@ private:
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
     void TryNext();
-    void Tried(Status Outcome, u64 Device, driver::Channel& By);
+    void Tried(Status Outcome, u64 Cookie, driver::Channel& By);
     void End(Status Outcome);           // mounting is over: the waiting go on
     void Forget();                      // out of the list
     RefPtr<driver::DriverDevice> On_;
-    RefPtr<driver::Seat> Place_;        // On's: the same when its driver has been started again
+    RefPtr<driver::Seat> Place_;
     State State_ = State::Mounting;
     bool Began_ = false, Listed_ = false;
     Vector<Ref<driver::DriverDevice>> ToTry_;
@@ -70,7 +69,7 @@ class FsFile final : public driver::DriverFile {
 public:
     FsFile(driver::DriverDevice& Of, const CreateParameters& How, ob::String Name, ob::String Full, FsFile* Related, bool CaseSensitive);
     ~FsFile() override;
-    bool TakesRequests() const override { return true; }
+    bool IsOfFileSystem() const override { return true; }
     void CreateEnds(Status) override { }
     Status Start(Request& R) override;
     void Withdraw(Request& R) override;
@@ -79,6 +78,15 @@ public:
     ke::Event* CleanupEnds() override { return CleanupSent_ ? &CleanupDone_ : nullptr; }
     Result<ob::String> RelativeName() override { return ob::String::Copy(Full_); }
     Result<ob::String> QueryName() override;
+    // --- cached.cpp
+    Status TryRead(Transfer& T) override;
+    Status TryWrite(Transfer& T) override;
+    bool WaitsForSections() const override { return true; }
+    ke::Task<> PrepareSection() override;
+    ke::Task<> ExtendDataLater(u64 Size) override;
+    RefPtr<mm::PageStore> DataStore() override;
+    u64 DataSize() override;
+    static FsFile* ByCookie(driver::Channel& In, u64 Cookie);   // null
     u64 FsCookie() const { return FsCookie_; }
     fs::Volume* Of() const { return Volume_.Get(); }
     // The mount this Create waited for is over.
@@ -89,13 +97,23 @@ private:
     friend class CleanupIrp;
     Status Send(Request& R);
     void SendPlain(u8 Major);
+    // Whether the cache has it and the file system lets it be used without being asked.
+    bool IsFast() const;
+    bool IsUncached() const { return Options() & FILE_NO_INTERMEDIATE_BUFFERING; }
+    bool StartCached(Request& R);
+    static ke::Task<> RunCached(Ref<FsFile> F, Ref<Request> R);
     Status CheckCreate() const;
     void Renamed(const Request& R);
     RefPtr<fs::Volume> Volume_;
     RefPtr<FsFile> Start_;              // that this one was opened relative to, until it is open
     ob::String Full_;                   // name from the root of the volume
     u64 FsCookie_ = 0, ClosedBy_ = 0, AllocationSize_;
-    u64 FsContext_ = 0, SectionObject_ = 0;
+    RefPtr<Stream> Stream_;
+    cc::Cursor Cursor_;
+    core::ListNode<FsFile> CookieLink_;
+    using CookieList = core::List<FsFile, &FsFile::CookieLink_>;
+    static Immortal<CookieList> Open_;
+    bool Modified_ = false;             // by a write the file system has not seen
     bool Opened_ = false, Target_, CaseSensitive_, CleanupSent_ = false, Dying_ = false;
     ke::Event CleanupDone_ { ke::Event::Notification, false };
 };

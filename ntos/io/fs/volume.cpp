@@ -47,10 +47,12 @@ void VolumesChange(Channel* Dead)
     for (usize I = FileSystems->Size(); I-- > 0;)
         if (&(*FileSystems)[I]->In() == Dead)
             FileSystems->RemoveAt(I);
+    if (Dead)
+        Stream::Ends(*Dead);
     for (bool Again = true; Again;) {
         Again = false;
         for (Volume& V : *Volume::All_) {
-            if (V.State_ == Volume::State::Mounting || (V.In.Get() != Dead && (&V.On().In() != Dead || V.Place_->Node)))
+            if (V.State_ == Volume::State::Mounting || !V.To || &V.To->In() != Dead)
                 continue;
             V.Forget();
             Again = true;
@@ -73,9 +75,9 @@ bool HasFiles(const DriverDevice& D, const CreateParameters& How, bool HasRest)
 Result<Ref<Volume>> Volume::For(DriverDevice& On)
 {
     for (Volume& V : *All_) {
-        if (V.Place_ != On.Place)
+        // A disk whose driver died and came back is the same disk: it has the same place.
+        if (!On.Place || V.Place_ != On.Place)
             continue;
-        V.On_ = RefPtr<DriverDevice>(&On);      // the disk's driver may have been started again
         // A RAW one nobody has open: perhaps a file system knows it by now.
         if (V.State_ == State::Gone || (V.State_ != State::Mounting && V.IsGone()) || (V.State_ == State::Raw && !V.Files)) {
             V.Forget();
@@ -88,8 +90,7 @@ Result<Ref<Volume>> Volume::For(DriverDevice& On)
         return STATUS_INSUFFICIENT_RESOURCES;
     Ref<Volume> V = Ref<Volume>::Adopt(*New);
     if (IsFileSystem(On.DeviceType)) {
-        V->In = RefPtr<Channel>(&On.In());
-        V->Device = On.Cookie;
+        V->To = RefPtr<DriverDevice>(&On);
         V->State_ = State::Mounted;
         V->Began_ = true;
         return V;                       // not kept: there is nothing to remember
@@ -125,13 +126,13 @@ void Volume::Dismounted()
 // Asks a file system.
 class MountIrp final : public driver::Irp {
 public:
-    MountIrp(Volume& Of, u64 On, DriverDevice& By) : Of_(Of)
+    MountIrp(Volume& Of, u64 Disk, DriverDevice& By) : Of_(Of)
     {
         Device = RefPtr<DriverDevice>(&By);
         M.What = wd::Kind::MountVolume;
         M.Device = By.Cookie;
         M.InputBytes = DataBytes = sizeof(About_);
-        About_ = { On, 0, 0 };
+        About_ = { Disk, 0, 0 };
     }
     Status CopyIn(Channel& In) override { return In.WriteData(*this, 0, &About_, sizeof(About_)); }
     void Done(Channel& In, Status Outcome, u64, u64 Cookie, bool) override
@@ -159,47 +160,45 @@ void Volume::Begin()
 
 void Volume::TryNext()
 {
-    if (On().IsGone() || !On().Place) {
+    if (On().IsGone() || !Place_) {
         End(STATUS_DEVICE_REMOVED);
         return;
     }
+    driver::Seat& Disk = Place_->Top();
     while (!ToTry_.IsEmpty()) {
         Ref<DriverDevice> By = ToTry_.Last();
         ToTry_.Pop();
-        ps::Process* P = By->In().Process;
-        if (By->IsGone() || !P)
+        if (By->IsGone())
             continue;
-        auto Go = [&]() -> Status {
-            u64 Id = On().Place->Top().Id();
-            TRY(By->In().Grant(Id));
-            auto* I = new MountIrp(*this, Id, *By);
-            if (!I)
-                return STATUS_INSUFFICIENT_RESOURCES;
-            By->In().Submit(*I);
-            return STATUS_SUCCESS;
-        };
-        Status S = Go();
-        if (!S.Ok())
-            End(S);
+        Status S = By->In().Grant(Disk.Id());
+        auto* I = S.Ok() ? new MountIrp(*this, Disk.Id(), *By) : nullptr;
+        if (!I) {
+            End(STATUS_INSUFFICIENT_RESOURCES);
+            return;
+        }
+        By->In().Submit(*I);
         return;
     }
-    // RAW: the disk itself, by the top of its stack.
-    DriverDevice* Top = On().Place->Top().Now();
-    if (!Top || Top->IsGone()) {
+    // RAW: the disk itself.
+    if (!Disk.Now()) {
         End(STATUS_DEVICE_NOT_READY);
         return;
     }
-    In = RefPtr<Channel>(&Top->In());
-    Device = Top->Cookie;
+    To = RefPtr<DriverDevice>(Disk.Now());
     State_ = State::Raw;
     End(STATUS_SUCCESS);
 }
 
-void Volume::Tried(Status Outcome, u64 NewDevice, Channel& By)
+void Volume::Tried(Status Outcome, u64 Cookie, Channel& By)
 {
     if (Outcome.Ok()) {
-        In = RefPtr<Channel>(&By);
-        Device = NewDevice;
+        for (DriverDevice& D : By.Of().Devices)
+            if (D.Cookie == Cookie && !D.IsGone())
+                To = RefPtr<DriverDevice>(&D);
+        if (!To)
+            Outcome = STATUS_DRIVER_INTERNAL_ERROR;
+    }
+    if (Outcome.Ok()) {
         State_ = State::Mounted;
         auto Name = On().QueryName();
         ex::Log("io: %S is mounted by %S\n", Name.Ok() ? Name.Value().View() : ob::Name(L"a volume"), By.Of().Name());

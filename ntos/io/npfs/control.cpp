@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ntos/io/issue.hpp"
+#include "ntos/ps/thread.hpp"
 
 namespace io::npfs {
 
@@ -124,7 +125,7 @@ Status PipeEnd::Impersonate(Request& R)
         return STATUS_ILLEGAL_FUNCTION;
     if (State() != FILE_PIPE_CONNECTED_STATE && State() != FILE_PIPE_CLOSING_STATE)
         return STATUS_PIPE_DISCONNECTED;
-    return STATUS_NOT_IMPLEMENTED;
+    return R.Thread && I_->ClientToken ? se::ImpersonateClient(*R.Thread, *I_->ClientToken) : Status(STATUS_CANNOT_IMPERSONATE);
 }
 
 Status PipeEnd::Attribute(Request& R)

@@ -3,6 +3,7 @@
 
 #include "ntos/io/create.hpp"
 #include "ntos/io/issue.hpp"
+#include "ntos/ps/thread.hpp"
 
 namespace io {
 
@@ -176,9 +177,11 @@ Result<ob::ParseResult> PipeDevice::Connect(ob::OpenRequest& Request, CreatePara
     if (!I)
         return STATUS_PIPE_NOT_AVAILABLE;
     How.Information = FILE_OPENED;
+    auto Token = TRY(se::TokenForServer(Request.Caller, Request.Wanted.ImpersonationLevel, Request.Wanted.EffectiveOnly));
     Ref<PipeEnd> End = TRY(ob::Make<PipeEnd>(*this, How, Ref<Instance>(*I), false, FILE_PIPE_BYTE_STREAM_MODE, FILE_PIPE_QUEUE_OPERATION));
     I->State = FILE_PIPE_CONNECTED_STATE;
     I->ClientProcess = Request.Caller.Process().Id();
+    I->ClientToken = RefPtr<ob::Object>(std::move(Token));
     while (io::Request* L = I->Listeners.First())
         L->Complete(STATUS_SUCCESS, 0);
     ob::ParseResult R;

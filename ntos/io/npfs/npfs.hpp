@@ -25,6 +25,7 @@ public:
     DataQueue Inbound, Outbound;        // to the server; to the client
     core::List<Request, &Request::Link> Listeners;
     u64 ServerProcess = 0, ClientProcess = 0;
+    RefPtr<ob::Object> ClientToken;     // what the server may impersonate: the client's when it connected
 };
 
 class PipeName : public RefCounted<PipeName> {

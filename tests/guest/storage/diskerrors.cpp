@@ -8,13 +8,9 @@ static constexpr u32 Sector = 512, BadRead = 1000, BadWrite = 20000, Slots = 16,
 
 TAP_MAIN()
 {
-    HANDLE File = OpenAdapter(), Async = OpenAdapter(L"\\??\\Scsi0:", 0);
+    HANDLE File = OpenAdapter(), Async = OpenAdapter(0);
     if (!CHECK(File && Async))
         return;
-    static Buffered<96> B;
-    static const u8 Ready[6] = {};
-    for (int Tries = 0; Tries < 100 && B.Run(File, Ready, 6, Out, 0) < 0; ++Tries)
-        wdm::Sleep(20);
     static Direct D;
     alignas(4096) static u8 Data[Bytes];
     for (int Round = 0; Round < 3; ++Round) {

@@ -1,4 +1,4 @@
-// A disk behind a storage adapter, by pass-through on \??\Scsi0: what it is, reading and writing, many requests at a time, errors. The scratch disk is 16 MiB; its
+// A disk behind a storage adapter, by pass-through on \??\ScsiN: - what it is, reading and writing, many requests at a time, errors. The scratch disk is 16 MiB; its
 // sectors hold their own number (tools/neptune/storage_tests.py), and what is written is behind the first 4 MiB.
 #include "tests/guest/storage/scsi.hpp"
 
@@ -254,14 +254,9 @@ static u32 Properties(HANDLE File)
 
 TAP_MAIN()
 {
-    HANDLE File = OpenAdapter(), Async = OpenAdapter(L"\\??\\Scsi0:", 0);
+    HANDLE File = OpenAdapter(), Async = OpenAdapter(0);
     if (!CHECK(File && Async))
         return;
-    // Units are found after the adapter has its name.
-    static Buffered<96> B;
-    static const u8 Ready[6] = {};
-    for (int Tries = 0; Tries < 100 && B.Run(File, Ready, 6, Out, 0) < 0; ++Tries)
-        wdm::Sleep(20);
     u32 Most = Properties(File);
     Identity(File);
     ReadWrite(File, Most);

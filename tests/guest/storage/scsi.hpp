@@ -80,13 +80,29 @@ template <u32 Room> struct Buffered {
     }
 };
 
-// Waits for the adapter: it is started in the background.
-inline HANDLE OpenAdapter(const WCHAR* Path = L"\\??\\Scsi0:", ULONG Options = FILE_SYNCHRONOUS_IO_NONALERT)
+// The first adapter with a unit; waits for it, as adapters start and find their units in the background.
+inline HANDLE OpenAdapter(ULONG Options = FILE_SYNCHRONOUS_IO_NONALERT)
 {
-    HANDLE File = nullptr;
-    for (int Tries = 0; Tries < 100 && wdm::Open(&File, Path, FILE_GENERIC_READ | FILE_GENERIC_WRITE, Options) < 0; ++Tries)
-        wdm::Sleep(20);
-    return File;
+    static WCHAR Path[] = L"\\??\\Scsi0:";
+    static u8 Info[2048];
+    for (int Tries = 0; Tries < 400; ++Tries) {
+        Path[8] = WCHAR('0' + Tries % 4);
+        HANDLE File = nullptr;
+        if (wdm::Open(&File, Path) >= 0) {
+            u32 Units = 0;
+            if (wdm::Control(File, InquiryDataCode, nullptr, 0, Info, sizeof(Info)) >= 0)
+                for (u32 Bus = 0; Bus < Info[0]; ++Bus)
+                    Units += Info[4 + 8 * Bus];
+            if (Units && Options == FILE_SYNCHRONOUS_IO_NONALERT)
+                return File;
+            NtClose(File);
+            if (Units)
+                return wdm::Open(&File, Path, FILE_GENERIC_READ | FILE_GENERIC_WRITE, Options) >= 0 ? File : nullptr;
+        }
+        if (Tries % 4 == 3)
+            wdm::Sleep(20);
+    }
+    return nullptr;
 }
 
 }

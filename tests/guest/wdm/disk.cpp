@@ -58,7 +58,7 @@ struct PassThrough {
     u32 DataTransferLength, TimeOutValue;
     u64 DataBufferOffset;
     u32 SenseInfoOffset;
-    u8 Cdb[16];
+    u8 Cdb[16], Pad[4];
     u8 Sense[32];
     u8 Data[64];
 };
@@ -120,7 +120,7 @@ static bool MakeMedium()
         return false;
     void* At = nullptr;
     u64 Bytes = 0;
-    NTSTATUS S = NtMapViewOfSection(Section, NtCurrentProcess(), &At, 0, 0, nullptr, &Bytes, SECTION_INHERIT(1), 0, PAGE_READWRITE);
+    NTSTATUS S = NtMapViewOfSection(Section, reinterpret_cast<HANDLE>(-1), &At, 0, 0, nullptr, &Bytes, 2, 0, PAGE_READWRITE);
     Medium = static_cast<u8*>(At);
     return S >= 0;
 }

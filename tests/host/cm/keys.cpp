@@ -22,10 +22,10 @@ TEST_F(Keys, AreMadeOnceAndFoundInAnyCase)
 
 TEST_F(Keys, NamesHaveLimits)
 {
-    std::vector<wchar_t> Long(256, L'n');
-    EXPECT_NT(STATUS_SUCCESS, Create({ Long.data(), 255 }, Top));
-    EXPECT_NT(STATUS_INVALID_PARAMETER, Create({ Long.data(), 256 }, Top));
-    EXPECT_NT(STATUS_INVALID_PARAMETER, Open({ Long.data(), 256 }, Top));
+    std::vector<wchar_t> Long(257, L'n');
+    EXPECT_NT(STATUS_SUCCESS, Create({ Long.data(), 256 }, Top));
+    EXPECT_NT(STATUS_INVALID_PARAMETER, Create({ Long.data(), 257 }, Top));
+    EXPECT_NT(STATUS_INVALID_PARAMETER, Open({ Long.data(), 257 }, Top));
     // As deep as may be, and no deeper.
     HANDLE At = Top;
     u32 Depth = 0;

@@ -62,6 +62,44 @@ u8* PageAddress(Pfn F)
 Status ChargeCommit(u64) { return STATUS_SUCCESS; }
 void ReturnCommit(u64) { }
 
+// Between stores and client memory as ex's double has it; and no store is paged here.
+template <typename F> static Status EachPage(u64 Offset, usize Bytes, usize& Done, F&& Each)
+{
+    for (Done = 0; Done < Bytes;) {
+        usize Now = PageSize - ((Offset + Done) & PageMask);
+        if (Now > Bytes - Done)
+            Now = Bytes - Done;
+        TRY(Each(Offset + Done, Done, Now));
+        Done += Now;
+    }
+    return STATUS_SUCCESS;
+}
+Status PageStore::ReadToUser(u64 Offset, ps::Process& To, u64 Address, usize Bytes, usize& Done)
+{
+    return EachPage(Offset, Bytes, Done, [&](u64 At, usize Skip, usize Now) -> Status {
+        u8* From = TRY(Page(At >> PageShift, false));
+        return From ? CopyToUser(To, Address + Skip, From + (At & PageMask), Now) : ZeroUser(To, Address + Skip, Now);
+    });
+}
+Status PageStore::WriteFromUser(u64 Offset, ps::Process& From, u64 Address, usize Bytes, usize& Done)
+{
+    return EachPage(Offset, Bytes, Done, [&](u64 At, usize Skip, usize Now) -> Status {
+        u8* To = TRY(Page(At >> PageShift, true));
+        return CopyFromUser(From, To + (At & PageMask), Address + Skip, Now);
+    });
+}
+Result<Pfn> PageStore::PagedFrame(u64, bool) { return STATUS_NOT_IMPLEMENTED; }
+void PageStore::MarkDirty(u64) { }
+void PageStore::ForgetState(Pfn&) { }
+void PageStore::EndPaging() { }
+u64 PageStore::HasDirty() const { return 0; }
+void PageStore::FreeWord(Pfn& Word)
+{
+    ReleaseFrame(Word);
+    Word = NoPfn;
+    --PageCount_;
+}
+
 }
 
 namespace io_test {

@@ -155,7 +155,10 @@ TEST_F(Sections, ReservedPagesAreCommittedForAll)
     HANDLE Plain = Create(nullptr, 4 * PageSize, PAGE_READWRITE, SEC_COMMIT);
     u64 E = 0, SizeE = 0;
     ASSERT_EQ(Map(Plain, E, 0, SizeE, PAGE_READWRITE), STATUS_SUCCESS);
-    EXPECT_EQ(C.Allocate(E, SizeE, MEM_COMMIT, PAGE_READWRITE), STATUS_ALREADY_COMMITTED);
+    // What is committed already gets the protection.
+    EXPECT_EQ(C.Allocate(E, SizeE, MEM_COMMIT, PAGE_READONLY), STATUS_SUCCESS);
+    EXPECT_EQ(C.Query(E).Protect, DWORD(PAGE_READONLY));
+    EXPECT_EQ(C.Poke(E, 1), STATUS_ACCESS_VIOLATION);
 }
 
 TEST_F(Sections, OfFiles)

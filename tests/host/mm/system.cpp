@@ -35,6 +35,7 @@ se::Token& Thread::EffectiveToken() const { return se::TheToken; }
 }
 
 ps::Thread& ke::Caller::Thread() { return static_cast<ps::Thread&>(*this); }
+ke::Caller* ke::RunningCaller() { return Activity::Current() ? Activity::Current()->AsCaller() : nullptr; }
 
 namespace test {
 
@@ -53,16 +54,24 @@ Ref<File> MakeFile(const std::vector<u8>& Bytes)
 
 namespace io {
 
-Result<SectionFile> FileForSection(ke::Caller& Caller, HANDLE Handle, u32, u32)
+Result<Ref<ob::Object>> FileForSection(ke::Caller& Caller, HANDLE Handle, u32, u32)
 {
-    auto F = TRY(ob::Reference<test::File>(Caller, Handle, 1));
-    return SectionFile { .File = Ref<ob::Object>(*F), .Data = F->Data, .Size = F->Size, .Path = TRY(ob::String::Copy(L"\\Test\\File")) };
+    return Ref<ob::Object>(TRY(ob::Reference<test::File>(Caller, Handle, 1)));
 }
 
-Status ExtendForSection(ob::Object& File, u64 Size)
+bool SectionWaits(ob::Object& File) { return static_cast<test::File&>(File).Waits; }
+ke::Task<> PrepareForSection(Ref<ob::Object>) { return ke::Task<>(Status(STATUS_SUCCESS)); }
+
+Result<SectionFile> DescribeForSection(Ref<ob::Object> Of)
 {
-    static_cast<test::File&>(File).Size = Size;
-    return STATUS_SUCCESS;
+    auto& F = static_cast<test::File&>(*Of);
+    return SectionFile { .File = std::move(Of), .Data = F.Data, .Size = F.Size, .Path = TRY(ob::String::Copy(L"\\Test\\File")) };
+}
+
+ke::Task<> ExtendForSection(Ref<ob::Object> File, u64 Size)
+{
+    static_cast<test::File&>(*File).Size = Size;
+    return ke::Task<>(Status(STATUS_SUCCESS));
 }
 
 u64 SizeForSection(ob::Object& File) { return static_cast<test::File&>(File).Size; }

@@ -37,6 +37,7 @@ public:
     explicit File(Ref<mm::PageStore> Data) : Object(Type), Data(std::move(Data)) { }
     Ref<mm::PageStore> Data;
     u64 Size = 0;
+    bool Waits = false;
 };
 Ref<File> MakeFile(const std::vector<u8>& Bytes);
 
@@ -61,6 +62,18 @@ public:
         u32 I = 0;
         ((T_->Arguments[I++] = u64(Arguments)), ...);
         return Service(*T_, *reinterpret_cast<X*>(T_->Arguments)).Code();
+    }
+    // A service that may wait: STATUS_PENDING if it does; Thread().Outcome tells how it ended.
+    template <typename X, typename... A> NTSTATUS Now(ke::Task<> (*Service)(ke::Caller&, X&), A... Arguments)
+    {
+        static_assert(sizeof...(A) * 8 == sizeof(X));
+        u32 I = 0;
+        ((T_->Arguments[I++] = u64(Arguments)), ...);
+        T_->Outcome = STATUS_PENDING;
+        Status S;
+        if (T_->Start([&] { return Service(*T_, *reinterpret_cast<X*>(T_->Arguments)); }, S))
+            T_->Outcome = S.Code();
+        return T_->Outcome;
     }
     // A page for arguments, outside everything else: words by index.
     static constexpr u64 Arguments = 0x7FF0'0000;

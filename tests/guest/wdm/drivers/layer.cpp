@@ -217,7 +217,7 @@ extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Key
     PDEVICE_OBJECT Device;
     UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Device\\LayerLow");
     bool Low = Key->Buffer[Key->Length / 2 - 1] == L'w';
-    NTSTATUS Status = IoCreateDevice(Driver, 0, Low ? &Name : nullptr, FILE_DEVICE_DISK, 0, FALSE, &Device);
+    NTSTATUS Status = IoCreateDevice(Driver, 0, Low ? &Name : nullptr, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
     if (!NT_SUCCESS(Status))
         return Status;
     Driver->DriverUnload = Unload;

@@ -78,6 +78,8 @@ Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor* Explici
 // S-1-5-7 is the user.
 bool MayOwn(const Token&, std::span<const u8> Owner) { return Owner.size() == 12 && Owner[8] == 7; }
 bool HasPrivilege(const Token&, u32) { return fake::HasPrivileges; }
+Result<Ref<ob::Object>> TokenForServer(ke::Caller& Client, u32, bool) { return Ref<ob::Object>(Client.Process()); }
+Status ImpersonateClient(ps::Thread&, ob::Object&) { return STATUS_SUCCESS; }
 // Believes what it reads: half a KiB from there.
 Result<Own<SecurityDescriptor>> SecurityDescriptor::Capture(ke::Caller& From, u64 Address)
 {
@@ -153,6 +155,9 @@ static u8* Find(ps::Process& In, u64 Address, usize Bytes)
         return nullptr;
     return In.Bytes + (Address - ps::MemoryBase);
 }
+
+bool MayBeAbsent(ps::Process&) { return false; }
+u8* TouchWithin(ps::Process&, u64, usize, bool) { return nullptr; }
 
 Status CopyFromUser(ps::Process& From, void* To, u64 Address, usize Bytes)
 {

@@ -10,9 +10,10 @@ public:
     se::Token& EffectiveToken() const;
     Status TakeAlert() override { return nt::STATUS_SUCCESS; }
     bool IsTerminating() const { return false; }
+    NTSTATUS Outcome = nt::STATUS_SUCCESS;      // of the last service: STATUS_PENDING while it waits
 
 private:
-    void Completed(Status) override { }
+    void Completed(Status S) override { Outcome = S.Code(); }
     Ref<ps::Process> Keep_;
 };
 

@@ -1,0 +1,69 @@
+// Streams: the cached data of file-system drivers' files.
+//
+// A Stream is what a SECTION_OBJECT_POINTERS in a driver's process stands for: all opens of one file share it. Its Map (ntos/cc) is made when the file system starts caching
+// (CcInitializeCacheMap) or a section is made of the file; paging I/O then goes through one of its files, which is kept for that (on NT the cache references the file object, too) and closed when the
+// map goes: when nobody uses it and there are many, when the file is deleted, or when the file system asks (purge).
+// NtReadFile and NtWriteFile look at the file's FSRTL_COMMON_FCB_HEADER in the driver's memory: if fast I/O is possible, reads are served from the map, and writes inside the valid data, without the
+// driver; everything else is a request to it.
+#pragma once
+#include "ntos/cc/cc.hpp"
+#include "ntos/io/driver/stack.hpp"
+
+namespace io::fs {
+
+namespace wd = wire::driver;
+
+class FsFile;
+
+class Stream final : public RefCounted<Stream>, public mm::Pager {
+public:
+    // Of a driver's process; made if it is new.
+    static Result<Ref<Stream>> Of(driver::Channel& In, u64 Section, u64 FsContext);
+    static RefPtr<Stream> Find(driver::Channel& In, u64 Section);
+    ~Stream();
+    // The map, made by sizes as the driver gives them. By: the file paging goes through if there is none yet.
+    Status Start(const cc::Sizes& S, FsFile* By);
+    // The same for a file object the Executive does not know, of a device of the driver's.
+    Status StartStream(const cc::Sizes& S, u64 Cookie, driver::DriverDevice& To);
+    // By what the driver's header says.
+    Status StartByHeader(FsFile& By);
+    cc::Map* Map() const { return Map_.Get(); }
+    struct Header {
+        bool Fast;
+        cc::Sizes Sizes;
+    };
+    Result<Header> Look() const;
+    // Ends caching if nobody uses it: what is dirty is written first, unless Discard.
+    void Retire(bool Discard);
+    bool IsUsed() const;
+    u32 Opens = 0;                      // CcInitializeCacheMap, not yet undone
+    u64 Section() const { return Section_; }
+
+    // --- mm::Pager
+    void Read(mm::PageIo& Io) override { Page(Io, false); }
+    void Write(mm::PageIo& Io) override { Page(Io, true); }
+
+    core::ListNode<Stream> Link;        // of its hash
+    static void Ends(driver::Channel& In);      // the process is gone
+    static void ForgetUnused();         // if there are too many
+
+private:
+    friend class RefCounted<Stream>;
+    Stream(driver::Channel& In, u64 Section, u64 FsContext) : In_(In), Section_(Section), FsContext_(FsContext) { }
+    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
+    static void operator delete(void* At) { ::operator delete(At); }
+    void Page(mm::PageIo& Io, bool Write);
+    static ke::Task<> FlushAndEnd(Ref<Stream> S);
+    Ref<driver::Channel> In_;
+    u64 Section_, FsContext_, LastUse_ = 0;
+    RefPtr<cc::Map> Map_;
+    RefPtr<FsFile> By_;
+    u64 Cookie_ = 0;
+    RefPtr<driver::DriverDevice> To_;
+    bool Ending_ = false;
+};
+
+// Control::Cache*: what the Cc functions of a driver's process ask.
+ke::Task<> CacheControl(ke::Caller& Caller, driver::Channel& In, svc::DriverControl& Call);
+
+}

@@ -1,0 +1,135 @@
+// Smaller things for file systems: statuses, work for another stack, opportunistic locks, cached reads and writes of fast I/O, per-stream contexts.
+// Opportunistic locks are not given: a request for one is refused, so there never is one to break.
+#include "wdm/ntoskrnl/host.hpp"
+
+using namespace host;
+
+namespace {
+
+struct Posted {
+    WORK_QUEUE_ITEM Item;
+    PVOID Context;
+    PKEVENT Event;
+    PFSRTL_STACK_OVERFLOW_ROUTINE Routine;
+};
+void NTAPI RunPosted(PVOID Context)
+{
+    auto* P = static_cast<Posted*>(Context);
+    P->Routine(P->Context, P->Event);
+    Free(P);
+}
+void Post(PVOID Context, PKEVENT Event, PFSRTL_STACK_OVERFLOW_ROUTINE Routine)
+{
+    auto* P = New<Posted>();
+    if (!P)
+        RtlRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    P->Context = Context;
+    P->Event = Event;
+    P->Routine = Routine;
+    ExInitializeWorkItem(&P->Item, RunPosted, P);
+    ExQueueWorkItem(&P->Item, DelayedWorkQueue);
+}
+
+// Whether fast I/O may be used: what FastIoIsPossible says.
+bool MayGoFast(PFILE_OBJECT F)
+{
+    auto* H = static_cast<PFSRTL_COMMON_FCB_HEADER>(F->FsContext);
+    return F->PrivateCacheMap && H && H->IsFastIoPossible == FastIoIsPossible;
+}
+
+}
+
+extern "C" {
+
+void NTAPI FsRtlPostStackOverflow(PVOID Context, PKEVENT Event, PFSRTL_STACK_OVERFLOW_ROUTINE Routine) { Post(Context, Event, Routine); }
+void NTAPI FsRtlPostPagingFileStackOverflow(PVOID Context, PKEVENT Event, PFSRTL_STACK_OVERFLOW_ROUTINE Routine) { Post(Context, Event, Routine); }
+
+BOOLEAN NTAPI FsRtlIsNtstatusExpected(NTSTATUS S)
+{
+    switch (S) {
+    case STATUS_DATATYPE_MISALIGNMENT:
+    case STATUS_ACCESS_VIOLATION:
+    case STATUS_ILLEGAL_INSTRUCTION:
+    case STATUS_INSTRUCTION_MISALIGNMENT: return FALSE;
+    default: return TRUE;
+    }
+}
+NTSTATUS NTAPI FsRtlNormalizeNtstatus(NTSTATUS Exception, NTSTATUS Generic) { return FsRtlIsNtstatusExpected(Exception) ? Exception : Generic; }
+BOOLEAN NTAPI FsRtlIsTotalDeviceFailure(NTSTATUS S) { return S < 0 && S != STATUS_CRC_ERROR && S != STATUS_DEVICE_DATA_ERROR; }
+
+// --- pool that raises
+
+PVOID NTAPI FsRtlAllocatePoolWithTag(POOL_TYPE Type, ULONG Bytes, ULONG Tag)
+{
+    PVOID At = ExAllocatePoolWithTag(Type, Bytes, Tag);
+    if (!At)
+        RtlRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    return At;
+}
+PVOID NTAPI FsRtlAllocatePool(POOL_TYPE Type, ULONG Bytes) { return FsRtlAllocatePoolWithTag(Type, Bytes, 'trSF'); }
+PVOID NTAPI FsRtlAllocatePoolWithQuotaTag(POOL_TYPE Type, ULONG Bytes, ULONG Tag) { return FsRtlAllocatePoolWithTag(POOL_TYPE(Type & ~8), Bytes, Tag); }
+PVOID NTAPI FsRtlAllocatePoolWithQuota(POOL_TYPE Type, ULONG Bytes) { return FsRtlAllocatePoolWithQuotaTag(Type, Bytes, 'trSF'); }
+PERESOURCE NTAPI FsRtlAllocateResource()
+{
+    auto* R = New<ERESOURCE>();
+    if (!R)
+        RtlRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    ExInitializeResourceLite(R);
+    return R;
+}
+
+// --- opportunistic locks
+
+void NTAPI FsRtlInitializeOplock(POPLOCK O) { *O = nullptr; }
+void NTAPI FsRtlUninitializeOplock(POPLOCK O) { *O = nullptr; }
+NTSTATUS NTAPI FsRtlOplockFsctrl(POPLOCK, PIRP I, ULONG)
+{
+    NTSTATUS S = STATUS_OPLOCK_NOT_GRANTED;
+    I->IoStatus.Status = S;
+    I->IoStatus.Information = 0;
+    IoCompleteRequest(I, IO_NO_INCREMENT);
+    return S;
+}
+NTSTATUS NTAPI FsRtlCheckOplock(POPLOCK, PIRP, PVOID, POPLOCK_WAIT_COMPLETE_ROUTINE, POPLOCK_FS_PREPOST_IRP) { return STATUS_SUCCESS; }
+NTSTATUS NTAPI FsRtlCheckOplockEx(POPLOCK, PIRP, ULONG, PVOID, POPLOCK_WAIT_COMPLETE_ROUTINE, POPLOCK_FS_PREPOST_IRP) { return STATUS_SUCCESS; }
+NTSTATUS NTAPI FsRtlOplockBreakToNone(POPLOCK, PIO_STACK_LOCATION, PIRP, PVOID, POPLOCK_WAIT_COMPLETE_ROUTINE, POPLOCK_FS_PREPOST_IRP) { return STATUS_SUCCESS; }
+BOOLEAN NTAPI FsRtlOplockIsFastIoPossible(POPLOCK) { return TRUE; }
+BOOLEAN NTAPI FsRtlCurrentBatchOplock(POPLOCK) { return FALSE; }
+BOOLEAN NTAPI FsRtlCurrentOplock(POPLOCK) { return FALSE; }
+BOOLEAN NTAPI FsRtlCurrentOplockH(POPLOCK) { return FALSE; }
+
+// --- fast I/O through the cache
+
+BOOLEAN NTAPI FsRtlCopyRead(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, BOOLEAN Wait, ULONG, PVOID Buffer, PIO_STATUS_BLOCK Iosb, PDEVICE_OBJECT)
+{
+    if (!MayGoFast(F) || !CcCopyRead(F, Offset, Length, Wait, Buffer, Iosb))
+        return FALSE;
+    F->CurrentByteOffset.QuadPart = Offset->QuadPart + LONGLONG(Iosb->Information);
+    return TRUE;
+}
+BOOLEAN NTAPI FsRtlCopyWrite(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, BOOLEAN Wait, ULONG, PVOID Buffer, PIO_STATUS_BLOCK Iosb, PDEVICE_OBJECT)
+{
+    if (!MayGoFast(F))
+        return FALSE;
+    auto* H = static_cast<PFSRTL_COMMON_FCB_HEADER>(F->FsContext);
+    if (Offset->QuadPart < 0 || Offset->QuadPart + LONGLONG(Length) > H->ValidDataLength.QuadPart || !CcCopyWrite(F, Offset, Length, Wait, Buffer))
+        return FALSE;
+    F->Flags |= FO_FILE_MODIFIED;
+    F->CurrentByteOffset.QuadPart = Offset->QuadPart + LONGLONG(Length);
+    Iosb->Status = STATUS_SUCCESS;
+    Iosb->Information = Length;
+    return TRUE;
+}
+// The MDL ways of fast I/O are not taken: whoever asks sends a request.
+BOOLEAN NTAPI FsRtlMdlReadDev(PFILE_OBJECT, PLARGE_INTEGER, ULONG, ULONG, PMDL*, PIO_STATUS_BLOCK, PDEVICE_OBJECT) { return FALSE; }
+BOOLEAN NTAPI FsRtlMdlReadCompleteDev(PFILE_OBJECT, PMDL, PDEVICE_OBJECT) { return FALSE; }
+BOOLEAN NTAPI FsRtlPrepareMdlWriteDev(PFILE_OBJECT, PLARGE_INTEGER, ULONG, ULONG, PMDL*, PIO_STATUS_BLOCK, PDEVICE_OBJECT) { return FALSE; }
+BOOLEAN NTAPI FsRtlMdlWriteCompleteDev(PFILE_OBJECT, PLARGE_INTEGER, PMDL, PDEVICE_OBJECT) { return FALSE; }
+
+// --- contexts of filters: there are none above a file system here
+
+void NTAPI FsRtlTeardownPerStreamContexts(PFSRTL_ADVANCED_FCB_HEADER) { }
+void NTAPI FsRtlTeardownPerFileContexts(PVOID*) { }
+NTSTATUS NTAPI FsRtlNotifyVolumeEvent(PFILE_OBJECT, ULONG) { return STATUS_SUCCESS; }
+
+}
