@@ -21,6 +21,9 @@ private:
     ke::Event State_;
 };
 
+// Registry and files: everything that changed is written. Always succeeds; the log tells of what could not be.
+ke::Task<> FlushSystem();
+
 // Ends a service that may be a coroutine, without making one.
 inline ke::Task<> Done(Status Outcome)
 {

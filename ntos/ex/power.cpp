@@ -1,8 +1,6 @@
 // Shutting down, and what little there is to say of power: one machine, always on, without a battery.
 #include "lib/core/cpuid.hpp"
-#include "ntos/cm/cm.hpp"
 #include "ntos/ex/ex.hpp"
-#include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
 #include "ntos/ps/thread.hpp"
 #include "ntos/se/se.hpp"
@@ -22,11 +20,9 @@ bool MayShutDown(ke::Caller& Caller)
 
 }
 
-// Everything is written before the power goes.
 static ke::Task<> Stop(hal::PowerAction How)
 {
-    if (Status S = co_await cm::FlushHives(); !S.Ok())
-        ex::Log("shutdown: the registry could not be written (0x%x)\n", u32(S.Code()));
+    (void)co_await ex::FlushSystem();   // what could not be written has been told in the log
     hal::Shutdown(How);
 }
 

@@ -287,9 +287,11 @@ Result<Ref<Process>> MakeSystemProcess(ob::Name ImageFile, ob::Name CommandLine)
     TRY(Made.Block.Resize(sizeof(RTL_USER_PROCESS_PARAMETERS)));
     TRY(Put(&RTL_USER_PROCESS_PARAMETERS::ImagePathName, ImageFile));
     TRY(Put(&RTL_USER_PROCESS_PARAMETERS::CommandLine, CommandLine));
-    TRY(Put(&RTL_USER_PROCESS_PARAMETERS::DllPath, L"C:\\Windows\\System32"));
+    // With a disk as C: what the machine was started from is X: (smss); processes of the system's own must not need that disk.
+    bool Moved = ob::LookupKernel(L"\\GLOBAL??\\X:", true).Ok();
+    TRY(Put(&RTL_USER_PROCESS_PARAMETERS::DllPath, Moved ? L"X:\\Windows\\System32" : L"C:\\Windows\\System32"));
     {
-        constexpr ob::Name Directory = L"C:\\Windows\\";
+        const ob::Name Directory = Moved ? L"X:\\Windows\\" : L"C:\\Windows\\";
         usize At = Made.Block.Size(), Bytes = Directory.Length * 2;
         TRY(Made.Block.Resize(At + 520 + 2));
         memcpy(Made.Block.Data() + At, Directory.Data, Bytes);

@@ -48,13 +48,24 @@ class Session final : public Sink {
 public:
     Mode TheMode = Mode::Run;
     u32 Programs = 0;
-    bool Failed = false;                // a driver did not start, a drive did not come
+    bool Failed = false;                // a driver did not start, a drive or the disk did not come
+    bool Disk = false, FromDisk = false;
 
     void OnMode(Mode M) override
     {
         TheMode = M;
         if (M == Mode::Shell)
             Tell("ready");
+    }
+    void OnDisk(const Text& Where) override
+    {
+        if (FromDisk)
+            return;                     // the disk's own settings name no other one
+        Disk = true;
+        if (!UseDisk(Where)) {
+            ++Programs;
+            Failed = true;
+        }
     }
     void OnDirectory(const Text& Path) override
     {
@@ -137,6 +148,11 @@ extern "C" void NtProcessStartup(PEB* Process)
     Session TheSession;
     if (const char* Bytes = ReadSettings(Process, Length, Status)) {
         Parse(Bytes, Length, TheSession);
+        // A disk has settings of its own.
+        if (TheSession.Disk && !TheSession.Programs && (Bytes = ReadSettings(Process, Length, Status))) {
+            TheSession.FromDisk = true;
+            Parse(Bytes, Length, TheSession);
+        }
         if (!TheSession.Programs && TheSession.TheMode != Mode::Init)
             Tell("error C:\\neptune.ini names no program");
     } else {

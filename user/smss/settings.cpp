@@ -132,6 +132,8 @@ void Parse(const char* Bytes, u64 Length, Sink& To)
                 To.OnMode(Is(L"run") ? Mode::Run : Is(L"shell") ? Mode::Shell : Mode::Init);
             else
                 To.OnMistake(Line, u32(At - Line));
+        } else if (Key.Is("disk")) {
+            To.OnDisk(V);
         } else if (Key.Is("dir")) {
             To.OnDirectory(V);
         } else if (Key.Is("mark")) {

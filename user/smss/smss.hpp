@@ -4,6 +4,8 @@
 // neptune.ini is UTF-8, one key=value a line; a line that begins with a tab goes on with the value before it, after a line break.
 //   mode=run | shell | init    run: the programs below. shell: the same, and the host is told `ready` first. init: no programs;
 //                              the system stays up.
+//   disk=mbr:<signature>:<offset> | gpt:<guid>     this partition (numbers in hexadecimal) becomes C:, and its hives the registry's; what the machine
+//                              was started from is X: then. Without a program, C:\neptune.ini is read after this one
 //   dir=<object path>          a directory of the object namespace to be created
 //   mark=<text>                written to the output and the error stream after each program, so that the host can tell their output apart
 //   driver=<name>              a driver to be loaded, by its service key; when it does not start, no program after it does
@@ -52,6 +54,7 @@ enum class Mode { Run, Shell, Init };
 class Sink {
 public:
     virtual void OnMode(Mode M) = 0;
+    virtual void OnDisk(const Text& Where) = 0;
     virtual void OnDirectory(const Text& Path) = 0;
     virtual void OnMark(const Text& Mark) = 0;
     virtual void OnDriver(const Text& Name) = 0;
@@ -70,6 +73,8 @@ void Tell(const char* Line);                                // to the control st
 void TellFailure(const char* What, const Text& Of, NTSTATUS Status);
 // What follows each program's output; at most 64 characters of ASCII count.
 void SetMark(const Text& Mark);
+// Makes a partition C: and loads its hives. False: it cannot be; the host has been told.
+bool UseDisk(const Text& Where);
 // Starts, waits, tells how it ended.
 void Run(Program& P);
 

@@ -305,6 +305,18 @@ static NTSTATUS FindImage()
         }
     }
     ImagePath = { USHORT(At * 2), sizeof(Path), Path };
+    // What the machine was started from comes first, so that a driver of C:'s disk can be started while that is away.
+    constexpr WCHAR Windows[] = L"C:\\Windows\\";
+    if (SystemDrive() != L'C' && StartsWith(Path, At, Windows)) {
+        static WCHAR Nt[604] = L"\\??\\";
+        memcpy(Nt + 4, Path, At * 2);
+        Nt[4] = SystemDrive();
+        UNICODE_STRING There { USHORT((At + 4) * 2), sizeof(Nt), Nt };
+        OBJECT_ATTRIBUTES File { sizeof(OBJECT_ATTRIBUTES), nullptr, &There, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+        FILE_NETWORK_OPEN_INFORMATION About;
+        if (NtQueryFullAttributesFile(&File, &About) >= 0)
+            Path[0] = SystemDrive();
+    }
     return STATUS_SUCCESS;
 }
 
@@ -335,8 +347,10 @@ static NTSTATUS LoadDriver()
         return S;
     PVOID Base;
     // Where drivers find the libraries among them: storport.sys ...
+    static WCHAR Folder[] = L"C:\\Windows\\System32\\drivers";
+    Folder[0] = SystemDrive();
     UNICODE_STRING Libraries;
-    RtlInitUnicodeString(&Libraries, L"C:\\Windows\\System32\\drivers");
+    RtlInitUnicodeString(&Libraries, Folder);
     LdrSetDllDirectory(&Libraries);
     if (NTSTATUS S = LdrLoadDll(nullptr, 0, &ImagePath, &Base); S < 0)
         return S;

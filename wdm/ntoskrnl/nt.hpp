@@ -19,6 +19,7 @@ NTSTATUS NTAPI NtYieldExecution();
 NTSTATUS NTAPI NtTerminateProcess(HANDLE, NTSTATUS);
 NTSTATUS NTAPI NtTerminateThread(HANDLE, NTSTATUS);
 NTSTATUS NTAPI NtOpenKey(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
+NTSTATUS NTAPI NtQueryFullAttributesFile(POBJECT_ATTRIBUTES, PFILE_NETWORK_OPEN_INFORMATION);
 NTSTATUS NTAPI NtCreateKey(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, ULONG, PUNICODE_STRING, ULONG, PULONG);
 NTSTATUS NTAPI NtQueryValueKey(HANDLE, PUNICODE_STRING, KEY_VALUE_INFORMATION_CLASS, PVOID, ULONG, PULONG);
 NTSTATUS NTAPI NtDuplicateObject(HANDLE, HANDLE, HANDLE, PHANDLE, ACCESS_MASK, ULONG, ULONG);
@@ -56,6 +57,8 @@ inline u64 OwnProcessId() { return TebWord(0x40); }
 inline u64 OwnThreadId() { return TebWord(0x48); }
 template <typename T> T PebField(u64 Offset) { return *reinterpret_cast<T*>(TebWord(0x60) + Offset); }
 inline PVOID ProcessHeap() { return PebField<PVOID>(0x30); }
+// Of the volume the system's own processes are on: of the first folder where DLLs are looked for.
+inline WCHAR SystemDrive() { return reinterpret_cast<UNICODE_STRING*>(PebField<u64>(0x20) + 0x50)->Buffer[0]; }
 inline UNICODE_STRING& CommandLine() { return *reinterpret_cast<UNICODE_STRING*>(PebField<u64>(0x20) + 0x70); }
 
 }

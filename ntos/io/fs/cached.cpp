@@ -56,7 +56,7 @@ bool FsFile::StartCached(Request& R)
 {
     if (R.What != Operation::Read && R.What != Operation::Write)
         return false;
-    if (R.Data.Append || !IsFast())
+    if (R.ForExecutive || R.Data.Append || !IsFast())     // the Executive's own data is in no client's memory
         return false;
     if (R.What == Operation::Write && (Options() & FILE_WRITE_THROUGH || R.Data.Offset + R.Data.Length > Stream_->Map()->GetSizes().Valid))
         return false;

@@ -7,6 +7,7 @@
 
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
+#include "ntos/ke/task.hpp"
 
 namespace core {
 
@@ -33,6 +34,10 @@ void LogList(const char*, const LogArgument* Arguments, usize Count)
         if (Arguments[I].Kind == LogArgument::Wide)
             fake::LastLog.assign(Arguments[I].Name.Data, Arguments[I].Name.Data + Arguments[I].Name.Length);
 }
+}
+
+namespace ex {
+ke::Task<> FlushSystem() { return ke::Task<>(Status(nt::STATUS_SUCCESS)); }
 }
 
 namespace hal {
