@@ -40,7 +40,7 @@ void Interrupts(u64 Sources)
 // Drivers' processes are part of the elf world only.
 ke::Task<> NtLoadDriver(ke::Caller&, svc::LoadDriver&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
 ke::Task<> NtUnloadDriver(ke::Caller&, svc::UnloadDriver&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
-Status NtDriverControl(ke::Caller&, svc::DriverControl&) { return STATUS_NOT_IMPLEMENTED; }
+ke::Task<> NtDriverControl(ke::Caller&, svc::DriverControl&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
 
 namespace test {
 

@@ -59,6 +59,13 @@ public:
             return STATUS_PENDING;
         return Outcome.Code();
     }
+    // A service that may wait and does not here.
+    template <typename X, typename... A> NTSTATUS Now(ke::Task<> (*Service)(ke::Caller&, X&), A... Arguments)
+    {
+        NTSTATUS S = Start(Service, Arguments...);
+        ASSERT(S != STATUS_PENDING);
+        return S;
+    }
     bool IsBlocked() const { return T_->IsSuspended(); }
     // What the waiting service answered at last (STATUS_PENDING: nothing yet).
     NTSTATUS Reply()
