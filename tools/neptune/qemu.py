@@ -117,7 +117,7 @@ def disk_arguments(path, bus):
     """The disk with the raw image `path`. A comma in QEMU's option is written twice."""
     quoted = str(path).replace(",", ",,")
     return ["-drive", f"if=none,id=disk,format=raw,cache=writeback,discard=unmap,file.driver=file,file.filename={quoted}",
-            "-device", f"{DISK_DEVICES[bus]},drive=disk,bootindex=0"]
+            "-device", f"{DISK_DEVICES[bus]},drive=disk,bootindex=1"]
 
 
 class Sink:

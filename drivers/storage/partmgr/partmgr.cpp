@@ -10,11 +10,10 @@ PDRIVER_OBJECT Driver;
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT, PDEVICE_OBJECT Physical)
 {
     PDEVICE_OBJECT Device;
-    NTSTATUS Status = IoCreateDevice(Driver, sizeof(DiskDevice), nullptr, FILE_DEVICE_DISK, 0, FALSE, &Device);
+    NTSTATUS Status = IoCreateDevice(Driver, sizeof(Filter), nullptr, FILE_DEVICE_DISK, 0, FALSE, &Device);
     if (!NT_SUCCESS(Status))
         return Status;
-    auto* D = new (Device->DeviceExtension) DiskDevice {};
-    D->IsVolume = false;
+    auto* D = &(new (Device->DeviceExtension) Filter { { false }, {} })->Disk;
     D->Device = Device;
     D->Physical = Physical;
     ExInitializeFastMutex(&D->Lock);
@@ -44,7 +43,7 @@ static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT Device, PIRP Irp)
     auto* C = static_cast<Common*>(Device->DeviceExtension);
     if (C->IsVolume)
         return VolumeDispatch(*static_cast<Volume*>(C), Irp);
-    auto& D = *static_cast<DiskDevice*>(C);
+    auto& D = static_cast<Filter*>(C)->Disk;
     switch (IoGetCurrentIrpStackLocation(Irp)->MajorFunction) {
     case IRP_MJ_DEVICE_CONTROL: return FilterControl(D, Irp);
     case IRP_MJ_PNP: return FilterPnp(D, Irp);

@@ -40,7 +40,7 @@ struct Volume : Common {
     WCHAR Name[40], Link[56];
 };
 
-struct DiskDevice final : Common, Disk {
+struct DiskDevice final : Disk {
     PDEVICE_OBJECT Device, Lower, Physical;
     ULONG Number;                   // \Device\HarddiskN
     ULONGLONG Length;
@@ -55,6 +55,11 @@ struct DiskDevice final : Common, Disk {
     uint32_t SectorBytes() const override { return Bytes; }
     bool Read(uint64_t Sector, uint32_t Count, void* To) override;
     bool Write(uint64_t Sector, uint32_t Count, const void* From) override;
+};
+
+// The device extension of a filter above a disk.
+struct Filter : Common {
+    DiskDevice Disk;
 };
 
 NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information = 0);

@@ -28,6 +28,7 @@ Driver::~Driver()
 Status Driver::StartProcess()
 {
     State_ = State::Starting;
+    Unloaded_ = false;
     Changed.Reset();
     auto Go = [&]() -> Status {
         Ref<Channel> New = TRY(Channel::Create(*this));
@@ -81,6 +82,7 @@ void Driver::HasStarted(Status Outcome)
 void Driver::HasEnded(ps::Process& P)
 {
     State Was = State_;
+    Unloaded_ = Was == State::Unloading;
     for (ob::String& L : Links_) {
         auto Found = ob::LookupKernel(L, true);
         if (Found.Ok())
@@ -116,7 +118,7 @@ void Driver::HasEnded(ps::Process& P)
                 State_ = State::Failed;
         }
     }
-    pnp::DriverEnds(*this, StartsAgain());
+    pnp::DriverEnds(*this, StartsAgain() || Unloaded_);
     Changed.Set();
     Release();
 }
@@ -134,7 +136,7 @@ Status Driver::BeginUnload()
 {
     if (State_ == State::Stopped && Again_.Cancel())
         return STATUS_SUCCESS;
-    if (State_ != State::Running || !In_ || pnp::Uses(*this))
+    if (State_ != State::Running || !In_)
         return STATUS_INVALID_DEVICE_REQUEST;
     class UnloadIrp final : public Irp {
     public:

@@ -314,6 +314,7 @@ public:
     DriverDevice* Find(u64 Id);
     // It runs, or is going to.
     bool StartsAgain() const { return State_ == State::Running || (State_ == State::Stopped && Again_.IsSet()) || State_ == State::Starting; }
+    bool WasUnloaded() const { return Unloaded_; }      // on purpose: only NtLoadDriver starts it again
     Status Control(ke::Caller& Caller, svc::DriverControl& Call);
     core::List<DriverDevice, &DriverDevice::DriverLink> Devices;
 
@@ -330,6 +331,7 @@ private:
     Hardware* Hardware_ = nullptr;      // what the process has of it
     u64 StartedAt_ = 0;
     u32 Deaths_ = 0;
+    bool Unloaded_ = false;
     Vector<ob::String> Links_;
     struct Restart : ke::Timer {
         explicit Restart(Driver& Of) : Timer(Expired), Owner(Of) { }

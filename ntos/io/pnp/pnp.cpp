@@ -366,7 +366,7 @@ bool LayersRun(Devnode& N)
 {
     bool All = true;
     for (Layer& L : N.Layers) {
-        if (L.Of->Now() == Driver::State::Stopped && !L.Of->StartsAgain())
+        if (L.Of->Now() == Driver::State::Stopped && !L.Of->StartsAgain() && !L.Of->WasUnloaded())
             if (Status S = L.Of->StartProcess(); !S.Ok())
                 ex::Log("driver %S: cannot be started for %S: 0x%x\n", L.Of->Name(), N.Path.View(), u32(S.Code()));
         if (L.Of->Now() == Driver::State::Failed) {
@@ -639,19 +639,6 @@ void HasAttached(Driver& D, Seat& New)
         return;
     Adding->Layers[AddingLayer].Place = RefPtr<Seat>(&New);
     New.Node = Adding;
-}
-
-}
-
-namespace io::pnp {
-
-bool Uses(const Driver& D)
-{
-    for (Devnode* N = Root; N; N = NextNode(N))
-        for (Layer& L : N->Layers)
-            if (L.Of.Get() == &D && L.Added)
-                return true;
-    return false;
 }
 
 }

@@ -33,7 +33,6 @@ void Look();
 // --- told by drivers
 void DriverRuns(Driver& D);
 void DriverEnds(Driver& D, bool Again);
-bool Uses(const Driver& D);             // it is in a stack
 void RelationsChange(Seat& Physical);
 // The seat of a layer of Below's stack that D is to take again; null.
 RefPtr<Seat> SeatFor(Driver& D, Seat& Below);

@@ -2,6 +2,7 @@
 
 #include "kernel/kernel.hpp"
 #include "ntos/io/section_file.hpp"
+#include "ntos/ps/debug.hpp"
 
 // --- what mm's neighbours are here
 
@@ -31,6 +32,8 @@ namespace ps {
 const ob::TypeInfo Process::Type { .Name = L"Process", .ValidAccess = PROCESS_ALL_ACCESS, .Mapping = {} };
 const ob::TypeInfo Thread::Type { .Name = L"Thread", .ValidAccess = 0x1FFFFF, .Mapping = {} };
 se::Token& Thread::EffectiveToken() const { return se::TheToken; }
+void Debugger::ImageMapped(Thread&, u64, ob::Name) { }
+void Debugger::ImageUnmapped(Thread&, u64) { }
 
 }
 
