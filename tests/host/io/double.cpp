@@ -26,7 +26,10 @@ static u64 InUse;
 
 Result<u8*> AllocatePage()
 {
-    return static_cast<u8*>(calloc(1, PageSize));
+    auto* Page = static_cast<u8*>(aligned_alloc(PageSize, PageSize));
+    if (Page)
+        memset(Page, 0, PageSize);
+    return Page;
 }
 void FreePage(u8* Page) { free(Page); }
 
