@@ -202,6 +202,8 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         }
         return Complete(Irp, STATUS_SUCCESS, 8);
     }
+    case wdmtest::EduDie:
+        KeBugCheck(0xE2);               // MANUALLY_INITIATED_CRASH: the next process gets the device as the registry says then
     case wdmtest::EduForeign: {         // what is not its device's
         PHYSICAL_ADDRESS Hpet;
         Hpet.QuadPart = 0xFED00000;
@@ -213,8 +215,6 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST);
     }
 }
-
-void NTAPI Unload(PDRIVER_OBJECT) { }
 
 NTSTATUS NTAPI Open(PDEVICE_OBJECT, PIRP Irp) { return Complete(Irp, STATUS_SUCCESS); }
 
@@ -238,7 +238,6 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Physical)
 extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING)
 {
     Driver->DriverExtension->AddDevice = AddDevice;
-    Driver->DriverUnload = Unload;
     Driver->MajorFunction[IRP_MJ_PNP] = Pnp;
     Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLEANUP] = Driver->MajorFunction[IRP_MJ_CLOSE] = Open;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Control;

@@ -10,7 +10,7 @@ constexpr unsigned Nothing = Code(0, 0), Reverse = Code(1, 0), ReverseOut = Code
                    WorkItem = Code(13, 0), Seh = Code(14, 0), Synchronous = Code(15, 0), SetEvent = Code(16, 0), Lists = Code(17, 0), Thread = Code(18, 0), Overrun = Code(19, 0),
                    NeedsWrite = Code(20, 0, 2), PendQueued = Code(21, 0), Irql = Code(22, 0), Registry = Code(23, 0), File = Code(24, 0), Spin = Code(25, 0), Remote = Code(26, 0);
 // edu.sys
-constexpr unsigned EduLive = Code(40, 0), EduFactorial = Code(41, 0), EduDma = Code(42, 0), EduForeign = Code(43, 0), EduMessages = Code(44, 0);
+constexpr unsigned EduLive = Code(40, 0), EduFactorial = Code(41, 0), EduDma = Code(42, 0), EduForeign = Code(43, 0), EduMessages = Code(44, 0), EduDie = Code(45, 0);
 
 struct CounterValues {
     unsigned Creates, Cleanups, Closes, Reads, Writes, Cancelled, Pending, Threads;
