@@ -27,7 +27,7 @@ class Tests:
         print(f"{'ok  ' if good else 'FAIL'} {name}" + ("" if good or not why else f": {why}"), flush=True)
 
     def neptune(self, *words):
-        done = subprocess.run([sys.executable, "-B", str(paths.ROOT / "neptune"), *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        done = subprocess.run([str(paths.ROOT / "neptune"), *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               errors="replace", check=False, timeout=LIMIT + 60)
         return done.returncode, done.stdout.replace("\r", ""), done.stderr
 
