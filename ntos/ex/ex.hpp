@@ -23,6 +23,8 @@ private:
 
 // Registry and files: everything that changed is written. Always succeeds; the log tells of what could not be.
 ke::Task<> FlushSystem();
+// The last part of it, after the cache's: file systems write what they keep. Set when drivers can be; null without them.
+extern ke::Task<> (*ShutdownFileSystems)();
 
 // Ends a service that may be a coroutine, without making one.
 inline ke::Task<> Done(Status Outcome)

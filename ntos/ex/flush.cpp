@@ -6,6 +6,8 @@
 
 namespace ex {
 
+ke::Task<> (*ShutdownFileSystems)();
+
 ke::Task<> FlushSystem()
 {
     // The registry is in files, so it comes first.
@@ -13,6 +15,8 @@ ke::Task<> FlushSystem()
         Log("shutdown: the registry could not be written (0x%x)\n", u32(S.Code()));
     if (Status S = co_await cc::FlushAll(); !S.Ok())
         Log("shutdown: not all files could be written (0x%x)\n", u32(S.Code()));
+    if (ShutdownFileSystems)
+        (void)co_await ShutdownFileSystems();      // each that fails has told so
     co_return STATUS_SUCCESS;
 }
 

@@ -17,7 +17,7 @@ DISKS = {"R": (32, 40960, 1), "S": (16, 16384, 4), "T": (12, 4096, 8)}
 # Packaged programs on the volume R:, started from it, too. The words, and what they must print.
 CMD = r"C:\Windows\System32\cmd.exe"
 STEPS = [
-    (CMD, ["/c", r"md R:\pack\tree\sub & copy C:\work\7za.exe R:\pack & copy C:\work\rg.exe R:\pack & copy C:\work\one.txt R:\pack\tree"], "1 file"),
+    (CMD, ["/c", r"md R:\pack\tree\sub & copy C:\work\7za.exe R:\pack & copy C:\work\rg.exe R:\pack & copy C:\work\one.txt R:\pack\tree & dir /b R:\pack"], "rg.exe"),
     (CMD, ["/c", r"copy R:\pack\tree\one.txt R:\pack\tree\sub\two.txt & ren R:\pack\tree\sub\two.txt three.txt & dir /b R:\pack\tree\sub"], "three.txt"),
     (r"R:\pack\7za.exe", ["a", "-bd", r"R:\pack\t.7z", r"R:\pack\tree"], "Everything is Ok"),
     (r"R:\pack\7za.exe", ["t", "-bd", r"R:\pack\t.7z"], "Files: 2"),

@@ -5,6 +5,8 @@
 #include "ntos/cm/key.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
+#include "ntos/ex/ex.hpp"
+#include "ntos/io/fs/fs.hpp"
 #include "ntos/io/driver/hardware.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
@@ -111,6 +113,7 @@ namespace io {
 Status InitializeDrivers()
 {
     hal::SetInterruptHandler(hal::DriverDoorbells, DrainAll);
+    ex::ShutdownFileSystems = fs::Shutdown;
     return STATUS_SUCCESS;
 }
 

@@ -57,6 +57,10 @@ private:
 
 // Control::RegisterFileSystem: the device's file system is asked to mount from now on.
 Status Register(driver::DriverDevice& Device, bool Add);
+// The registered ones. Only without memory it fails.
+Status CopyFileSystems(Vector<Ref<driver::DriverDevice>>& To);
+// All of them have written what they keep, or do not answer. For the end of the system.
+ke::Task<> Shutdown();
 // A driver's process has ended: its volumes and file systems are forgotten.
 void VolumesChange(driver::Channel* Dead);
 // Whether opens of this device are opens of a file system's files.

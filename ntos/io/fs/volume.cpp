@@ -42,6 +42,13 @@ Status Register(DriverDevice& Device, bool Add)
     return FileSystems->Push(Ref<DriverDevice>(Device));
 }
 
+Status CopyFileSystems(Vector<Ref<DriverDevice>>& To)
+{
+    for (Ref<DriverDevice>& F : *FileSystems)
+        TRY(To.Push(Ref<DriverDevice>(*F)));
+    return STATUS_SUCCESS;
+}
+
 void VolumesChange(Channel* Dead)
 {
     for (usize I = FileSystems->Size(); I-- > 0;)
