@@ -1,4 +1,4 @@
-// Private to mm: the state of a paged store.
+// The state of a paged store, for mm and the cache manager.
 #pragma once
 #include "ntos/mm/pager.hpp"
 #include "ntos/mm/space.hpp"

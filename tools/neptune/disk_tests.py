@@ -5,7 +5,6 @@ import random
 import re
 import shutil
 import subprocess
-import sys
 import time
 
 from . import content, disk, fat, files, partitions, paths, qemu

@@ -1,4 +1,4 @@
-// Private to io::driver: which functions there are on the PCI buses and which driver has them.
+// For io alone: which functions there are on the PCI buses and which driver has them.
 #pragma once
 #include "ntos/io/driver/hardware.hpp"
 
