@@ -295,9 +295,11 @@ TAP_MAIN()
     NTSTATUS S = 0;
     for (int Tries = 0; Tries < 200; ++Tries) {
         S = Open(&Gone, DriveName);
-        if (S < 0)
+        if (S == STATUS_OBJECT_NAME_NOT_FOUND)
             break;
-        NtClose(Gone);
+        // Between its surprise removal and its removal the disk has its name and refuses opens.
+        if (S >= 0)
+            NtClose(Gone);
         Sleep(20);
     }
     CHECK_EQ(u32(S), u32(STATUS_OBJECT_NAME_NOT_FOUND));
