@@ -414,4 +414,22 @@ void Pad(CHAR* To, ULONG Room, const CHAR* From)
         To[N] = ' ';
 }
 
+SCSI_ADAPTER_CONTROL_STATUS TellControls(PSCSI_SUPPORTED_CONTROL_TYPE_LIST List)
+{
+    for (ULONG N = 0; N < List->MaxControlType; ++N)
+        List->SupportedTypeList[N] = N == ScsiQuerySupportedControlTypes || N == ScsiStopAdapter || N == ScsiRestartAdapter;
+    return ScsiAdapterControlSuccess;
+}
+
+HW_INITIALIZATION_DATA PciAdapter()
+{
+    HW_INITIALIZATION_DATA D {};
+    D.HwInitializationDataSize = sizeof(D);
+    D.AdapterInterfaceType = PCIBus;
+    D.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
+    D.NeedPhysicalAddresses = D.TaggedQueuing = D.AutoRequestSense = D.MultipleRequestPerLu = TRUE;
+    D.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
+    return D;
+}
+
 }

@@ -47,6 +47,12 @@ Command Interpret(PSCSI_REQUEST_BLOCK Srb, const Disk& D);
 // A range of UNMAP's parameter list (SBC-3, 5.28), the Index-th; false: there is none. The list has been checked by Interpret.
 bool UnmapRange(PSCSI_REQUEST_BLOCK Srb, ULONG Index, ULONGLONG& Lba, ULONG& Blocks);
 
+// What HwAdapterControl answers to ScsiQuerySupportedControlTypes: that, stopping and restarting.
+SCSI_ADAPTER_CONTROL_STATUS TellControls(PSCSI_SUPPORTED_CONTROL_TYPE_LIST List);
+
+// What the miniports of PCI adapters set alike; the routines, sizes and the kind of request block are each one's own.
+HW_INITIALIZATION_DATA PciAdapter();
+
 // Text from a field of big-endian words (ATA) or plain bytes, padded with blanks.
 void Pad(CHAR* To, ULONG Room, const CHAR* From);
 

@@ -162,12 +162,7 @@ SCSI_ADAPTER_CONTROL_STATUS NTAPI AdapterControl(PVOID X, SCSI_ADAPTER_CONTROL_T
 {
     auto& A = *static_cast<Adapter*>(X);
     switch (Type) {
-    case ScsiQuerySupportedControlTypes: {
-        auto* List = static_cast<PSCSI_SUPPORTED_CONTROL_TYPE_LIST>(Parameters);
-        for (ULONG N = 0; N < List->MaxControlType; ++N)
-            List->SupportedTypeList[N] = N == ScsiQuerySupportedControlTypes || N == ScsiStopAdapter || N == ScsiRestartAdapter;
-        return ScsiAdapterControlSuccess;
-    }
+    case ScsiQuerySupportedControlTypes: return disk::TellControls(static_cast<PSCSI_SUPPORTED_CONTROL_TYPE_LIST>(Parameters));
     case ScsiStopAdapter:
         A.Regs->Control = AhciEnable;
         for (ULONG N = 0; N < A.PortCount; ++N)
@@ -188,9 +183,7 @@ SCSI_ADAPTER_CONTROL_STATUS NTAPI AdapterControl(PVOID X, SCSI_ADAPTER_CONTROL_T
 
 extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Key)
 {
-    HW_INITIALIZATION_DATA D {};
-    D.HwInitializationDataSize = sizeof(D);
-    D.AdapterInterfaceType = PCIBus;
+    HW_INITIALIZATION_DATA D = disk::PciAdapter();
     D.HwInitialize = Initialize;
     D.HwStartIo = StartIo;
     D.HwInterrupt = Interrupt;
@@ -200,9 +193,6 @@ extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Key
     D.DeviceExtensionSize = sizeof(Adapter);
     D.SrbExtensionSize = sizeof(RequestExtension);
     D.NumberOfAccessRanges = 6;
-    D.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
-    D.NeedPhysicalAddresses = D.TaggedQueuing = D.AutoRequestSense = D.MultipleRequestPerLu = TRUE;
     D.SrbTypeFlags = SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK;
-    D.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
     return NTSTATUS(StorPortInitialize(Driver, Key, &D, nullptr));
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/io/create.hpp"
+#include "ntos/io/driver/client_irp.hpp"
 #include "ntos/io/driver/stack.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
@@ -11,9 +12,9 @@ namespace io::driver {
 using namespace nt;
 
 // The Irp of a client's request.
-class RequestIrp final : public Irp {
+class RequestIrp final : public ClientIrp {
 public:
-    explicit RequestIrp(Request& R) : R_(R) { }
+    explicit RequestIrp(Request& R) : ClientIrp(R) { }
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
@@ -25,20 +26,8 @@ public:
     }
 
 private:
-    void Layout(u32 In, u32 Out, bool Shared);
     bool LendData(bool ReadOnly);
-    Request& R_;                        // holds a reference of its own until Complete
-    u32 InputFromUser_ = 0;             // bytes of the client's buffer that go in at OutputOffset (or at the start, for a write)
-    bool BackWhole_ = false;            // the whole output goes back, whatever the outcome
 };
-
-void RequestIrp::Layout(u32 In, u32 Out, bool Shared)
-{
-    M.InputBytes = In;
-    M.OutputBytes = Out;
-    M.OutputOffset = Shared || !Out || !In ? 0 : Out >= PageSize ? AlignUp(In, PageSize) : AlignUp(In, 64);
-    DataBytes = Shared ? (In > Out ? In : Out) : M.OutputOffset + (Out ? Out : In);
-}
 
 // Two pages or more of the client's go as they are, if they can.
 bool RequestIrp::LendData(bool ReadOnly)
@@ -98,65 +87,17 @@ Status RequestIrp::Fill()
         return STATUS_SUCCESS;
     }
     case Operation::DeviceControl:
-    case Operation::FsControl: {
-        M.Major = R_.What == Operation::DeviceControl ? mj::DeviceControl : mj::FsControl;
-        P[0] = R_.Data.Length;
-        P[1] = R_.Input.Size();
-        P[2] = R_.Code;
-        u32 Method = R_.Code & 3;
-        M.Mode = Method == 0 ? wd::Transfer::Buffered : Method == 3 ? wd::Transfer::Neither : wd::Transfer::Direct;
+    case Operation::FsControl:
+        FillControl();
         if (M.Mode == wd::Transfer::Direct) {
             M.InputBytes = u32(R_.Input.Size());
-            if (LendData(Method == 1))
+            if (LendData((R_.Code & 3) == 1))
                 return STATUS_SUCCESS;
         }
-        if (R_.Data.Length > wd::DataPages * PageSize / 2)
-            return STATUS_INSUFFICIENT_RESOURCES;
-        Layout(u32(R_.Input.Size()), R_.Data.Length, Method == 0);
-        if (Method != 0) {
-            InputFromUser_ = R_.Data.Length;
-            BackWhole_ = Method != 1;
-        }
-        return STATUS_SUCCESS;
+        return CopyControl();
+    default:
+        return FillOther();             // the rest is for file systems only
     }
-    case Operation::Flush: M.Major = mj::FlushBuffers; return STATUS_SUCCESS;
-    case Operation::QueryInformation:
-    case Operation::QueryVolume:
-        M.Major = R_.What == Operation::QueryVolume ? mj::QueryVolume : mj::QueryInformation;
-        M.Mode = wd::Transfer::Buffered;
-        P[0] = R_.Data.Length;
-        P[1] = R_.Code;
-        Layout(0, R_.Data.Length, true);
-        return STATUS_SUCCESS;
-    case Operation::SetInformation:
-    case Operation::SetVolume:
-        M.Major = R_.What == Operation::SetVolume ? mj::SetVolume : mj::SetInformation;
-        M.Mode = wd::Transfer::Buffered;
-        P[0] = R_.Input.Size();
-        P[1] = R_.Code;
-        Layout(u32(R_.Input.Size()), 0, true);
-        return STATUS_SUCCESS;
-    case Operation::Lock:
-        M.Major = mj::LockControl;
-        M.Minor = 1;                    // IRP_MN_LOCK
-        M.StackFlags = u8((R_.Code & 1 ? 2 : 0) | (R_.Code & 2 ? 1 : 0));      // SL_EXCLUSIVE_LOCK, SL_FAIL_IMMEDIATELY
-        P[0] = R_.LockLength;
-        P[1] = R_.Data.Key;
-        P[2] = R_.Data.Offset;
-        return STATUS_SUCCESS;
-    case Operation::NotifyChange:
-        M.Major = mj::DirectoryControl;
-        M.Minor = 2;                    // IRP_MN_NOTIFY_CHANGE_DIRECTORY
-        M.StackFlags = R_.WatchTree ? 1 : 0;    // SL_WATCH_TREE
-        P[0] = R_.Data.Length;
-        P[1] = R_.Code;
-        Layout(0, R_.Data.Length, false);
-        return STATUS_SUCCESS;
-    case Operation::Unlock:
-    case Operation::QueryDirectory:
-        break;                          // of file systems only
-    }
-    return STATUS_INVALID_DEVICE_REQUEST;
 }
 
 Status RequestIrp::CopyIn(Channel& In)
@@ -166,11 +107,7 @@ Status RequestIrp::CopyIn(Channel& In)
         TRY(In.WriteData(*this, 0, F.Name_.View().Data, M.InputBytes));
         return M.OutputBytes ? In.WriteData(*this, M.OutputOffset, F.Ea_.Data(), M.OutputBytes) : Status(STATUS_SUCCESS);
     }
-    if (R_.Input.Size())
-        TRY(In.WriteData(*this, 0, R_.Input.Data(), u32(R_.Input.Size())));
-    if (InputFromUser_)
-        TRY(In.DataFromUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, InputFromUser_));
-    return STATUS_SUCCESS;
+    return CopyInData(In);
 }
 
 void RequestIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent)

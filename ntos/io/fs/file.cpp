@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/io/create.hpp"
+#include "ntos/io/driver/client_irp.hpp"
 #include "ntos/io/driver/stack.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
@@ -20,9 +21,9 @@ constexpr u8 OpenTargetDirectory = 0x04, CaseSensitive = 0x80;
 // More is done in parts, so that one request does not take the whole data area.
 constexpr u32 MostAtOnce = 512 * 1024, MostLent = 16 * MiB;
 
-class FsIrp final : public Irp {
+class FsIrp final : public driver::ClientIrp {
 public:
-    explicit FsIrp(Request& R) : R_(R) { }
+    explicit FsIrp(Request& R) : ClientIrp(R) { }
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
@@ -35,12 +36,8 @@ public:
     bool IsCreate() const { return R_.What == Operation::Create; }
 
 private:
-    void Layout(u32 In, u32 Out, bool Shared);
     Status Transfer(bool Write);
     void Succeeded(Channel& In, u64 Information, u64 Cookie);
-    Request& R_;                        // holds a reference of its own until Complete
-    u32 InputFromUser_ = 0;             // bytes of the client's buffer that go in at OutputOffset (or at the start, for a write)
-    bool BackWhole_ = false;            // the whole output goes back, whatever the outcome
 };
 
 bool FileIs(Irp& Create, u64 FsContext, u64 SectionObject)
@@ -51,20 +48,12 @@ bool FileIs(Irp& Create, u64 FsContext, u64 SectionObject)
     return true;
 }
 
-void FsIrp::Layout(u32 In, u32 Out, bool Shared)
-{
-    M.InputBytes = In;
-    M.OutputBytes = Out;
-    M.OutputOffset = Shared || !Out || !In ? 0 : Out >= PageSize ? AlignUp(In, PageSize) : AlignUp(In, 64);
-    DataBytes = Shared ? (In > Out ? In : Out) : M.OutputOffset + (Out ? Out : In);
-}
-
 // Context[1] counts the bytes of the parts that are done.
 Status FsIrp::Transfer(bool Write)
 {
     auto& T = R_.Data;
     auto& F = static_cast<FsFile&>(*R_.Target);
-    u64 Before = R_.Context[1], Left = T.Length - Before;
+    u64 Before = PartAt_ = R_.Context[1], Left = T.Length - Before;
     bool Lends = !R_.ForExecutive && Left >= 2 * PageSize && (F.Volume_->Now() == Volume::State::Raw || F.Options() & FILE_NO_INTERMEDIATE_BUFFERING);
     if (Lends) {
         // As it is, without a copy.
@@ -124,66 +113,22 @@ Status FsIrp::Fill()
     case Operation::Read: return Transfer(false);
     case Operation::Write: return Transfer(true);
     case Operation::DeviceControl:
-    case Operation::FsControl: {
-        M.Major = R_.What == Operation::DeviceControl ? mj::DeviceControl : mj::FsControl;      // minor function 0: IRP_MN_USER_FS_REQUEST
-        P[0] = R_.Data.Length;
-        P[1] = R_.Input.Size();
-        P[2] = R_.Code;
-        if (R_.Data.Length > wd::DataPages * PageSize / 2)
-            return STATUS_INSUFFICIENT_RESOURCES;
-        u32 Method = R_.Code & 3;
-        M.Mode = Method == 0 ? wd::Transfer::Buffered : Method == 3 ? wd::Transfer::Neither : wd::Transfer::Direct;
-        Layout(u32(R_.Input.Size()), R_.Data.Length, Method == 0);
-        if (Method != 0) {
-            InputFromUser_ = R_.Data.Length;
-            BackWhole_ = Method != 1;
-        }
-        return STATUS_SUCCESS;
-    }
-    case Operation::Flush: M.Major = mj::FlushBuffers; return STATUS_SUCCESS;
-    case Operation::QueryInformation:
-    case Operation::QueryVolume:
-        M.Major = R_.What == Operation::QueryVolume ? mj::QueryVolume : mj::QueryInformation;
-        M.Mode = wd::Transfer::Buffered;
-        P[0] = R_.Data.Length;
-        P[1] = R_.Code;
-        Layout(0, R_.Data.Length, true);
-        return STATUS_SUCCESS;
+    case Operation::FsControl:
+        FillControl();
+        return CopyControl();
     case Operation::SetInformation:
-    case Operation::SetVolume:
-        M.Major = R_.What == Operation::SetVolume ? mj::SetVolume : mj::SetInformation;
-        M.Mode = wd::Transfer::Buffered;
-        P[0] = R_.Input.Size();
-        P[1] = R_.Code;
-        if (R_.What == Operation::SetInformation && (R_.Code == FileRenameInformation || R_.Code == FileLinkInformation || R_.Code == FileRenameInformationEx || R_.Code == FileLinkInformationEx)) {
+        if (R_.Code == FileRenameInformation || R_.Code == FileLinkInformation || R_.Code == FileRenameInformationEx || R_.Code == FileLinkInformationEx) {
             auto* Other = static_cast<FsFile*>(R_.Other.Get());
             P[2] = Other ? Other->FsCookie_ : 0;
             P[3] = R_.Input[0] & 1;     // ReplaceIfExists; in the Ex forms the flag of that meaning
         }
-        Layout(u32(R_.Input.Size()), 0, true);
-        return STATUS_SUCCESS;
-    case Operation::Lock:
-        M.Major = mj::LockControl;
-        M.Minor = 1;                    // IRP_MN_LOCK
-        M.StackFlags = u8((R_.Code & 1 ? 2 : 0) | (R_.Code & 2 ? 1 : 0));      // SL_EXCLUSIVE_LOCK, SL_FAIL_IMMEDIATELY
-        P[0] = R_.LockLength;
-        P[1] = R_.Data.Key;
-        P[2] = R_.Data.Offset;
-        return STATUS_SUCCESS;
+        return FillOther();
     case Operation::Unlock:
         M.Major = mj::LockControl;
         M.Minor = 2;                    // IRP_MN_UNLOCK_SINGLE
         P[0] = R_.LockLength;
         P[1] = R_.Data.Key;
         P[2] = R_.Data.Offset;
-        return STATUS_SUCCESS;
-    case Operation::NotifyChange:
-        M.Major = mj::DirectoryControl;
-        M.Minor = 2;                    // IRP_MN_NOTIFY_CHANGE_DIRECTORY
-        M.StackFlags = R_.WatchTree ? 1 : 0;    // SL_WATCH_TREE
-        P[0] = R_.Data.Length;
-        P[1] = R_.Code;
-        Layout(0, R_.Data.Length, false);
         return STATUS_SUCCESS;
     case Operation::QueryDirectory:
         M.Major = mj::DirectoryControl;
@@ -193,8 +138,9 @@ Status FsIrp::Fill()
         P[2] = R_.Code;
         Layout(u32(R_.Input.Size()), R_.Data.Length, false);
         return STATUS_SUCCESS;
+    default:
+        return FillOther();
     }
-    return STATUS_INVALID_DEVICE_REQUEST;
 }
 
 Status FsIrp::CopyIn(Channel& In)
@@ -204,11 +150,7 @@ Status FsIrp::CopyIn(Channel& In)
         TRY(In.WriteData(*this, 0, F.Name_.View().Data, M.InputBytes));
         return M.OutputBytes ? In.WriteData(*this, M.OutputOffset, F.Ea_.Data(), M.OutputBytes) : Status(STATUS_SUCCESS);
     }
-    if (R_.Input.Size())
-        TRY(In.WriteData(*this, 0, R_.Input.Data(), u32(R_.Input.Size())));
-    if (InputFromUser_)
-        TRY(In.DataFromUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address + (R_.What == Operation::Write ? R_.Context[1] : 0), InputFromUser_));
-    return STATUS_SUCCESS;
+    return CopyInData(In);
 }
 
 // What the I/O manager itself knows of a request that went well.
