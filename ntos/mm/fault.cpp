@@ -212,8 +212,8 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
     }
     if (Address < LowestUser || Address > HighestUser)
         return STATUS_ACCESS_VIOLATION;
-    // What is there and allows it needs nothing of its range.
-    if (Pte* E = Entry(Page); E && E->State == Pte::Present && E->HasProtect && !E->Guard && !E->Clean) [[likely]] {
+    // What is there and allows it needs nothing of its range. Memory of devices has no frame: it is refused below.
+    if (Pte* E = Entry(Page); E && E->State == Pte::Present && E->Frame != NoPfn && E->HasProtect && !E->Guard && !E->Clean) [[likely]] {
         Protection P = Protection(E->Protect);
         if (Write ? IsWritable(P) || (IsCopyOnWrite(P) && E->Private) : IsReadable(P)) {
             if (Write)
@@ -235,7 +235,7 @@ Result<u8*> AddressSpace::Touch(u64 Address, bool Write)
 Result<Pfn> AddressSpace::FrameAt(u64 Address)
 {
     Pte* E = Entry(Address);
-    if (!E || E->State != Pte::Present)
+    if (!E || E->State != Pte::Present || E->Frame == NoPfn)
         return STATUS_INVALID_ADDRESS;
     return Result<Pfn>(u32(E->Frame));
 }
