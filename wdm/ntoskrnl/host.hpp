@@ -131,6 +131,7 @@ u8* DataAt(u32 Page, u32 Offset);
 u64 DataFrame(u32 Page);                // physical page number
 NTSTATUS Control(wd::Control Code, const void* In, usize InBytes, void* Out = nullptr, usize OutBytes = 0);
 void Log(const char* Format, ...);
+void FlushText();                       // what DbgPrint has of a line that is not whole
 
 // --- the driver
 extern DRIVER_OBJECT* TheDriver;

@@ -36,6 +36,25 @@ void NTAPI Worker(PVOID)
     }
 }
 
+// Drivers print a line in parts; it goes to the log when it is whole or too long, or when the driver has nothing to do.
+Lock LineLock;
+char Line[400];
+usize LineLength;
+void FlushLine()
+{
+    if (LineLength)
+        Log("%.*s", int(LineLength), Line);
+    LineLength = 0;
+}
+
+}
+
+void FlushText()
+{
+    if (!__atomic_load_n(&LineLength, __ATOMIC_RELAXED))
+        return;
+    Hold Held(LineLock);
+    FlushLine();
 }
 
 }
@@ -102,7 +121,7 @@ PEPROCESS NTAPI IoGetRequestorProcess(PIRP I)
     return I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind ? ClientProcess(HostIrp::Of(I)->M.Process) : PsInitialSystemProcess;
 }
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD) { return PsInitialSystemProcess; }
-HANDLE NTAPI PsGetProcessId(PEPROCESS) { return PsGetCurrentProcessId(); }
+HANDLE NTAPI PsGetProcessId(PEPROCESS Process) { return reinterpret_cast<HANDLE>(ClientId(Process)); }
 BOOLEAN NTAPI PsIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }
 BOOLEAN NTAPI IoIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }
 KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD T, KPRIORITY P)
@@ -236,18 +255,8 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE H, ACCESS_MASK Access, POBJECT_T
     if (Info)
         *Info = { 0, Got.Granted };
     // A thread of our own is the object itself.
-    auto* P = New<HandleProxy>();
-    if (!P) {
-        NtClose(reinterpret_cast<HANDLE>(Got.Handle));
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    P->Header.Type = ProxyObject;
-    P->Header.Size = ProxySize;
-    P->Header.SignalState = LONG(Got.Type);
-    P->Handle = reinterpret_cast<HANDLE>(Got.Handle);
-    P->References = 1;
-    *Out = P;
-    return STATUS_SUCCESS;
+    *Out = NewProxy(reinterpret_cast<HANDLE>(Got.Handle), Got.Type);
+    return *Out ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
 {
@@ -342,28 +351,37 @@ NTSTATUS NTAPI ZwWaitForSingleObjectExport(HANDLE H, BOOLEAN A, PLARGE_INTEGER T
 
 // --- messages
 
-ULONG NTAPI DbgPrintExport(const char* Format, ...)
+static void Print(const char* Format, va_list Arguments)
 {
     char Text[400];
+    _vsnprintf(Text, sizeof(Text) - 1, Format, Arguments);
+    Text[sizeof(Text) - 1] = 0;
+    Hold Held(LineLock);
+    for (const char* C = Text; *C; ++C) {
+        if (LineLength == sizeof(Line) - 1)
+            FlushLine();
+        if (*C == '\n')
+            FlushLine();
+        else
+            Line[LineLength++] = *C;
+    }
+}
+ULONG NTAPI DbgPrintExport(const char* Format, ...)
+{
     va_list Arguments;
     va_start(Arguments, Format);
-    _vsnprintf(Text, sizeof(Text) - 1, Format, Arguments);
+    Print(Format, Arguments);
     va_end(Arguments);
-    Text[sizeof(Text) - 1] = 0;
-    Log("%s", Text);
     return 0;
 }
 ULONG NTAPI DbgPrintExExport(ULONG, ULONG Level, const char* Format, ...)
 {
     if (Level > 3 && !(Level & 0x80000000))     // as Windows: without a filter set, errors and warnings of most components are hidden; shown here
         return 0;
-    char Text[400];
     va_list Arguments;
     va_start(Arguments, Format);
-    _vsnprintf(Text, sizeof(Text) - 1, Format, Arguments);
+    Print(Format, Arguments);
     va_end(Arguments);
-    Text[sizeof(Text) - 1] = 0;
-    Log("%s", Text);
     return 0;
 }
 void NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4) { BugCheck(Code, P1, P2, P3, P4, "KeBugCheckEx", CALLER); }
@@ -382,6 +400,4 @@ BOOLEAN NTAPI PsGetVersion(PULONG Major, PULONG Minor, PULONG Build, PUNICODE_ST
         *Build = 19045;
     return FALSE;
 }
-BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID, KPROCESSOR_MODE) { return TRUE; }
-
 }
