@@ -38,8 +38,8 @@ def main():
         rows[plain] = plain if plain == name else f"{plain}={name}"
     ntdll = definition(options.ntdll) if options.ntdll else set()
     for library in options.library:
-        for name in names(options.nm, [library]):
-            if not name.startswith((".", "__imp_", "_head", "_lib")) and name in ntdll and name not in rows:
+        for name in {row.removeprefix("__imp_") for row in names(options.nm, [library])}:
+            if not name.startswith((".", "_head", "_lib")) and name in ntdll and name not in rows:
                 rows[name] = f"{name}=ntdll.{name}"
     for path in options.names:
         for name in definition(path) & ntdll - rows.keys():

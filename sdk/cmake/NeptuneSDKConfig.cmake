@@ -26,7 +26,7 @@ set(NEPTUNE_SDK_INCLUDES ${NEPTUNE_SDK_ROOT}/include/ddk ${NEPTUNE_SDK_ROOT}/inc
 # clang as Microsoft's compiler would be (ABI, extensions), but calling itself GCC, which is what mingw-w64's headers are written for.
 set(NEPTUNE_SDK_COMPILE --target=x86_64-pc-windows-msvc -fms-extensions -fms-compatibility -fgnuc-version=4.2.1 -U_MSC_VER -U_MSC_FULL_VER
     -U_MSC_BUILD -ffreestanding -nostdlibinc -fasynchronous-unwind-tables -fno-stack-protector -fno-strict-aliasing -fwrapv -g -gdwarf -O2 -mcx16 -D_KERNEL_MODE=1 -D_WIN64
-    -D_AMD64_ -DAMD64)
+    -D_AMD64_ -DAMD64 -D__USE_MINGW_ANSI_STDIO=0)
 set(NEPTUNE_SDK_COMPILE_CXX -std=gnu++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-sized-deallocation)
 # What Microsoft's compiler takes without a word or with a warning, and clang refuses by default.
 set(NEPTUNE_SDK_TOLERANCE -Wno-error=implicit-function-declaration -Wno-error=int-conversion -Wno-error=incompatible-function-pointer-types

@@ -181,6 +181,7 @@ BOOLEAN NTAPI FsRtlOplockIsSharedRequest(PIRP) { return FALSE; }
 
 // --- byte-range locks, volumes, sizes
 
+BOOLEAN NTAPI FsRtlAreThereCurrentOrInProgressFileLocks(PFILE_LOCK L) { return L->FastIoIsQuestionable || L->LockRequestsInProgress > 0; }
 NTSTATUS NTAPI FsRtlNotifyVolumeEventEx(PFILE_OBJECT F, ULONG Event, PTARGET_DEVICE_CUSTOM_NOTIFICATION) { return FsRtlNotifyVolumeEvent(F, Event); }
 NTSTATUS NTAPI FsRtlBalanceReads(PDEVICE_OBJECT) { return STATUS_NOT_IMPLEMENTED; }     // of mirrored volumes
 LOGICAL NTAPI FsRtlIsPagingFile(PFILE_OBJECT) { return FALSE; }

@@ -98,8 +98,8 @@ NTSTATUS NTAPI IoGetRequestorSessionId(PIRP, PULONG Session)
     *Session = 0;
     return STATUS_SUCCESS;
 }
-ULONG IoReadOperationCountValue, IoWriteOperationCountValue;
-LARGE_INTEGER IoReadTransferCountValue, IoWriteTransferCountValue;
+ULONG IoReadOperationCountValue, IoWriteOperationCountValue, IoOtherOperationCountValue;
+LARGE_INTEGER IoReadTransferCountValue, IoWriteTransferCountValue, IoOtherTransferCountValue;
 KSPIN_LOCK IoStatisticsLockValue;
 // The volume's file system is asked whether it is still its medium. Mounting another one by itself is not among the answers.
 NTSTATUS NTAPI IoVerifyVolume(PDEVICE_OBJECT Real, BOOLEAN)
@@ -173,6 +173,27 @@ BOOLEAN NTAPI HalMakeBeep(ULONG Frequency)
     wd::Status S { Frequency, 0 };
     return Control(wd::Control::Beep, &S, sizeof(S)) >= 0;
 }
+
+PVOID NTAPI HalAllocateCommonBufferExport(PADAPTER_OBJECT Adapter, ULONG Bytes, PPHYSICAL_ADDRESS Logical, BOOLEAN Cached)
+{
+    auto* D = reinterpret_cast<PDMA_ADAPTER>(Adapter);
+    return D->DmaOperations->AllocateCommonBuffer(D, Bytes, Logical, Cached);
+}
+void NTAPI HalFreeCommonBufferExport(PADAPTER_OBJECT Adapter, ULONG Bytes, PHYSICAL_ADDRESS Logical, PVOID At, BOOLEAN Cached)
+{
+    auto* D = reinterpret_cast<PDMA_ADAPTER>(Adapter);
+    D->DmaOperations->FreeCommonBuffer(D, Bytes, Logical, At, Cached);
+}
+
+// --- transactions: there is no manager of them
+
+NTSTATUS NTAPI TmEnableCallbacksExport() { return STATUS_NOT_IMPLEMENTED; }
+NTSTATUS NTAPI TmRecoverResourceManagerExport() { return STATUS_NOT_IMPLEMENTED; }
+NTSTATUS NTAPI ZwCreateEnlistmentExport() { return STATUS_NOT_IMPLEMENTED; }
+NTSTATUS NTAPI ZwCreateResourceManagerExport() { return STATUS_NOT_IMPLEMENTED; }
+NTSTATUS NTAPI ZwCreateTransactionManagerExport() { return STATUS_NOT_IMPLEMENTED; }
+NTSTATUS NTAPI ZwRecoverResourceManagerExport() { return STATUS_NOT_IMPLEMENTED; }
+NTSTATUS NTAPI ZwRecoverTransactionManagerExport() { return STATUS_NOT_IMPLEMENTED; }
 
 // --- processors
 
@@ -338,6 +359,10 @@ BOOLEAN NTAPI RtlIsValidOemCharacter(PWCHAR Character)
     *Character = Upper;
     return TRUE;
 }
+
+// Lead bytes of the OEM code page, which has none.
+static USHORT LeadBytes[256];
+PUSHORT NlsOemLeadByteInfoValue = LeadBytes;
 
 // --- prefix tables: one list; a name is found by the longest entry that is it or a folder above it
 

@@ -18,6 +18,7 @@ NTSTATUS NTAPI RtlNewSecurityObject(PSECURITY_DESCRIPTOR, PSECURITY_DESCRIPTOR, 
 NTSTATUS NTAPI RtlSetSecurityObject(SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSECURITY_DESCRIPTOR*, PGENERIC_MAPPING, HANDLE);
 NTSTATUS NTAPI RtlQuerySecurityObject(PSECURITY_DESCRIPTOR, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, ULONG, PULONG);
 NTSTATUS NTAPI RtlDeleteSecurityObject(PSECURITY_DESCRIPTOR*);
+NTSTATUS NTAPI RtlMakeSelfRelativeSD(PSECURITY_DESCRIPTOR, PSECURITY_DESCRIPTOR, PULONG);
 }
 
 namespace host {
@@ -392,6 +393,38 @@ NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION What, PSECURI
         return STATUS_NO_SECURITY_ON_OBJECT;
     ULONG Room = *Length;
     return RtlQuerySecurityObject(*Of, *What, To, Room, Length);
+}
+// Descriptors that are counted: a copy each.
+struct Counted {
+    LONG References;
+    ULONG Unused;
+    PSECURITY_DESCRIPTOR Descriptor() { return this + 1; }
+    static Counted* Of(PSECURITY_DESCRIPTOR D) { return static_cast<Counted*>(D) - 1; }
+};
+NTSTATUS NTAPI ObLogSecurityDescriptor(PSECURITY_DESCRIPTOR From, PSECURITY_DESCRIPTOR* Out, ULONG References)
+{
+    ULONG Bytes = RtlLengthSecurityDescriptor(From);
+    auto* C = static_cast<Counted*>(Allocate(sizeof(Counted) + Bytes));
+    if (!C)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    NTSTATUS Status = RtlMakeSelfRelativeSD(From, C->Descriptor(), &Bytes);
+    if (Status == STATUS_BAD_DESCRIPTOR_FORMAT) {       // it is self-relative
+        memcpy(C->Descriptor(), From, Bytes);
+        Status = STATUS_SUCCESS;
+    }
+    if (Status < 0) {
+        Free(C);
+        return Status;
+    }
+    C->References = LONG(References);
+    *Out = C->Descriptor();
+    return STATUS_SUCCESS;
+}
+void NTAPI ObReferenceSecurityDescriptor(PSECURITY_DESCRIPTOR D, ULONG Count) { __atomic_add_fetch(&Counted::Of(D)->References, LONG(Count), __ATOMIC_RELAXED); }
+void NTAPI ObDereferenceSecurityDescriptor(PSECURITY_DESCRIPTOR D, ULONG Count)
+{
+    if (__atomic_sub_fetch(&Counted::Of(D)->References, LONG(Count), __ATOMIC_ACQ_REL) <= 0)
+        Free(Counted::Of(D));
 }
 BOOLEAN NTAPI SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR Descriptor) { return RtlValidRelativeSecurityDescriptor(Descriptor, Length, 0); }
 
