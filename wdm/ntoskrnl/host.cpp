@@ -405,6 +405,14 @@ void Unload()
     Control(wd::Control::Stopping, &S, sizeof(S));
     TheDriver->DriverUnload(TheDriver);
     FlushText();
+    // On Windows the driver's code is gone now, and the first of these to run is the end of the system.
+    const char* What = nullptr;
+    const void* Routine = PendingTimer(What);
+    if (!Routine)
+        Routine = PendingWork(What);
+    if (Routine) {
+        BugCheck(0xCE, u64(Routine), 0, 0, 0, What, Routine);
+    }
     NtTerminateProcess(NtCurrentProcess(), STATUS_SUCCESS);
 }
 

@@ -4,19 +4,48 @@
 
 #include <utility>
 
+struct _IO_WORKITEM {
+    WORK_QUEUE_ITEM Item;
+    PVOID Object, Context;
+    PIO_WORKITEM_ROUTINE Routine;
+    PIO_WORKITEM_ROUTINE_EX RoutineEx;
+};
+
 namespace host {
 
 namespace {
+
+void NTAPI RunItem(PVOID Context)
+{
+    auto* W = static_cast<_IO_WORKITEM*>(Context);
+    if (W->RoutineEx)
+        W->RoutineEx(W->Object, W->Context, W);
+    else
+        W->Routine(static_cast<PDEVICE_OBJECT>(W->Object), W->Context);
+}
+// The driver's, which an IO_WORKITEM hides.
+const void* RoutineOf(const WORK_QUEUE_ITEM* Item)
+{
+    if (Item->WorkerRoutine != RunItem)
+        return reinterpret_cast<const void*>(Item->WorkerRoutine);
+    auto* W = static_cast<_IO_WORKITEM*>(Item->Parameter);
+    return W->RoutineEx ? reinterpret_cast<const void*>(W->RoutineEx) : reinterpret_cast<const void*>(W->Routine);
+}
 
 // Work items: a few threads, one more when all are busy.
 Lock WorkLock;
 LIST_ENTRY Work = { &Work, &Work };
 LONG WorkCount;
 ULONG Workers, Idle;
-constexpr ULONG MostWorkers = 32;
+const void* Running[32];                // routines, by worker
+constexpr ULONG MostWorkers = RTL_NUMBER_OF(Running);
 
-void NTAPI Worker(PVOID)
+LONG Threads;                           // system threads of the driver's
+const void* LastThread;                 // the routine of one
+
+void NTAPI Worker(PVOID Context)
 {
+    const void*& Now = Running[u64(Context)];
     for (;;) {
         WorkLock.Acquire();
         while (IsListEmpty(&Work)) {
@@ -28,9 +57,11 @@ void NTAPI Worker(PVOID)
             --Idle;
         }
         auto* Item = CONTAINING_RECORD(RemoveHeadList(&Work), WORK_QUEUE_ITEM, List);
-        WorkLock.Release();
         PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
+        Now = RoutineOf(Item);
+        WorkLock.Release();
         Routine(Item->Parameter);
+        Now = nullptr;
         if (Irql() != PASSIVE_LEVEL)
             BugCheck(0xE1, u64(Routine), Irql(), 0, 0, "WORKER_THREAD_RETURNED_AT_BAD_IRQL", reinterpret_cast<void*>(Routine));
     }
@@ -49,6 +80,22 @@ void FlushLine()
 
 }
 
+const void* PendingWork(const char*& Description)
+{
+    Hold Held(WorkLock);
+    if (!IsListEmpty(&Work)) {
+        Description = "unloaded, but a work item is still queued";
+        return RoutineOf(CONTAINING_RECORD(Work.Flink, WORK_QUEUE_ITEM, List));
+    }
+    for (const void* Routine : Running)
+        if (Routine) {
+            Description = "unloaded, but a work item is still running";
+            return Routine;
+        }
+    Description = "unloaded, but a system thread is still running";
+    return __atomic_load_n(&Threads, __ATOMIC_ACQUIRE) > 0 ? LastThread : nullptr;
+}
+
 void FlushText()
 {
     if (!__atomic_load_n(&LineLength, __ATOMIC_RELAXED))
@@ -61,13 +108,6 @@ void FlushText()
 
 using namespace host;
 #define CALLER __builtin_return_address(0)
-
-struct _IO_WORKITEM {
-    WORK_QUEUE_ITEM Item;
-    PVOID Object, Context;
-    PIO_WORKITEM_ROUTINE Routine;
-    PIO_WORKITEM_ROUTINE_EX RoutineEx;
-};
 
 extern "C" {
 
@@ -84,8 +124,12 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE Out, ULONG, POBJECT_ATTRIBUTES, HAND
     T->Start = Start;
     T->Context = Context;
     __atomic_add_fetch(&T->References, 1, __ATOMIC_RELAXED);    // ours until the handle is there
+    T->IsDrivers = true;
+    LastThread = reinterpret_cast<const void*>(Start);
+    __atomic_add_fetch(&Threads, 1, __ATOMIC_RELAXED);
     NTSTATUS Status = StartThread(T, Start, Context);
     if (Status < 0) {
+        __atomic_sub_fetch(&Threads, 1, __ATOMIC_RELAXED);
         Free(T);
         return Status;
     }
@@ -98,6 +142,8 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE Out, ULONG, POBJECT_ATTRIBUTES, HAND
 NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS Status)
 {
     Thread* T = Current();
+    if (T->IsDrivers)
+        __atomic_sub_fetch(&Threads, 1, __ATOMIC_RELEASE);
     {
         Hold Held(Dispatcher);
         T->Header.SignalState = 1;
@@ -172,7 +218,7 @@ void NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM Item, WORK_QUEUE_TYPE)
     T->References = 1;
     T->IsSystem = true;
     InitializeListHead(&T->Header.WaitListHead);
-    if (StartThread(T, Worker, nullptr) >= 0)
+    if (StartThread(T, Worker, reinterpret_cast<PVOID>(u64(Workers))) >= 0)
         ++Workers;
     else
         Free(T);
@@ -192,14 +238,6 @@ void NTAPI IoInitializeWorkItem(PVOID Object, PIO_WORKITEM W)
     W->Object = Object;
 }
 void NTAPI IoUninitializeWorkItem(PIO_WORKITEM) { }
-static void NTAPI RunItem(PVOID Context)
-{
-    auto* W = static_cast<_IO_WORKITEM*>(Context);
-    if (W->RoutineEx)
-        W->RoutineEx(W->Object, W->Context, W);
-    else
-        W->Routine(static_cast<PDEVICE_OBJECT>(W->Object), W->Context);
-}
 void NTAPI IoQueueWorkItem(PIO_WORKITEM W, PIO_WORKITEM_ROUTINE Routine, WORK_QUEUE_TYPE Queue, PVOID Context)
 {
     W->Routine = Routine;
