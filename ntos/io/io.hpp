@@ -293,6 +293,5 @@ Result<usize> ReadKernel(File& From, u64 Offset, void* To, usize Bytes);     // 
 Result<Ref<File>> OpenFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How);
 // Names a device in the namespace.
 Status NameDevice(Ref<Device> New, ob::Name Path);
-Status LinkKernel(ob::Name Path, ob::Name Target);
 
 }

@@ -187,13 +187,13 @@ Status Initialize()
     auto Null = TRY(ob::Make<PlainDevice<NullFile>>(FILE_DEVICE_NULL, 0));
     Null->Fallback = true;
     TRY(NameDevice(std::move(Null), L"\\Device\\Null"));
-    TRY(LinkKernel(L"\\GLOBAL??\\NUL", L"\\Device\\Null"));
+    TRY(ob::LinkKernel(L"\\GLOBAL??\\NUL", L"\\Device\\Null"));
     TRY(NameDevice(TRY(ob::Make<PlainDevice<MountManagerFile>>(FILE_DEVICE_MOUNTMGR, 0)), L"\\Device\\MountPointManager"));
-    TRY(LinkKernel(L"\\GLOBAL??\\MountPointManager", L"\\Device\\MountPointManager"));
+    TRY(ob::LinkKernel(L"\\GLOBAL??\\MountPointManager", L"\\Device\\MountPointManager"));
     TRY(InitializePipes());
-    TRY(LinkKernel(L"\\GLOBAL??\\PIPE", L"\\Device\\NamedPipe"));
+    TRY(ob::LinkKernel(L"\\GLOBAL??\\PIPE", L"\\Device\\NamedPipe"));
     TRY(InitializeMailslots());
-    return LinkKernel(L"\\GLOBAL??\\MAILSLOT", L"\\Device\\Mailslot");
+    return ob::LinkKernel(L"\\GLOBAL??\\MAILSLOT", L"\\Device\\Mailslot");
 }
 
 }

@@ -150,7 +150,7 @@ Status Driver::Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make)
     }
     ob::String Target = TRY(InputName(Caller, Call, sizeof(In) + In.FirstBytes, In.SecondBytes));
     ob::String Copy = TRY(ob::String::Copy(Name));
-    TRY(LinkKernel(Name, Target));
+    TRY(ob::LinkKernel(Name, Target));
     return Links_.Push(std::move(Copy));
 }
 

@@ -91,7 +91,7 @@ Status MakeLink(Interface& I)
         TRY(NameDevice(Ref<Device>(*D), ob::Name(Name, 22)));
     }
     ob::String Target = TRY(D->QueryName());
-    return LinkKernel(I.Name, Target);
+    return ob::LinkKernel(I.Name, Target);
 }
 
 void DropLink(const Interface& I)
