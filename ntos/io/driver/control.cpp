@@ -199,6 +199,15 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         }
         return Output(Caller, Call, Out);
     }
+    case wd::Control::DeviceHandle: {
+        auto In = TRY(Input<wd::HandleOf>(Caller, Call));
+        DriverDevice* D = Find(In.Handle);
+        if (!D)
+            return STATUS_NO_SUCH_DEVICE;
+        wd::HandleGot Out { 0, In.Access & (STANDARD_RIGHTS_ALL | 0xFFFF), 0 };
+        Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Ref<ob::Object>(*D), Out.Granted, 0)));
+        return Output(Caller, Call, Out);
+    }
     case wd::Control::MapLent:
         return Output(Caller, Call, wd::Address { TRY(In_->MapLent(TRY(Input<wd::LentPages>(Caller, Call)).Tag)) });
     case wd::Control::ShapeDevice: {

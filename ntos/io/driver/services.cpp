@@ -70,7 +70,7 @@ static ke::Task<> Unload(ke::Caller& Caller, Ref<Driver> D)
         if (D->Now() == Driver::State::Running)
             co_return STATUS_INVALID_DEVICE_REQUEST;    // it has no unload routine
     }
-    co_return STATUS_SUCCESS;
+    co_return D->Outcome().Ok() ? Status(STATUS_SUCCESS) : Status(STATUS_DRIVER_PROCESS_TERMINATED);      // it is gone either way
 }
 
 static Result<Ref<Driver>> Named(ke::Caller& Caller, ke::UserPtr<UNICODE_STRING> Name)
