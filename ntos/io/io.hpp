@@ -76,6 +76,7 @@ struct CreateParameters {
     ACCESS_MASK Granted = 0;
     u32 Information = FILE_OPENED;
     ob::Name Last;                      // TargetFolder: the last component, within the name given to Open
+    RefPtr<ob::Object> NotReady;        // with STATUS_RETRY: the Device that has to be made ready first
 };
 
 // A device object: something in the namespace that opens files.
@@ -87,6 +88,8 @@ public:
     // Opens what Rest names below this device, or below Start (one of its files; Rest may then be empty: the same again). AtRoot: the name ended
     // in a backslash right after the device's own name. STATUS_REPARSE is told by Reparse in the result.
     virtual Result<ob::ParseResult> Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot) = 0;
+    // Open failed with STATUS_RETRY and has set How.NotReady to this device: makes it ready. The open is then done again, once.
+    virtual ke::Task<> MakeReady() { return ke::Task<>(Status(nt::STATUS_DEVICE_NOT_READY)); }
     const u32 DeviceType, Characteristics;
     bool Fallback = false;              // a driver's device of the same name takes its place
 };

@@ -473,16 +473,19 @@ void Receive(const wd::Message& M)
         MountVolume(M);
         break;
     case wd::Kind::AddDevice: {
-        wd::PciDevice About;
+        wd::NewDevnode About;
         memcpy(&About, DataAt(M.Data, 0), sizeof(About));
         u64 Physical = 0;
         NTSTATUS Status = AddDevice(About, M.Parameters[0] != 0, &Physical);
         Answer(M.Tag, Status, Physical, 0);
         break;
     }
-    case wd::Kind::AddAbove:
-        Answer(M.Tag, AddAbove(M.Parameters[0]), 0, 0);
+    case wd::Kind::AddAbove: {
+        wd::NewDevnode About;
+        memcpy(&About, DataAt(M.Data, 0), sizeof(About));
+        Answer(M.Tag, AddAbove(M.Parameters[0], About), 0, 0);
         break;
+    }
     case wd::Kind::InterfaceChange:
         InterfaceChange(M);
         Answer(M.Tag, STATUS_SUCCESS, 0, 0);

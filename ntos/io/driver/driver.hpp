@@ -314,7 +314,7 @@ public:
     DriverDevice* Find(u64 Id);
     // It runs, or is going to.
     bool StartsAgain() const { return State_ == State::Running || (State_ == State::Stopped && Again_.IsSet()) || State_ == State::Starting; }
-    bool WasUnloaded() const { return Unloaded_; }      // on purpose: only NtLoadDriver starts it again
+    bool WasUnloaded() const { return Unloaded_; }      // on purpose: only NtLoadDriver starts it again, or an open of a name it waits under
     Status Control(ke::Caller& Caller, svc::DriverControl& Call);
     core::List<DriverDevice, &DriverDevice::DriverLink> Devices;
 

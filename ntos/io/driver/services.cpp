@@ -126,6 +126,7 @@ void StartBootDrivers()
         return;
     for (usize I = 0; I < Keys.Value()->ChildCount(); ++I) {
         cm::Node& N = *Keys.Value()->Child(I);
+        PlaceDemandDevices(N);
         auto Start = driver::Number(N, L"Start"), Type = driver::Number(N, L"Type");
         if (!Start.Ok() || !Type.Ok() || Start.Value() > 1 || !(Type.Value() & 3))
             continue;

@@ -25,6 +25,7 @@ constexpr u64 GraceForChildren = 100'000'000;   // after a bus driver's return
 
 struct Manager {
     ke::Event Wanted { ke::Event::Synchronization, false };
+    ke::Event Stepped { ke::Event::Notification, false };       // set after each step, reset by who waits
     bool Running = false;
     struct Grace : ke::Timer {
         Grace() : Timer(Expired) { }
@@ -135,6 +136,27 @@ Seat* TopOf(Devnode& N) { return N.Physical ? &N.Physical->Top() : nullptr; }
 
 // --- one layer
 
+// A NewDevnode for the driver of layer At; it is given what it needs of the machine.
+Status Describe(Devnode& N, usize At, Vector<u8>& To)
+{
+    Layer& L = N.Layers[At];
+    TRY(To.Resize(sizeof(wd::NewDevnode)));
+    auto& D = *new (To.Data()) wd::NewDevnode {};
+    if (!L.Hosted.IsEmpty())
+        memcpy(D.Hosted, L.Hosted.Data(), L.Hosted.Size() * sizeof(wchar_t));
+    if (At != 0 || !N.HostsPhysical())
+        return STATUS_SUCCESS;
+    if (N.Pci) {
+        driver::GiveFunction(*N.Pci, *L.Of);
+        D.Pci = *N.Pci;
+    } else {
+        TRY(driver::GiveFixed({ N.Resources.Data(), N.Resources.Size() }, &N, *L.Of));
+        D.Count = u32(N.Resources.Size());
+        memcpy(D.Resources, N.Resources.Data(), N.Resources.Size() * sizeof(wd::Resource));
+    }
+    return STATUS_SUCCESS;
+}
+
 ke::Task<> Add(Devnode& N, usize At)
 {
     Layer& L = N.Layers[At];
@@ -145,19 +167,13 @@ ke::Task<> Add(Devnode& N, usize At)
     Adding = &N;
     AddingLayer = At;
     RefPtr<Answer> A;
+    Vector<u8> Data;
+    CO_TRY(Describe(N, At, Data));
     if (At == 0 && N.HostsPhysical()) {
-        Vector<u8> Data;
-        CO_TRY(Data.Resize(sizeof(wd::PciDevice)));
-        if (N.Pci) {
-            driver::GiveFunction(*N.Pci, *Of);
-            memcpy(Data.Data(), N.Pci, sizeof(wd::PciDevice));
-        } else {
-            memset(Data.Data(), 0, sizeof(wd::PciDevice));
-        }
         A = Send(*In, wd::Kind::AddDevice, 0, 0, N.IsRoot, std::move(Data), 0);
     } else if (N.Physical) {
         CO_TRY(In->Grant(N.Physical->Id()));
-        A = Send(*In, wd::Kind::AddAbove, 0, 0, N.Physical->Id(), Vector<u8>(), 0);
+        A = Send(*In, wd::Kind::AddAbove, 0, 0, N.Physical->Id(), std::move(Data), 0);
     }
     if (!A)
         co_return STATUS_INSUFFICIENT_RESOURCES;
@@ -197,8 +213,8 @@ ke::Task<> StartNode(Devnode& N)
     N.Started = N.PhysicalStarted = N.AskRelations = true;
     for (Layer& L : N.Layers) {
         L.Started = true;
-        if (L.Place)
-            L.Place->Resume();
+        for (auto& P : L.Places)
+            P->Resume();
     }
     N.Physical->Resume();
     co_return STATUS_SUCCESS;
@@ -366,7 +382,7 @@ bool LayersRun(Devnode& N)
 {
     bool All = true;
     for (Layer& L : N.Layers) {
-        if (L.Of->Now() == Driver::State::Stopped && !L.Of->StartsAgain() && !L.Of->WasUnloaded())
+        if (!L.OnOpen && L.Of->Now() == Driver::State::Stopped && !L.Of->StartsAgain() && !L.Of->WasUnloaded())
             if (Status S = L.Of->StartProcess(); !S.Ok())
                 ex::Log("driver %S: cannot be started for %S: 0x%x\n", L.Of->Name(), N.Path.View(), u32(S.Code()));
         if (L.Of->Now() == Driver::State::Failed) {
@@ -434,8 +450,11 @@ ke::Task<> Do(Devnode& N, Step What, usize At)
         N.Layers[At].Started = true;
         if (At == 0 && N.HostsPhysical())
             N.Physical->Resume();
-        if (N.Layers[At].Place)
-            co_return co_await StartAgain(N, N.Layers[At].Place);
+        // The top one starts those below it in the process.
+        for (usize I = 0; I + 1 < N.Layers[At].Places.Size(); ++I)
+            N.Layers[At].Places[I]->Resume();
+        if (!N.Layers[At].Places.IsEmpty())
+            co_return co_await StartAgain(N, N.Layers[At].Places.Last());
         co_return STATUS_SUCCESS;
     case Step::Start:
         co_return co_await StartNode(N);
@@ -462,6 +481,7 @@ ke::Task<> Work()
             }
             Any = true;
             (void)co_await Do(*N, S, At);
+            The->Stepped.Set();
             break;                      // the tree may have changed anywhere
         }
         if (!Any)
@@ -515,7 +535,8 @@ Devnode::~Devnode()
         S->GiveUp(STATUS_DEVICE_REMOVED);
     };
     for (Layer& L : Layers)
-        Forget(L.Place);
+        for (auto& P : L.Places)
+            Forget(P);
     Forget(Physical);
 }
 
@@ -576,6 +597,25 @@ void Look()
     Wake();
 }
 
+ke::Task<> Settle(Ref<Driver> D)
+{
+    auto IsUnderWay = [&] {
+        for (Devnode* N = Root; N; N = NextNode(N))
+            for (Layer& L : N->Layers)
+                if (L.Of.Get() == D.Get() && !N->Failed && (!N->Started || !L.Started))
+                    return true;
+        return false;
+    };
+    ke::Deadline Limit { ke::InterruptTime() + Patience };
+    while (D->Now() == Driver::State::Running && IsUnderWay()) {
+        The->Stepped.Reset();
+        Status S = co_await ke::WaitFor(The->Stepped, false, Limit);
+        if (S.Code() != STATUS_SUCCESS)
+            co_return S.Ok() ? Status(STATUS_IO_TIMEOUT) : S;
+    }
+    co_return STATUS_SUCCESS;
+}
+
 // --- from the drivers
 
 void DriverRuns(Driver&) { Look(); }
@@ -592,8 +632,8 @@ void DriverEnds(Driver& D, bool Again)
                 continue;
             // Without it there is no stack, and there are no children.
             N->Failed = true;
-            if (L.Place)
-                L.Place->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
+            for (auto& P : L.Places)
+                P->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
             if (N->Physical && I == 0 && N->HostsPhysical())
                 N->Physical->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
             for (Devnode& C : N->Children)
@@ -630,15 +670,18 @@ RefPtr<Seat> SeatFor(Driver& D, Seat& Below)
         return nullptr;
     }
     Layer& L = N.Layers[AddingLayer];
-    return L.Place && !L.Place->Now() ? L.Place : nullptr;
+    for (auto& P : L.Places)
+        if (!P->Now())
+            return P;
+    return nullptr;
 }
 
 void HasAttached(Driver& D, Seat& New)
 {
-    if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D || New.Bottom().Node != Adding || Adding->Layers[AddingLayer].Place)
+    if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D || New.Bottom().Node != Adding)
         return;
-    Adding->Layers[AddingLayer].Place = RefPtr<Seat>(&New);
-    New.Node = Adding;
+    if (Adding->Layers[AddingLayer].Places.Push(RefPtr<Seat>(&New)).Ok())      // without memory its requests do not outlive the process
+        New.Node = Adding;
 }
 
 }
