@@ -2,7 +2,7 @@
 // open of one starts the driver and waits until its devices are set up; by then the driver's own device or link has taken the name.
 #include "ntos/cm/key.hpp"
 #include "ntos/ex/log.hpp"
-#include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 #include "ntos/ke/wait.hpp"
 

@@ -1,4 +1,5 @@
 // Driver objects: starting, ending, starting again.
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/pnp/pnp.hpp"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ntos/cm/key.hpp"
-#include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/fixed.hpp"
 
 namespace io::driver {
 

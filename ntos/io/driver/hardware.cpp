@@ -1,4 +1,5 @@
 // What a driver's process asks for its devices.
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
 
 #include <string.h>

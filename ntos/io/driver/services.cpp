@@ -7,6 +7,7 @@
 #include "ntos/hal/hal.hpp"
 #include "ntos/ex/ex.hpp"
 #include "ntos/io/fs/fs.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"

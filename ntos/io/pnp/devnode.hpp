@@ -42,6 +42,9 @@ public:
 };
 
 extern Devnode* Root;
+extern Devnode* Adding;                 // AddDevice of its layer AddingLayer is under way; null
+extern usize AddingLayer;
+void Wake();                            // there may be something to do
 // The next one in the order that has parents first; null after the last.
 Devnode* NextNode(Devnode* After);
 Devnode* FindChild(Devnode& Of, ob::Name Path);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/ex/log.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/pnp/devnode.hpp"
 
@@ -12,6 +13,8 @@ using driver::Irp;
 namespace mj = driver::mj;
 
 Devnode* Root;
+Devnode* Adding;
+usize AddingLayer;
 
 namespace {
 
@@ -35,9 +38,6 @@ struct Manager {
     static void operator delete(void* At) { ::operator delete(At); }
 };
 Manager* The;
-Devnode* Adding;                        // AddDevice of its layer AddingLayer is under way
-usize AddingLayer;
-
 struct Answer : RefCounted<Answer> {
     ke::Event Done { ke::Event::Notification, false };
     Status Outcome = STATUS_TIMEOUT;
@@ -489,21 +489,6 @@ ke::Task<> Work()
     }
 }
 
-void Wake()
-{
-    if (!Root)
-        return;
-    The->Wanted.Set();
-    if (std::exchange(The->Running, true))
-        return;
-    Own<ke::WorkItem> Item(new (std::nothrow) ke::WorkItem);
-    if (!Item) {
-        The->Running = false;
-        return;
-    }
-    ke::WorkItem::Launch(std::move(Item), [] { return Work(); });
-}
-
 bool Ensure()
 {
     if (!The)
@@ -525,6 +510,21 @@ void Manager::Grace::Expired(ke::Timer&)
 }
 
 // --- the tree
+
+void Wake()
+{
+    if (!Root)
+        return;
+    The->Wanted.Set();
+    if (std::exchange(The->Running, true))
+        return;
+    Own<ke::WorkItem> Item(new (std::nothrow) ke::WorkItem);
+    if (!Item) {
+        The->Running = false;
+        return;
+    }
+    ke::WorkItem::Launch(std::move(Item), [] { return Work(); });
+}
 
 Devnode::~Devnode()
 {
@@ -614,74 +614,6 @@ ke::Task<> Settle(Ref<Driver> D)
             co_return S.Ok() ? Status(STATUS_IO_TIMEOUT) : S;
     }
     co_return STATUS_SUCCESS;
-}
-
-// --- from the drivers
-
-void DriverRuns(Driver&) { Look(); }
-
-void DriverEnds(Driver& D, bool Again)
-{
-    for (Devnode* N = Root; N; N = NextNode(N)) {
-        for (usize I = 0; I < N->Layers.Size(); ++I) {
-            Layer& L = N->Layers[I];
-            if (L.Of.Get() != &D)
-                continue;
-            L.Added = L.Started = false;
-            if (Again)
-                continue;
-            // Without it there is no stack, and there are no children.
-            N->Failed = true;
-            for (auto& P : L.Places)
-                P->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
-            if (N->Physical && I == 0 && N->HostsPhysical())
-                N->Physical->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
-            for (Devnode& C : N->Children)
-                if (C.Physical && (!C.Physical->Now() || C.Physical->Now()->IsGone()))
-                    C.Vanished = true;
-        }
-    }
-    Wake();
-}
-
-void RelationsChange(Seat& Physical)
-{
-    if (!Physical.Node)
-        return;
-    Physical.Node->AskRelations = true;
-    Wake();
-}
-
-RefPtr<Seat> SeatFor(Driver& D, Seat& Below)
-{
-    if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D)
-        return nullptr;
-    Devnode& N = *Adding;
-    // The physical device that the process has made for the devnode.
-    if (AddingLayer == 0 && N.HostsPhysical() && !Below.Node && !Below.Below() && Below.Now() && &Below.Now()->In() == D.In()) {
-        if (!N.Physical) {
-            N.Physical = RefPtr<Seat>(&Below);
-            Below.Node = &N;
-        } else {
-            N.Physical->Take(*Below.Now());
-        }
-        Relink(N);
-    } else if (Below.Bottom().Node != &N) {
-        return nullptr;
-    }
-    Layer& L = N.Layers[AddingLayer];
-    for (auto& P : L.Places)
-        if (!P->Now())
-            return P;
-    return nullptr;
-}
-
-void HasAttached(Driver& D, Seat& New)
-{
-    if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D || New.Bottom().Node != Adding)
-        return;
-    if (Adding->Layers[AddingLayer].Places.Push(RefPtr<Seat>(&New)).Ok())      // without memory its requests do not outlive the process
-        New.Node = Adding;
 }
 
 }

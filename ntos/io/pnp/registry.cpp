@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "ntos/cm/key.hpp"
-#include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/pnp/devnode.hpp"
 
 namespace io::pnp {
