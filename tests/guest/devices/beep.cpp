@@ -8,7 +8,7 @@ TAP_MAIN()
     constexpr ULONG Set = 1 << 16;      // IOCTL_BEEP_SET
     struct {
         ULONG Frequency, Duration;
-    } Beep { 880, 400 }, Low { 36, 10 }, High { 32768, 10 }, Second { 440, ~0u }, Third { 1200, ~0u }, Fourth { 600, 400 }, Silence {};
+    } Beep { 880, 400 }, Low { 36, 10 }, High { 32768, 10 }, Second { 440, ~0u }, Third { 1200, ~0u }, Fourth { 600, 1000 }, Silence {};
     HANDLE File;
     CHECK_EQ(u32(Open(&File, L"\\Device\\Beep")), 0);
     CHECK_EQ(u32(Control(File, Set, &Low, 8)), u32(STATUS_INVALID_PARAMETER));
@@ -37,6 +37,6 @@ TAP_MAIN()
     CHECK_EQ(u32(Open(&File, L"\\Device\\Beep")), 0);
     Sleep(300);
     CHECK_EQ(u32(Control(File, Set, &Fourth, 8)), 0);
-    Sleep(600);
+    Sleep(1300);
     NtClose(File);
 }
