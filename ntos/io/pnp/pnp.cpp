@@ -150,11 +150,11 @@ Status Describe(Devnode& N, usize At, Vector<u8>& To)
     if (N.Pci) {
         driver::GiveFunction(*N.Pci, *L.Of);
         D.Pci = *N.Pci;
-    } else {
-        TRY(driver::GiveFixed({ N.Resources.Data(), N.Resources.Size() }, &N, *L.Of));
-        D.Count = u32(N.Resources.Size());
-        memcpy(D.Resources, N.Resources.Data(), N.Resources.Size() * sizeof(wd::Resource));
     }
+    TRY(driver::GiveFixed({ N.Resources.Data(), N.Resources.Size() }, &N, *L.Of));
+    D.Count = u32(N.Resources.Size());
+    if (D.Count)
+        memcpy(D.Resources, N.Resources.Data(), D.Count * sizeof(wd::Resource));
     return STATUS_SUCCESS;
 }
 
@@ -585,6 +585,7 @@ Result<Devnode*> Report(BusDevice&& D)
     N->Hardware = std::move(D.Hardware);
     N->Compatible = std::move(D.Compatible);
     N->Pci = D.Pci;
+    N->Resources = std::move(D.Resources);
     Record(*N).Ignore();                // without its key it works as well
     return N;
 }

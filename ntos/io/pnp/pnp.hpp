@@ -28,6 +28,7 @@ struct BusDevice {
     ob::String Bus, Device, Instance;           // parts of the name
     Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
     const driver::wd::PciDevice* Pci = nullptr;
+    Vector<driver::wd::Resource> Resources;     // beside those of the function's base addresses
 };
 Result<Devnode*> Report(BusDevice&& D);
 // Everything is done again that is not as it should be: after the start of the system, after a driver was loaded.
