@@ -129,8 +129,15 @@ class Serial(Partner):
         link.close()
 
 
+    def log(self, text):
+        for said in (r"pnp: ROOT\*PNP0501\0001 is not taken by its driver: 0xc0000018", r"pnp: ROOT\*PNP0501\0002 declares resources that cannot be understood"):
+            if said not in text:
+                raise Failure(f"the log does not have: {said}")
+
+
 class Comm(Serial):
     program = "win32_comm"
+    log = Partner.log
 
 
 class Keyboard(Partner):
@@ -192,6 +199,7 @@ def runs(samples, rate):
 class Screen(Serial):
     """Looks at the display in what VGA memory has and what QEMU draws, each time the guest asks."""
     program = "device_screen"
+    log = Partner.log
 
     def arguments(self):
         return [*super().arguments(), "-device", "VGA", "-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off"]

@@ -431,7 +431,11 @@ ke::Task<> Do(Devnode& N, Step What, usize At)
     switch (What) {
     case Step::Layers:
         N.LayersKnown = true;
-        (void)FindLayers(N);            // none: it waits for the registry to know more
+        // None: it waits for the registry to know more.
+        if (Status S = FindLayers(N); S == STATUS_INVALID_PARAMETER) {
+            Name(N, "declares resources that cannot be understood", S);
+            N.Failed = true;
+        }
         co_return STATUS_SUCCESS;
     case Step::Add: {
         Status S = co_await Add(N, At);
