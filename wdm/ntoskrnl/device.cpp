@@ -26,9 +26,9 @@ void TellShape(DEVICE_OBJECT* D)
         Of(D)->Told = S;
 }
 
-void TellShapes()
+void TellShapes(DRIVER_OBJECT* Of)
 {
-    for (DEVICE_OBJECT* D = TheDriver->DeviceObject; D; D = D->NextDevice) {
+    for (DEVICE_OBJECT* D = Of->DeviceObject; D; D = D->NextDevice) {
         D->Flags &= ~DO_DEVICE_INITIALIZING;
         TellShape(D);
     }

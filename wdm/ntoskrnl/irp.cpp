@@ -294,6 +294,17 @@ void ReceiveIrp(const wd::Message& M)
     T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
     (void)IofCallDriver(D, I);
     T->Client = 0;
+    if (M.Flags & wd::TellPending) {
+        Old = Raise(DISPATCH_LEVEL);
+        bool UnderWay = ByTag[M.Tag % MostTags] && ByTag[M.Tag % MostTags]->Tag == M.Tag;
+        Lower(Old);
+        if (UnderWay) {                 // or it was, a moment ago: then nobody looks for it any more
+            wd::Reply R {};
+            R.What = wd::ReplyKind::Pending;
+            R.Tag = M.Tag;
+            Post(R);
+        }
+    }
 }
 
 void ReceiveCancel(const wd::Message& M)
@@ -474,16 +485,19 @@ void Receive(const wd::Message& M)
         MountVolume(M);
         break;
     case wd::Kind::AddDevice: {
-        wd::PciDevice About;
+        wd::NewDevnode About;
         memcpy(&About, DataAt(M.Data, 0), sizeof(About));
         u64 Physical = 0;
         NTSTATUS Status = AddDevice(About, M.Parameters[0] != 0, &Physical);
         Answer(M.Tag, Status, Physical, 0);
         break;
     }
-    case wd::Kind::AddAbove:
-        Answer(M.Tag, AddAbove(M.Parameters[0]), 0, 0);
+    case wd::Kind::AddAbove: {
+        wd::NewDevnode About;
+        memcpy(&About, DataAt(M.Data, 0), sizeof(About));
+        Answer(M.Tag, AddAbove(M.Parameters[0], About), 0, 0);
         break;
+    }
     case wd::Kind::InterfaceChange:
         InterfaceChange(M);
         Answer(M.Tag, STATUS_SUCCESS, 0, 0);

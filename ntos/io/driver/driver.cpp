@@ -1,4 +1,6 @@
 // Driver objects: starting, ending, starting again.
+#include "ntos/io/driver/fixed.hpp"
+#include "ntos/io/driver/hardware.hpp"
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 
@@ -94,6 +96,8 @@ void Driver::HasEnded(ps::Process& P)
         D->Release();                   // the driver's own reference
     }
     TakeDevices(*this);
+    TakeFixed(*this);
+    PlaceDemandDevices(Key_);
     if (In_)
         pnp::ChannelEnds(*In_);
     delete std::exchange(Hardware_, nullptr);

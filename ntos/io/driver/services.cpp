@@ -7,6 +7,7 @@
 #include "ntos/hal/hal.hpp"
 #include "ntos/ex/ex.hpp"
 #include "ntos/io/fs/fs.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
@@ -126,6 +127,7 @@ void StartBootDrivers()
         return;
     for (usize I = 0; I < Keys.Value()->ChildCount(); ++I) {
         cm::Node& N = *Keys.Value()->Child(I);
+        PlaceDemandDevices(N);
         auto Start = driver::Number(N, L"Start"), Type = driver::Number(N, L"Type");
         if (!Start.Ok() || !Type.Ok() || Start.Value() > 1 || !(Type.Value() & 3))
             continue;

@@ -9,7 +9,9 @@ namespace wd = driver::wd;
 // A driver in a devnode's stack.
 struct Layer {
     Ref<Driver> Of;
-    RefPtr<Seat> Place;                 // once it has attached a device; a driver may decline
+    Vector<wchar_t> Hosted;             // services of the drivers above it in the same process: terminated names, and an empty one
+    bool OnOpen = false;                // it is started by an open
+    Vector<RefPtr<Seat>> Places;        // once it, and those it hosts, have attached devices; a driver may decline
     bool Added = false, Started = false;
 };
 
@@ -22,6 +24,7 @@ public:
     ob::String Path;                    // BUS\ID\INSTANCE
     Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
     const wd::PciDevice* Pci = nullptr;
+    Vector<wd::Resource> Resources;     // of one without a bus; of a PCI function, those beside its base addresses
     bool IsRoot = false;                // the key says that it is there
     bool HostsPhysical() const { return Pci || IsRoot; }        // the first layer's process makes the physical device
     RefPtr<Seat> Physical;
@@ -39,6 +42,9 @@ public:
 };
 
 extern Devnode* Root;
+extern Devnode* Adding;                 // AddDevice of its layer AddingLayer is under way; null
+extern usize AddingLayer;
+void Wake();                            // there may be something to do
 // The next one in the order that has parents first; null after the last.
 Devnode* NextNode(Devnode* After);
 Devnode* FindChild(Devnode& Of, ob::Name Path);

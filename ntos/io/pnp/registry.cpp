@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/cm/key.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/pnp/devnode.hpp"
 
 namespace io::pnp {
@@ -67,12 +68,36 @@ template <typename F> Status ForEachName(const Vector<wchar_t>& Names, F Each)
     return STATUS_SUCCESS;
 }
 
+bool IsHosted(ob::Name Service)
+{
+    auto Key = Open(L"Services\\", Service);
+    cm::UpperName Upper;
+    if (!Key.Ok() || !Upper.Set(L"Hosted").Ok())
+        return false;
+    const cm::Value* V = Key.Value()->FindValue(Upper);
+    return V && V->Data.Size() == 4 && (V->Data[0] | V->Data[1] | V->Data[2] | V->Data[3]);
+}
+
 Status AddLayer(Devnode& N, ob::Name Service)
 {
+    if (!N.Layers.IsEmpty() && IsHosted(Service)) {
+        Vector<wchar_t>& To = N.Layers.Last().Hosted;
+        if (To.IsEmpty())
+            TRY(To.Push(L'\0'));
+        if (To.Size() + Service.Length + 1 > driver::wd::MaximumHosted)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        To.Last() = Service.Length ? Service.Data[0] : L'\0';
+        for (usize I = 1; I < Service.Length; ++I)
+            TRY(To.Push(Service.Data[I]));
+        TRY(To.Push(L'\0'));
+        return To.Push(L'\0');
+    }
     ob::String Key = TRY(ob::String::Copy(CurrentControlSet));
     TRY(Key.Append(L"Services\\"));
     TRY(Key.Append(Service));
-    return N.Layers.Push(Layer { TRY(driver::FindOrMakeDriver(Key)) });
+    Layer L { TRY(driver::FindOrMakeDriver(Key)) };
+    L.OnOpen = driver::StartsOnOpen(Key);
+    return N.Layers.Push(std::move(L));
 }
 
 Status AddFilters(Devnode& N, RefPtr<cm::Node> From, ob::Name Value)
@@ -134,6 +159,8 @@ Status FindLayers(Devnode& N)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     RefPtr<cm::Node> Class = ClassKey(*Key), Own(Key.Get());
     N.Layers.Clear();
+    if (N.IsRoot)
+        TRY(driver::ReadResources(*Key, N.Resources));
     TRY(AddFilters(N, Own, L"LowerFilters"));
     TRY(AddFilters(N, Class, L"LowerFilters"));
     if (Service.Ok())
