@@ -46,6 +46,8 @@ inline constexpr u8 Lent = 1;
 inline constexpr u8 LentReadOnly = 2;
 // Exact: for the device itself, not for what lies on it in the same process.
 inline constexpr u8 Exact = 4;
+// TellPending: a dispatch routine that returns and has not completed the request is told of (ReplyKind::Pending).
+inline constexpr u8 TellPending = 8;
 
 struct Message {
     Kind What;
@@ -78,6 +80,7 @@ enum class ReplyKind : u16 {
     Call,                   // a request of the driver's own to a device of another process: Information is the address of a RemoteCall
     CancelCall,             // take that back: Tag
 
+    Pending = 48,           // the dispatch routine of the request Tag has returned
     FileIs = 32,            // before the Done of a Create with this tag: Information is the file object's FsContext, File its SectionObjectPointer
 };
 

@@ -127,6 +127,10 @@ public:
     bool IsCancelling() const { return CancelLater_; }
     bool IsSynchronous() const { return Synchronous_; }
     void WaitAlways() { Synchronous_ = true; }          // whatever the mode of the file
+    // Of an asynchronous file, without event, APC or packet: who issues it has only the service's return value to learn from whether it was done at once, as
+    // drivers on NT do in the caller's thread. The service returns STATUS_PENDING only when the driver's routine has returned (TellPending) without completing it.
+    bool WaitsForDispatch() const { return WaitsForDispatch_; }
+    void TellPending() { Done_.Set(); }
 
 private:
     friend class File;
@@ -139,7 +143,7 @@ private:
     void CopyReply();
     void Deliver();
     enum class State : u8 { New, Started, Pending, Done } State_ = State::New;
-    bool Synchronous_ = false, CancelLater_ = false;
+    bool Synchronous_ = false, CancelLater_ = false, WaitsForDispatch_ = false;
     Status Outcome_;
     u64 Information_ = 0;
     u64 StatusBlock_ = 0, ApcRoutine_ = 0, ApcContext_ = 0;

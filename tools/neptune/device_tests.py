@@ -75,6 +75,10 @@ class Monitor:
         self.link.close()
 
 
+def pattern(i):
+    return (i * 7 + i // 251) & 255
+
+
 class Serial(Partner):
     """The other end of COM2."""
     program = "device_serial"
@@ -111,7 +115,11 @@ class Serial(Partner):
                 time.sleep(0.3)
                 link.sendall(words[1].encode())
             elif words[0] == "bulk":
-                link.sendall(bytes((i * 7 + i // 251) & 255 for i in range(int(words[1]))))
+                link.sendall(bytes(pattern(i) for i in range(int(words[1]))))
+            elif words[0] == "check":
+                count = int(words[1])
+                wrong = [i for i, byte in enumerate(take(count)) if byte != pattern(i)]
+                link.sendall(f"byte {wrong[0]} differs\n".encode() if wrong else b"same\n")
             elif words[0] == "count":
                 link.sendall(f"sum {sum(take(int(words[1])))}\n".encode())
             elif words[0] == "raw":
@@ -121,10 +129,14 @@ class Serial(Partner):
         link.close()
 
 
+class Comm(Serial):
+    program = "win32_comm"
+
+
 class Keyboard(Partner):
     """Presses keys when the guest says that it reads: its output is what tells."""
     program = "device_keyboard"
-    KEYS = (("a",), ("shift", "b"), ("up",), ("ctrl_r",), ("f12",), ("pause",))
+    KEYS = (("a",), ("shift", "b"), ("up",), ("ctrl_r",), ("f12",), ("pause",), ("a",))
 
     def arguments(self):
         return ["-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off"]
@@ -146,7 +158,7 @@ class Keyboard(Partner):
 class Beep(Partner):
     """Records the speaker, and looks for the tones afterwards."""
     program = "device_beep"
-    TONES = ((880, 0.4), (440, 0.4))        # Hz, seconds
+    TONES = ((880, 0.4), (440, 0.4), (1200, 0.3), (600, 0.4))        # Hz, seconds
 
     def arguments(self):
         return ["-audiodev", f"wav,id=sound,path={self.folder / 'sound.wav'}", "-machine", "pcspk-audiodev=sound"]
@@ -177,7 +189,7 @@ def runs(samples, rate):
     return found
 
 
-TESTS = {"serial": Serial, "keyboard": Keyboard, "beep": Beep}
+TESTS = {"serial": Serial, "comm": Comm, "keyboard": Keyboard, "beep": Beep}
 
 
 def boot(partner, limit, show):

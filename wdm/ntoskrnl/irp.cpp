@@ -294,6 +294,17 @@ void ReceiveIrp(const wd::Message& M)
     T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
     (void)IofCallDriver(D, I);
     T->Client = 0;
+    if (M.Flags & wd::TellPending) {
+        Old = Raise(DISPATCH_LEVEL);
+        bool UnderWay = ByTag[M.Tag % MostTags] && ByTag[M.Tag % MostTags]->Tag == M.Tag;
+        Lower(Old);
+        if (UnderWay) {                 // or it was, a moment ago: then nobody looks for it any more
+            wd::Reply R {};
+            R.What = wd::ReplyKind::Pending;
+            R.Tag = M.Tag;
+            Post(R);
+        }
+    }
 }
 
 void ReceiveCancel(const wd::Message& M)

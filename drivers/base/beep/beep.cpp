@@ -94,6 +94,7 @@ NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
             X.Command = X.Count + 1;
             X.Control = ULONG(Control->u.Port.Start.QuadPart);
             X.Started = true;
+            Sound(X, 0);                // what a process before this one may have left on
         }
         return Complete(Irp, Status);
     }

@@ -52,6 +52,7 @@ struct Port {
     UCHAR Lcr, Mcr, Msr;
     ULONG TxHold, RxHold;               // SERIAL_TX_WAITING_*, RxHold*
     bool Immediate, SendXon, SendXoff, WasBusy;
+    bool RxPaused;                      // the ring is full: what comes stays in the UART, without interrupts
     UCHAR ImmediateChar;
     PIRP ImmediateIrp;
     SERIALPERF_STATS Stats;

@@ -52,7 +52,7 @@ void Configure(Port& P)
 void OpenUart(Port& P)
 {
     P.RingAt = P.RingCount = P.Errors = P.TxHold = P.RxHold = P.WaitMask = P.History = 0;
-    P.Immediate = P.SendXon = P.SendXoff = P.WasBusy = false;
+    P.Immediate = P.SendXon = P.SendXoff = P.WasBusy = P.RxPaused = false;
     P.Stats = {};
     Configure(P);
     if (P.HasFifo)
@@ -92,6 +92,10 @@ static ULONG XoffPoint(Port& P)         // that many bytes in the ring and the o
 
 void ApplyFlow(Port& P)
 {
+    if (P.RxPaused && P.RingCount < P.RingBytes) {
+        P.RxPaused = false;
+        Put(P, InterruptEnable, ier::All);
+    }
     ULONG Dtr = P.Flow.ControlHandShake & SERIAL_DTR_MASK, Rts = P.Flow.FlowReplace & SERIAL_RTS_MASK;
     bool Full = P.RingCount >= XoffPoint(P), Low = P.RingCount <= ULONG(P.Flow.XonLimit > 0 ? P.Flow.XonLimit : 0);
     auto Handshake = [&](ULONG Bit, bool Used) {
@@ -187,7 +191,7 @@ ULONG TakeReceived(Port& P, UCHAR* To, ULONG Room)
         P.RingAt = P.RingAt + 1 == P.RingBytes ? 0 : P.RingAt + 1;
         --P.RingCount;
     }
-    if (N && P.RxHold) {
+    if (N && (P.RxHold || P.RxPaused)) {
         ApplyFlow(P);
         Transmit(P);
     }
@@ -232,11 +236,22 @@ static void Accept(Port& P, UCHAR Byte)
     PutReceived(P, Byte);
 }
 
+// A full ring: the UART keeps what comes, and loses it no sooner than the driver would; a transmitter that looks at this side's FIFO waits. With XON/XOFF
+// received characters must be seen.
+static bool Pause(Port& P)
+{
+    if (P.RingCount < P.RingBytes || P.Flow.FlowReplace & SERIAL_AUTO_TRANSMIT)
+        return false;
+    P.RxPaused = true;
+    Put(P, InterruptEnable, ier::TransmitEmpty | ier::ModemStatus);
+    return true;
+}
+
 // AtLeast: so many bytes are in the FIFO for certain.
 static void Receive(Port& P, ULONG AtLeast)
 {
     UCHAR Status = Get(P, LineStatus);
-    if (Status & lsr::Ready && AtLeast > 1 && !(Status & (lsr::Overrun | lsr::Parity | lsr::Framing | lsr::Break | lsr::FifoError))) {
+    if (Status & lsr::Ready && AtLeast > 1 && P.RingBytes - P.RingCount >= AtLeast && !(Status & (lsr::Overrun | lsr::Parity | lsr::Framing | lsr::Break | lsr::FifoError))) {
         // Without errors among them they need not be looked at one by one.
         UCHAR Bytes[FifoBytes];
         InMany8(P.Base + Data, Bytes, AtLeast);
@@ -245,7 +260,7 @@ static void Receive(Port& P, ULONG AtLeast)
             Accept(P, Bytes[I]);
         Status = Get(P, LineStatus);
     }
-    for (; Status & (lsr::Ready | lsr::Break); Status = Get(P, LineStatus)) {
+    for (; Status & (lsr::Ready | lsr::Break) && !Pause(P); Status = Get(P, LineStatus)) {
         UCHAR Byte = Get(P, Data);
         if (Status & (lsr::Overrun | lsr::Parity | lsr::Framing | lsr::Break)) {
             ULONG Error = 0;

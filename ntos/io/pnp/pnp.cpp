@@ -29,6 +29,7 @@ constexpr u64 GraceForChildren = 100'000'000;   // after a bus driver's return
 
 struct Manager {
     ke::Event Wanted { ke::Event::Synchronization, false };
+    const Devnode* UnderWay = nullptr;          // something is being done for it
     ke::Event Stepped { ke::Event::Notification, false };       // set after each step, reset by who waits
     bool Running = false;
     struct Grace : ke::Timer {
@@ -527,7 +528,9 @@ ke::Task<> Work()
                 continue;
             }
             Any = true;
+            The->UnderWay = N;
             (void)co_await Do(*N, S, At);
+            The->UnderWay = nullptr;
             The->Stepped.Set();
             break;                      // the tree may have changed anywhere
         }
@@ -650,7 +653,7 @@ ke::Task<> Settle(Ref<Driver> D)
     auto IsUnderWay = [&] {
         for (Devnode* N = Root; N; N = NextNode(N))
             for (Layer& L : N->Layers)
-                if (L.Of.Get() == D.Get() && !N->Failed && (!N->Started || !L.Started))
+                if (L.Of.Get() == D.Get() && !N->Failed && (!N->Started || !L.Started || The->UnderWay == N))
                     return true;
         return false;
     };

@@ -1,5 +1,5 @@
 // The keyboard: what QEMU's keys come to. tools/neptune/device_tests.py presses them when this program asks.
-#include "tests/guest/wdm/load.hpp"
+#include "tests/guest/devices/process.hpp"
 
 using namespace wdm;
 
@@ -99,4 +99,12 @@ TAP_MAIN()
     Limit.QuadPart = -50'000'000;
     CHECK_EQ(u32(NtWaitForSingleObject(Event, 0, &Limit)), 0);
     CHECK_EQ(u32(Io.Status), u32(STATUS_CANCELLED));
+    // Its drivers' process ends while a read waits: the read fails, the keyboard comes back.
+    CHECK_EQ(u32(NtReadFile(File, Event, nullptr, nullptr, &Io, Room, sizeof(Room), &At, nullptr)), u32(STATUS_PENDING));
+    CHECK_EQ(u32(KillDriver("i8042prt")), 0);
+    CHECK_EQ(u32(NtWaitForSingleObject(Event, 0, &Limit)), 0);
+    CHECK(Io.Status < 0);
+    NtClose(File);
+    CHECK_EQ(u32(Open(&File, L"\\Device\\KeyboardClass0", FILE_GENERIC_READ, 0)), 0);
+    Expect(6, A, 2);
 }

@@ -4,7 +4,7 @@
 //   bulk N          N bytes: byte I is (I * 7 + I / 251) mod 256
 //   count N         takes the next N bytes and answers "sum S\n", their sum in decimal
 //   raw HEX         these bytes
-#include "tests/guest/wdm/load.hpp"
+#include "tests/guest/devices/process.hpp"
 
 using namespace wdm;
 
@@ -247,6 +247,36 @@ void Events()
     NtClose(File);
 }
 
+// The driver's process ends while a read waits: the read fails, and the port is there again for who opens it.
+void Death()
+{
+    HANDLE Event;
+    CHECK_EQ(u32(NtCreateEvent(&Event, 0x1F0003, nullptr, 1, 0)), 0);
+    NTSTATUS S = STATUS_ACCESS_DENIED;
+    for (int I = 0; I < 50 && S == STATUS_ACCESS_DENIED; ++I, Sleep(10))
+        S = Open(&File, L"\\??\\COM2", FILE_GENERIC_READ | FILE_GENERIC_WRITE, 0);
+    CHECK_EQ(u32(S), 0);
+    IO_STATUS_BLOCK Io {};
+    LARGE_INTEGER At {}, Limit;
+    Limit.QuadPart = -100'000'000;
+    CHECK_EQ(u32(NtReadFile(File, Event, nullptr, nullptr, &Io, Buffer, 100, &At, nullptr)), u32(STATUS_PENDING));
+    CHECK_EQ(u32(KillDriver("Serial")), 0);
+    CHECK_EQ(u32(NtWaitForSingleObject(Event, 0, &Limit)), 0);
+    CHECK(Io.Status < 0);
+    NtClose(File);
+    CHECK_EQ(u32(Open(&File, L"\\??\\COM2")), 0);
+    u64 Got;
+    ULONG Baud = 115200;
+    UCHAR Line[3] = { 0, 0, 8 };
+    CHECK_EQ(u32(Control(File, SetBaud, &Baud, 4)), 0);
+    CHECK_EQ(u32(Control(File, SetLine, Line, 3)), 0);
+    CHECK_EQ(u32(Set({ 0, 0, 5000, 0, 5000 })), 0);
+    CHECK_EQ(u32(Say("\nhello\n")), 0);
+    CHECK_EQ(u32(Read(Buffer, 20, &Got)), 0);
+    CHECK(Got == 20 && memcmp(Buffer, "hello from the host\n", 20) == 0);
+    NtClose(File);
+}
+
 }
 
 TAP_MAIN()
@@ -259,4 +289,5 @@ TAP_MAIN()
     Transfers();
     Flow();
     Events();
+    Death();
 }
