@@ -10,14 +10,18 @@ namespace {
 namespace wd = wire::driver;
 
 constexpr ULONG MostRoutes = wd::MaximumRoutes;
-struct Table {
-    ULONG Count;
-    wd::Route Routes[MostRoutes];
-};
-
 struct Line {
     ULONG Gsi;
     bool Level, ActiveLow, Found;
+};
+constexpr ULONG MostLinks = 32;
+struct Table {
+    ULONG Count, LinkCount;
+    wd::Route Routes[MostRoutes];
+    struct {
+        ACPI_HANDLE Link;
+        Line Is;
+    } Links[MostLinks];                 // those asked already
 };
 
 ACPI_STATUS FirstLine(ACPI_RESOURCE* R, void* Context)
@@ -65,6 +69,17 @@ Line OfLink(ACPI_HANDLE Link)
     if (!Set || ACPI_FAILURE(AcpiSetCurrentResources(Link, &Current)))
         L = {};
     AcpiOsFree(Current.Pointer);
+    return L;
+}
+
+Line OfLink(Table& T, ACPI_HANDLE Link)
+{
+    for (ULONG I = 0; I < T.LinkCount; ++I)
+        if (T.Links[I].Link == Link)
+            return T.Links[I].Is;
+    Line L = OfLink(Link);
+    if (T.LinkCount < MostLinks)
+        T.Links[T.LinkCount++] = { Link, L };
     return L;
 }
 
@@ -125,7 +140,7 @@ ACPI_STATUS RouteBus(ACPI_HANDLE Device, UINT32, void* Context, void**)
         Line L { E->SourceIndex, true, true, true };
         ACPI_HANDLE Link;
         if (E->Source[0])
-            L = ACPI_SUCCESS(AcpiGetHandle(Device, E->Source, &Link)) ? OfLink(Link) : Line {};
+            L = ACPI_SUCCESS(AcpiGetHandle(Device, E->Source, &Link)) ? OfLink(T, Link) : Line {};
         if (L.Found && L.Gsi < 256 && E->Pin < 4)
             T.Routes[T.Count++] = { Bus, ULONG(E->Address >> 16) & 31, E->Pin + 1, L.Gsi, L.Level, L.ActiveLow, {} };
     }
@@ -146,7 +161,7 @@ void RouteInterrupts()
     auto* T = static_cast<Table*>(ExAllocatePoolWithTag(PagedPool, sizeof(Table), 'ipcA'));
     if (!T)
         return;
-    T->Count = 0;
+    T->Count = T->LinkCount = 0;
     AcpiWalkNamespace(ACPI_TYPE_DEVICE, ACPI_ROOT_OBJECT, 16, RouteBus, nullptr, T, nullptr);
     if (NTSTATUS Status = Tell(ULONG(wd::Control::PciRoutes), T->Routes, T->Count * ULONG(sizeof(wd::Route))); !NT_SUCCESS(Status))
         Say("the routing of PCI interrupts is not taken: 0x%x\n", unsigned(Status));

@@ -16,7 +16,7 @@ using namespace nt;
 
 namespace {
 
-constexpr u64 Later = 10'000'000, Patience = 100'000'000;       // 1 s after the start of the system; 10 s for the routing once it is wanted
+constexpr u64 Later = 50'000'000, Patience = 100'000'000;       // 5 s after the start of the system; 10 s for the routing once it is wanted
 
 ob::String Key;                         // of the service; empty: there is none
 Vector<wd::Route> Routes;

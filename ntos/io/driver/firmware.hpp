@@ -1,7 +1,8 @@
 // For io alone: the driver of the machine's firmware (acpi.sys), which tells the routing of PCI interrupts and how the machine is turned off.
 //
 // It is the service whose key has the value Firmware (1). Only its process reaches the ranges that its devnode's key declares with the word "firmware" (driver/fixed.hpp),
-// every PCI function's configuration space, and the two messages below. It is started when a device needs a routed line, and otherwise a second after the start of the system.
+// every PCI function's configuration space, and the two messages below. It is started when a device needs a routed line, and otherwise five seconds after the start of the system,
+// so that nobody waits for it: it takes a few million instructions.
 #pragma once
 #include "ntos/io/driver/driver.hpp"
 

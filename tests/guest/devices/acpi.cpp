@@ -128,7 +128,7 @@ TAP_MAIN()
 {
     WCHAR Path[200], Text[300];
     ULONG Bytes;
-    // The driver starts a second after the system.
+    // The driver starts five seconds after the system.
     for (int I = 0; I < 600 && !Instance(L"PNP0303", Path); ++I)
         Sleep(50);
     CHECK(Instance(L"PNP0303", Path));
