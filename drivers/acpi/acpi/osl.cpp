@@ -2,6 +2,7 @@
 // takes the locks, too: they are the interrupt's own.
 #include "drivers/acpi/acpi/acpi.hpp"
 
+extern "C" ACPI_SPINLOCK AcpiGbl_ReferenceCountLock;       // one of ACPICA's own
 extern "C" __declspec(dllimport) NTSTATUS NTAPI NeptuneDriverControl(ULONG Code, PVOID In, ULONG InBytes, PVOID Out, ULONG OutBytes);
 extern "C" __declspec(dllimport) int __cdecl _vsnprintf(char* To, size_t Bytes, const char* Format, va_list Arguments);
 
@@ -68,6 +69,7 @@ struct Mapping {
 };
 Mapping* Mappings;
 FAST_MUTEX MappingLock;
+bool CountsAreTaken;
 
 }
 
@@ -284,19 +286,40 @@ ACPI_STATUS AcpiOsSignal(UINT32, void* Info)
 
 ACPI_STATUS AcpiOsCreateLock(ACPI_SPINLOCK* Lock)
 {
-    *Lock = Lock;                       // they are all the interrupt's
+    *Lock = Lock;                       // they are all the interrupt's but one
     return AE_OK;
 }
 void AcpiOsDeleteLock(ACPI_SPINLOCK) { }
-ACPI_CPU_FLAGS AcpiOsAcquireLock(ACPI_SPINLOCK) { return Enter(); }
-void AcpiOsReleaseLock(ACPI_SPINLOCK, ACPI_CPU_FLAGS Old) { Leave(KIRQL(Old)); }
-
-ACPI_STATUS AcpiOsCreateSemaphore(UINT32 Most, UINT32 First, ACPI_SEMAPHORE* Out)
+// Each change of a reference count takes a lock, which the interrupt handler never does: threads alone can agree on it for less.
+ACPI_CPU_FLAGS AcpiOsAcquireLock(ACPI_SPINLOCK Lock)
 {
-    auto* S = static_cast<PKSEMAPHORE>(ExAllocatePoolWithTag(NonPagedPool, sizeof(KSEMAPHORE), 'ipcA'));
+    if (Lock != AcpiGbl_ReferenceCountLock)
+        return Enter();
+    while (__atomic_exchange_n(&CountsAreTaken, true, __ATOMIC_ACQUIRE))
+        AcpiOsSleep(1);
+    return PASSIVE_LEVEL;
+}
+void AcpiOsReleaseLock(ACPI_SPINLOCK Lock, ACPI_CPU_FLAGS Old)
+{
+    if (Lock != AcpiGbl_ReferenceCountLock)
+        Leave(KIRQL(Old));
+    else
+        __atomic_store_n(&CountsAreTaken, false, __ATOMIC_RELEASE);
+}
+
+// ACPICA takes one for each object that it makes: the wait of the system's comes only when somebody else has it.
+struct Semaphore {
+    LONG Free;                          // negative: so many wait
+    KSEMAPHORE Waiters;
+};
+
+ACPI_STATUS AcpiOsCreateSemaphore(UINT32, UINT32 First, ACPI_SEMAPHORE* Out)
+{
+    auto* S = static_cast<Semaphore*>(ExAllocatePoolWithTag(NonPagedPool, sizeof(Semaphore), 'ipcA'));
     if (!S)
         return AE_NO_MEMORY;
-    KeInitializeSemaphore(S, LONG(First), Most > 0x7FFFFFFF ? 0x7FFFFFFF : LONG(Most));
+    S->Free = LONG(First);
+    KeInitializeSemaphore(&S->Waiters, 0, 0x7FFFFFFF);
     *Out = S;
     return AE_OK;
 }
@@ -305,17 +328,30 @@ ACPI_STATUS AcpiOsDeleteSemaphore(ACPI_SEMAPHORE S)
     ExFreePool(S);
     return AE_OK;
 }
-ACPI_STATUS AcpiOsWaitSemaphore(ACPI_SEMAPHORE S, UINT32 Units, UINT16 Timeout)
+ACPI_STATUS AcpiOsWaitSemaphore(ACPI_SEMAPHORE At, UINT32 Units, UINT16 Timeout)
 {
-    LARGE_INTEGER Limit;
-    Limit.QuadPart = -LONGLONG(Timeout) * 10000;
+    auto& S = *static_cast<Semaphore*>(At);
     if (Units != 1)
         return AE_SUPPORT;
-    return KeWaitForSingleObject(S, Executive, KernelMode, FALSE, Timeout == ACPI_WAIT_FOREVER ? nullptr : &Limit) == STATUS_SUCCESS ? AE_OK : AE_TIME;
+    if (__atomic_fetch_sub(&S.Free, 1, __ATOMIC_ACQUIRE) > 0)
+        return AE_OK;
+    LARGE_INTEGER Limit;
+    Limit.QuadPart = -LONGLONG(Timeout) * 10000;
+    if (KeWaitForSingleObject(&S.Waiters, Executive, KernelMode, FALSE, Timeout == ACPI_WAIT_FOREVER ? nullptr : &Limit) == STATUS_SUCCESS)
+        return AE_OK;
+    // Not waiting any more; unless somebody has counted on it meanwhile.
+    for (LONG Old = __atomic_load_n(&S.Free, __ATOMIC_ACQUIRE); Old < 0;)
+        if (__atomic_compare_exchange_n(&S.Free, &Old, Old + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            return AE_TIME;
+    KeWaitForSingleObject(&S.Waiters, Executive, KernelMode, FALSE, nullptr);
+    return AE_OK;
 }
-ACPI_STATUS AcpiOsSignalSemaphore(ACPI_SEMAPHORE S, UINT32 Units)
+ACPI_STATUS AcpiOsSignalSemaphore(ACPI_SEMAPHORE At, UINT32 Units)
 {
-    KeReleaseSemaphore(static_cast<PKSEMAPHORE>(S), 0, LONG(Units), FALSE);
+    auto& S = *static_cast<Semaphore*>(At);
+    for (; Units; --Units)
+        if (__atomic_fetch_add(&S.Free, 1, __ATOMIC_RELEASE) < 0)
+            KeReleaseSemaphore(&S.Waiters, 0, 1, FALSE);
     return AE_OK;
 }
 
