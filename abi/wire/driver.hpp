@@ -185,6 +185,9 @@ enum class Control : u32 {
     DisconnectMessages = 114,       // MessageInterrupt (Bus, Device, Function): all of a function
     // Devices at fixed places
     PortBuffer = 128,       // PortAccess: Value times the same port; what is written follows -> what was read
+    // From the firmware's driver (ntos/io/driver/firmware.hpp)
+    PciRoutes = 129,        // Routes, as many as the input has: instead of those told before
+    PowerRegisters = 130,   // PowerRegisters
     // File systems
     RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
     UnregisterFileSystem = 65,  // DeviceId
@@ -309,7 +312,8 @@ struct Resource {
     u64 Start, Bytes;       // Bytes: 1 for an interrupt
     u32 Type;               // CmResourceTypePort (1), CmResourceTypeInterrupt (2), CmResourceTypeMemory (3)
     u8 Level, ActiveLow;    // of an interrupt
-    u8 Shared, Unused;      // others may have it, too
+    u8 Shared;              // others may have it, too
+    u8 Firmware;            // what nobody else has is reached by the firmware's driver: not a resource of its own
 };
 inline constexpr u32 MaximumResources = 12, MaximumHosted = 96;
 // What AddDevice and AddAbove bring in the data area.
@@ -350,6 +354,17 @@ struct PortAccess {
     u32 Value;
 };
 inline constexpr u32 MaximumPortBuffer = 512;       // bytes
+// The interrupt pin (1 to 4) of a device is wired to this pin of the I/O APIC.
+struct Route {
+    u32 Bus, Device, Pin, Line;
+    u8 Level, ActiveLow, Unused[2];
+};
+inline constexpr u32 MaximumRoutes = 1024;
+struct PowerRegisters {
+    u16 PortA, PortB;       // PM1a and PM1b control registers; 0: there is none
+    u16 ValueA, ValueB;     // sleep type of S5 and enable bits, in place
+    u16 ResetPort, ResetValue;      // 0: there is none
+};
 struct ConfigAccess {
     u32 Bus, Device, Function, Offset, Bytes, Write;
 };

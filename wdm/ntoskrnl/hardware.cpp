@@ -571,6 +571,9 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT D, PDEVICE_DESCRIPTION Descrip
     return &A->Public;
 }
 
+// For the firmware's driver: what it tells the Executive (abi/wire/driver.hpp) has no function on Windows.
+NTSTATUS NTAPI NeptuneDriverControl(ULONG Code, PVOID In, ULONG InBytes, PVOID Out, ULONG OutBytes) { return NtDriverControl(Code, In, InBytes, Out, OutBytes); }
+
 static void PortBuffer(ULONG_PTR Where, u8 Bytes, bool Write, void* Data, ULONG Count)
 {
     auto* At = static_cast<u8*>(Data);

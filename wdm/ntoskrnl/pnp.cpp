@@ -18,6 +18,34 @@ struct Pdo {
 };
 DRIVER_OBJECT* BusDriver;
 
+// A device of another process's bus, whose resources the Executive lets this process have.
+struct Granted {
+    Granted* Next;
+    DEVICE_OBJECT* Of;
+    CM_RESOURCE_LIST* List;
+    ULONG Count;
+    wd::Resource What[wd::MaximumResources];
+};
+Granted* AllGranted;                    // messages come one after the other
+
+Granted* GrantedOf(DEVICE_OBJECT* D)
+{
+    while (D && !IsProxy(D))
+        D = BelowOf(D);
+    for (Granted* G = AllGranted; G; G = G->Next)
+        if (G->Of == D)
+            return G;
+    return nullptr;
+}
+
+const wd::Resource* LineIn(const wd::Resource* R, ULONG Count)
+{
+    for (ULONG I = 0; I < Count; ++I)
+        if (R[I].Type == CmResourceTypeInterrupt)
+            return &R[I];
+    return nullptr;
+}
+
 NTSTATUS Complete(IRP* I, NTSTATUS Status, ULONG_PTR Information = 0)
 {
     I->IoStatus.Status = Status;
@@ -306,15 +334,14 @@ const wd::PciDevice* PciOf(DEVICE_OBJECT* D)
 
 const wd::Resource* FixedLine(DEVICE_OBJECT* D)
 {
+    if (Granted* G = GrantedOf(D))
+        return LineIn(G->What, G->Count);
     while (D && D->DriverObject != BusDriver)
         D = BelowOf(D);
-    if (D) {
-        auto& P = *static_cast<Pdo*>(D->DeviceExtension);
-        for (ULONG I = 0; I < P.Count; ++I)
-            if (P.Fixed[I].Type == CmResourceTypeInterrupt)
-                return &P.Fixed[I];
-    }
-    return nullptr;
+    if (!D)
+        return nullptr;
+    auto& P = *static_cast<Pdo*>(D->DeviceExtension);
+    return LineIn(P.Fixed, P.Count);
 }
 
 DEVICE_OBJECT* AnyPdo()
@@ -407,6 +434,12 @@ NTSTATUS AddDevice(const wd::NewDevnode& About, bool IsRoot, u64* Physical)
 
 bool GiveResources(IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
 {
+    if (Granted* G = GrantedOf(D)) {
+        if (!G->List && !(G->List = FixedResources(G->What, G->Count)))
+            return false;
+        S->Parameters.StartDevice.AllocatedResources = S->Parameters.StartDevice.AllocatedResourcesTranslated = G->List;
+        return true;
+    }
     while (D && D->DriverObject != BusDriver)
         D = BelowOf(D);
     if (!D)
@@ -430,6 +463,16 @@ NTSTATUS AddAbove(u64 Physical, const wd::NewDevnode& About)
     if (!D)
         return STATUS_INSUFFICIENT_RESOURCES;
     D->Flags |= DO_BUS_ENUMERATED_DEVICE;
+    if (About.Count && !GrantedOf(D)) {
+        auto* G = New<Granted>();
+        if (!G)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        G->Next = AllGranted;
+        G->Of = D;
+        G->Count = About.Count;
+        memcpy(G->What, About.Resources, sizeof(G->What));
+        AllGranted = G;
+    }
     return AddAll(D, About);
 }
 

@@ -1,10 +1,12 @@
 // Resources of devices that no bus enumerates, as the keys of their devnodes declare them. The values can be read: Ports and Memory are lists of ranges in hexadecimal
 // ("2F8-2FF", "B8000-BFFFF shared": others may have parts of it), Interrupts a list of lines ("3", "9 level low": the pin of the I/O APIC, the trigger and the
-// polarity; edge and high when they are not told).
+// polarity; edge and high when they are not told). A range with the word "firmware" is for the driver of the firmware only.
 #include <string.h>
 
 #include "ntos/cm/key.hpp"
+#include "ntos/io/driver/firmware.hpp"
 #include "ntos/io/driver/fixed.hpp"
+#include "ntos/io/driver/pci.hpp"
 
 namespace io::driver {
 
@@ -87,7 +89,7 @@ bool ReadRange(ob::Name From, u32 Type, wd::Resource& R)
     Last = First;
     if (Word(From, L"-") && !Number(From, 16, Last))
         return false;
-    bool Shared = Word(From, L" shared");
+    bool Shared = Word(From, L" shared"), Firmware = Word(From, L" firmware");
     if (From.Length || Last < First || Last - First >= u64(1) << 40 || (Type == Port && Last > 0xFFFF))
         return false;
     R = {};
@@ -95,6 +97,7 @@ bool ReadRange(ob::Name From, u32 Type, wd::Resource& R)
     R.Bytes = Last - First + 1;
     R.Type = Type;
     R.Shared = Shared;
+    R.Firmware = Firmware;
     return true;
 }
 
@@ -125,25 +128,54 @@ bool Overlap(const wd::Resource& A, const wd::Resource& B)
     return A.Type == B.Type && A.Start < B.Start + B.Bytes && B.Start < A.Start + A.Bytes && !(A.Shared && B.Shared);
 }
 
+bool IsOwn(u64 First, u64 Bytes)
+{
+    for (auto& Own : OwnPorts)
+        if (First <= Own.Last && Own.First < First + Bytes)
+            return true;
+    return false;
+}
+
 bool IsFree(const wd::Resource& R, const void* For)
 {
+    if (R.Firmware)
+        return true;
     if (R.Type == Port && !R.Shared)
-        for (auto& Own : OwnPorts)
-            if (R.Start <= Own.Last && Own.First < R.Start + R.Bytes)
-                return false;
+        if (IsOwn(R.Start, R.Bytes))
+            return false;
     for (const Given& G : All)
-        if (G.Of && G.For != For && Overlap(R, G.What))
+        if (G.Of && G.For != For && !G.What.Firmware && Overlap(R, G.What))
             return false;
     return true;
 }
 
+bool Covers(const wd::Resource& R, u32 Type, u64 Start, u64 Bytes)
+{
+    return R.Type == Type && Start >= R.Start && Bytes <= R.Bytes && Start - R.Start <= R.Bytes - Bytes;
+}
+
 // One that covers the range.
-const wd::Resource* Find(const Driver& D, u32 Type, u64 Start, u64 Bytes)
+const wd::Resource* Find(const Driver& D, u32 Type, u64 Start, u64 Bytes, bool Firmware = false)
 {
     for (const Given& G : All)
-        if (G.Of == &D && G.What.Type == Type && Start >= G.What.Start && Bytes <= G.What.Bytes && Start - G.What.Start <= G.What.Bytes - Bytes)
+        if (G.Of == &D && G.What.Firmware == Firmware && Covers(G.What, Type, Start, Bytes))
             return &G.What;
     return nullptr;
+}
+
+// Of what the firmware's driver reaches: that nobody else has it, and that it is not the Executive's.
+bool IsNobodys(const Driver& D, u32 Type, u64 Start, u64 Bytes)
+{
+    if (Type == Port && IsOwn(Start, Bytes))
+        return false;
+    wd::Resource R {};
+    R.Start = Start;
+    R.Bytes = Bytes;
+    R.Type = Type;
+    for (const Given& G : All)
+        if (G.Of && G.Of != &D && !G.What.Firmware && !G.What.Shared && Overlap(R, G.What))
+            return false;
+    return !IsOfOthers(D, Type == Port, Start, Bytes);
 }
 
 }
@@ -175,7 +207,7 @@ Status GiveFixed(std::span<const wd::Resource> What, const void* For, Driver& To
         Free += !G.Of;
     }
     for (const wd::Resource& R : What)
-        if (!IsFree(R, For))
+        if ((R.Firmware && !IsFirmware(To)) || !IsFree(R, For))
             return STATUS_CONFLICTING_ADDRESSES;
     if (Free < What.size())
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -186,6 +218,13 @@ Status GiveFixed(std::span<const wd::Resource> What, const void* For, Driver& To
     return STATUS_SUCCESS;
 }
 
+void TakeFixedOf(const void* For)
+{
+    for (Given& G : All)
+        if (G.For == For)
+            G = {};
+}
+
 void TakeFixed(Driver& From)
 {
     for (Given& G : All)
@@ -193,8 +232,21 @@ void TakeFixed(Driver& From)
             G = {};
 }
 
-bool HasFixedPort(const Driver& D, u32 Where, u32 Bytes) { return Find(D, Port, Where, Bytes) != nullptr; }
-bool HasFixedMemory(const Driver& D, u64 Physical, u64 Bytes) { return Find(D, Memory, Physical, Bytes) != nullptr; }
+bool HasFixedPort(const Driver& D, u32 Where, u32 Bytes)
+{
+    return Find(D, Port, Where, Bytes) || (Find(D, Port, Where, Bytes, true) && IsNobodys(D, Port, Where, Bytes));
+}
+
+bool HasFixedMemory(const Driver& D, u64 Physical, u64 Bytes, bool& ReadOnly)
+{
+    ReadOnly = !Find(D, Memory, Physical, Bytes);
+    if (!ReadOnly)
+        return true;
+    // Whole pages are mapped.
+    u64 First = AlignDown(Physical, PageSize);
+    return Find(D, Memory, Physical, Bytes, true) && IsNobodys(D, Memory, First, AlignUp(Physical + Bytes, PageSize) - First);
+}
+
 const wd::Resource* FixedLine(const Driver& D, u32 Pin) { return Find(D, Interrupt, Pin, 1); }
 
 }

@@ -1,4 +1,5 @@
 // What a driver's process asks for its devices.
+#include "ntos/io/driver/firmware.hpp"
 #include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
 
@@ -43,6 +44,8 @@ Status Hardware::Connect(ke::Caller& Caller, svc::DriverControl& Call)
         In.ActiveLow = R->ActiveLow;
     } else if (!HasLine(Of_.Of(), In.Pin)) {
         return STATUS_ACCESS_DENIED;
+    } else {
+        In.ActiveLow = LineIsLow(Of_.Of(), In.Pin);
     }
     if (!Interrupts_.Cap)
         return STATUS_INVALID_DEVICE_REQUEST;
@@ -140,14 +143,15 @@ Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
     }
     case wd::Control::MapDevice: {
         auto In = TRY(Input<wd::PhysicalRange>(Caller, Call));
+        bool ReadOnly = false;
         if (!In.Bytes || In.Bytes > 64 * MiB || In.Physical + In.Bytes < In.Physical ||
-            (!HasMemory(Of_.Of(), In.Physical, In.Bytes) && !HasFixedMemory(Of_.Of(), In.Physical, In.Bytes)))
+            (!HasMemory(Of_.Of(), In.Physical, In.Bytes) && !HasFixedMemory(Of_.Of(), In.Physical, In.Bytes, ReadOnly)))
             return STATUS_ACCESS_DENIED;
         u64 First = AlignDown(In.Physical, PageSize);
         u32 Pages = u32((AlignUp(In.Physical + In.Bytes, PageSize) - First) >> PageShift);
         // Where the device's messages go is for the Executive to say.
         MessageTable T = TableIn(Of_.Of(), First, Pages);
-        u64 At = TRY(Caller.Process().Memory().MapDevice(First, Pages, T.First, T.End));
+        u64 At = TRY(Caller.Process().Memory().MapDevice(First, Pages, ReadOnly ? 0 : T.First, ReadOnly ? ~u64(0) : T.End));
         return Output(Caller, Call, wd::Address { At + (In.Physical - First) });
     }
     case wd::Control::Port: {
@@ -178,6 +182,9 @@ Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
         kernel::Out8(0x61, Gate | 3);
         return STATUS_SUCCESS;
     }
+    case wd::Control::PciRoutes:
+    case wd::Control::PowerRegisters:
+        return FirmwareControl(Caller, Of_.Of(), Call);
     case wd::Control::PortBuffer:
         return PortBuffer(Caller, Call);
     case wd::Control::CommonBuffer: {
@@ -205,7 +212,8 @@ Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
     }
     case wd::Control::PciConfig: {
         auto In = TRY(Input<wd::ConfigAccess>(Caller, Call));
-        if (!HasFunction(Of_.Of(), In.Bus, In.Device, In.Function) || In.Offset >= 256 || !In.Bytes || In.Bytes > 256 - In.Offset)
+        bool Firmware = IsFirmware(Of_.Of()) && In.Bus < 256 && In.Device < 32 && In.Function < 8 && !(In.Write && IsDriven(In.Bus, In.Device, In.Function));
+        if ((!Firmware && !HasFunction(Of_.Of(), In.Bus, In.Device, In.Function)) || In.Offset >= 256 || !In.Bytes || In.Bytes > 256 - In.Offset)
             return STATUS_ACCESS_DENIED;
         u8 Data[256];
         if (In.Write) {

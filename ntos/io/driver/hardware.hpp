@@ -9,6 +9,7 @@ namespace io::driver {
 struct Function {
     wd::PciDevice About;
     bool HasBars = false;
+    bool LowLine = true;                // its line is active low
     Driver* Of = nullptr;               // that has it now
 };
 

@@ -7,6 +7,7 @@
 #include "ntos/hal/hal.hpp"
 #include "ntos/ex/ex.hpp"
 #include "ntos/io/fs/fs.hpp"
+#include "ntos/io/driver/firmware.hpp"
 #include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
 #include "ntos/io/fs/fs.hpp"
@@ -121,13 +122,17 @@ Status InitializeDrivers()
 void StartBootDrivers()
 {
     driver::EnumeratePci();
-    Defer Devices = [] { pnp::Look(); };
+    Defer Devices = [] {
+        StartFirmwareSoon();
+        pnp::Look();
+    };
     auto Keys = cm::OpenNode(driver::Services, false);
     if (!Keys.Ok())
         return;
     for (usize I = 0; I < Keys.Value()->ChildCount(); ++I) {
         cm::Node& N = *Keys.Value()->Child(I);
         PlaceDemandDevices(N);
+        NoteService(N);
         auto Start = driver::Number(N, L"Start"), Type = driver::Number(N, L"Type");
         if (!Start.Ok() || !Type.Ok() || Start.Value() > 1 || !(Type.Value() & 3))
             continue;

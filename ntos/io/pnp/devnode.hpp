@@ -24,7 +24,7 @@ public:
     ob::String Path;                    // BUS\ID\INSTANCE
     Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
     const wd::PciDevice* Pci = nullptr;
-    Vector<wd::Resource> Resources;     // of one without a bus; of a PCI function, those beside its base addresses
+    Vector<wd::Resource> Resources;     // of one without a bus, or on the firmware's; of a PCI function, those beside its base addresses
     bool IsRoot = false;                // the key says that it is there
     bool HostsPhysical() const { return Pci || IsRoot; }        // the first layer's process makes the physical device
     RefPtr<Seat> Physical;
@@ -53,6 +53,11 @@ Result<Devnode*> MakeNode(Devnode& Parent, ob::String Path);
 // --- registry.cpp
 // Writes the key below Enum.
 Status Record(Devnode& N);
+// Writes LogConf\BootConfig: what the firmware has set the device to, a CM_RESOURCE_LIST.
+Status RecordResources(Devnode& N, std::span<const u8> List);
+// N, of the firmware's bus, may be declared below Enum\ROOT, too (an id and the first port are the same): it takes over what that key says of drivers, or, if the other one is
+// being driven, gets no driver.
+Status TakeOver(Devnode& N);
 // Finds service and filters; N.Layers. STATUS_OBJECT_NAME_NOT_FOUND: no service, and it cannot do without.
 Status FindLayers(Devnode& N);
 // Devnodes below Enum\ROOT that are not there yet.

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/ex/log.hpp"
+#include "ntos/io/driver/firmware.hpp"
 #include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/pnp/devnode.hpp"
@@ -19,7 +20,7 @@ usize AddingLayer;
 namespace {
 
 // IRP_MN_
-constexpr u8 StartDevice = 0x00, RemoveDevice = 0x02, QueryRelations = 0x07, QueryCapabilities = 0x09, QueryId = 0x13, SurpriseRemoval = 0x17;
+constexpr u8 StartDevice = 0x00, RemoveDevice = 0x02, QueryRelations = 0x07, QueryCapabilities = 0x09, QueryResources = 0x0A, QueryId = 0x13, SurpriseRemoval = 0x17;
 enum IdType : u32 { DeviceId = 0, HardwareIds = 1, CompatibleIds = 2, InstanceId = 3 };
 constexpr u32 AnswerRoom = 4096, CapabilitiesBytes = 64;
 constexpr u64 Patience = 600'000'000;           // for a driver's answer
@@ -119,7 +120,7 @@ ke::Task<> Ask(RefPtr<Seat> Of, u8 Minor, u64 First, RefPtr<Answer>& Got)
         In[2] = 1;
         memset(In.Data() + 8, 0xFF, 8);
     }
-    RefPtr<Answer> A = Send(D->In(), wd::Kind::Irp, D->Cookie, Minor, First, std::move(In), Minor == QueryId || Minor == QueryRelations ? AnswerRoom : 0);
+    RefPtr<Answer> A = Send(D->In(), wd::Kind::Irp, D->Cookie, Minor, First, std::move(In), Minor == QueryId || Minor == QueryRelations || Minor == QueryResources ? AnswerRoom : 0);
     if (!A)
         co_return STATUS_INSUFFICIENT_RESOURCES;
     Status S = co_await ke::WaitFor(A->Done, false, ke::Deadline { ke::InterruptTime() + Patience });
@@ -145,6 +146,12 @@ Status Describe(Devnode& N, usize At, Vector<u8>& To)
     auto& D = *new (To.Data()) wd::NewDevnode {};
     if (!L.Hosted.IsEmpty())
         memcpy(D.Hosted, L.Hosted.Data(), L.Hosted.Size() * sizeof(wchar_t));
+    // The firmware's bus has no hand in what its children's drivers reach: each gets it from here.
+    if (!N.HostsPhysical() && !N.Resources.IsEmpty()) {
+        TRY(driver::GiveFixed({ N.Resources.Data(), N.Resources.Size() }, &N, *L.Of));
+        D.Count = u32(N.Resources.Size());
+        memcpy(D.Resources, N.Resources.Data(), N.Resources.Size() * sizeof(wd::Resource));
+    }
     if (At != 0 || !N.HostsPhysical())
         return STATUS_SUCCESS;
     if (N.Pci) {
@@ -272,6 +279,39 @@ u32 Number(ob::Name Of)
     return H;
 }
 
+// A CM_RESOURCE_LIST with one bus; what cannot be given (busses' windows, DMA channels) is left out.
+Status ReadList(const Vector<u8>& From, Vector<wd::Resource>& To)
+{
+    constexpr usize Head = 4 + 8 + 8, Each = 20;        // count; interface, bus number; version and revision, count
+    u32 Count;
+    if (From.Size() < Head)
+        return STATUS_SUCCESS;
+    memcpy(&Count, From.Data() + Head - 4, 4);
+    for (u32 I = 0; I < Count && Head + (I + 1) * Each <= From.Size() && To.Size() < wd::MaximumResources; ++I) {
+        const u8* At = From.Data() + Head + I * Each;
+        wd::Resource R {};
+        u32 Length;
+        R.Type = At[0];
+        R.Shared = At[1] == 3;          // CmResourceShareShared
+        if (R.Type == 1 || R.Type == 3) {
+            memcpy(&R.Start, At + 4, 8);
+            memcpy(&Length, At + 12, 4);
+            R.Bytes = Length;
+            if (!Length || R.Start + R.Bytes < R.Start)
+                continue;
+        } else if (R.Type == 2) {
+            memcpy(&Length, At + 8, 4);
+            R.Start = Length;           // the vector is the line
+            R.Bytes = 1;
+            R.Level = R.ActiveLow = !(At[2] & 1);       // CM_RESOURCE_INTERRUPT_LATCHED; level lines are PCI's
+        } else {
+            continue;
+        }
+        TRY(To.Push(R));
+    }
+    return STATUS_SUCCESS;
+}
+
 // A physical device nobody knows: who is it?
 ke::Task<> Meet(Devnode& Parent, RefPtr<Seat> Physical, Devnode*& Known)
 {
@@ -319,7 +359,14 @@ ke::Task<> Meet(Devnode& Parent, RefPtr<Seat> Physical, Devnode*& Known)
         CO_TRY(Names(N->Hardware, A->Data));
     if ((co_await Ask(Physical, QueryId, CompatibleIds, A)).Ok())
         CO_TRY(Names(N->Compatible, A->Data));
-    co_return Record(*N);
+    CO_TRY(Record(*N));
+    if (!Physical->Now() || !driver::IsFirmware(Physical->Now()->In().Of()))
+        co_return STATUS_SUCCESS;
+    if ((co_await Ask(Physical, QueryResources, 0, A)).Ok()) {
+        CO_TRY(ReadList(A->Data, N->Resources));
+        CO_TRY(RecordResources(*N, { A->Data.Data(), A->Data.Size() }));
+    }
+    co_return TakeOver(*N);
 }
 
 bool IsOfStack(Devnode& N, Driver& D)
@@ -417,7 +464,7 @@ Step NextStep(Devnode& N, usize& At)
     for (At = 0; At < N.Layers.Size(); ++At) {
         Layer& L = N.Layers[At];
         if (!L.Added)
-            return Step::Add;
+            return N.Pci && driver::MustAwaitRoutes(*N.Pci, *L.Of) ? Step::Nothing : Step::Add;
         if (N.Started && !L.Started)
             return Step::StartLayer;
     }
@@ -541,6 +588,7 @@ Devnode::~Devnode()
         S->Node = nullptr;
         S->GiveUp(STATUS_DEVICE_REMOVED);
     };
+    driver::TakeFixedOf(this);
     for (Layer& L : Layers)
         for (auto& P : L.Places)
             Forget(P);

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "ntos/cm/key.hpp"
+#include "ntos/ex/log.hpp"
+#include "ntos/io/driver/firmware.hpp"
 #include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/pnp/devnode.hpp"
 
@@ -12,7 +14,7 @@ using namespace nt;
 namespace {
 
 constexpr ob::Name CurrentControlSet = L"\\Registry\\Machine\\System\\CurrentControlSet\\";
-constexpr u32 RegSz = 1, RegMultiSz = 7;
+constexpr u32 RegSz = 1, RegMultiSz = 7, RegResourceList = 8;
 
 Result<Ref<cm::Node>> Open(ob::Name First, ob::Name Second, bool Create = false)
 {
@@ -96,7 +98,7 @@ Status AddLayer(Devnode& N, ob::Name Service)
     TRY(Key.Append(L"Services\\"));
     TRY(Key.Append(Service));
     Layer L { TRY(driver::FindOrMakeDriver(Key)) };
-    L.OnOpen = driver::StartsOnOpen(Key);
+    L.OnOpen = driver::StartsOnOpen(Key) || driver::IsFirmware(Key);     // by driver/firmware.cpp
     return N.Layers.Push(std::move(L));
 }
 
@@ -126,6 +128,82 @@ Status Record(Devnode& N)
         TRY(SetText(*Key, L"HardwareID", RegMultiSz, N.Hardware.Data(), N.Hardware.Size()));
     if (!N.Compatible.IsEmpty())
         TRY(SetText(*Key, L"CompatibleIDs", RegMultiSz, N.Compatible.Data(), N.Compatible.Size()));
+    return STATUS_SUCCESS;
+}
+
+Status RecordResources(Devnode& N, std::span<const u8> List)
+{
+    ob::String Path = TRY(ob::String::Copy(N.Path));
+    TRY(Path.Append(L"\\LogConf"));
+    Ref<cm::Node> Key = TRY(Open(L"Enum\\", Path, true));
+    return Key->SetValue(L"BootConfig", RegResourceList, List.data(), List.size());
+}
+
+static bool HaveCommonId(const Devnode& A, const Devnode& B)
+{
+    bool Found = false;
+    ForEachName(A.Hardware, [&](ob::Name X) {
+        return ForEachName(B.Hardware, [&](ob::Name Y) {
+            Found |= ob::Equal(X, Y, true);
+            return Status(STATUS_SUCCESS);
+        });
+    }).Ignore();                        // nothing in it fails
+    return Found;
+}
+
+static const wd::Resource* FirstPort(const Devnode& N)
+{
+    for (const wd::Resource& R : N.Resources)
+        if (R.Type == 1)
+            return &R;
+    return nullptr;
+}
+
+static Status CopyValues(cm::Node& From, cm::Node& To, std::span<const ob::Name> Only)
+{
+    for (usize I = 0; I < From.ValueCount(); ++I) {
+        const cm::Value& V = From.ValueAt(I);
+        bool Wanted = Only.empty();
+        for (ob::Name N : Only)
+            Wanted |= ob::Equal(V.Name, N, true);
+        cm::UpperName Upper;
+        TRY(Upper.Set(V.Name));
+        if (Wanted && !To.FindValue(Upper))
+            TRY(To.SetValue(V.Name, V.Type, V.Data.Data(), V.Data.Size()));
+    }
+    return STATUS_SUCCESS;
+}
+
+Status TakeOver(Devnode& N)
+{
+    const wd::Resource* Mine = FirstPort(N);
+    if (!Mine)
+        return STATUS_SUCCESS;
+    for (Devnode& Old : Root->Children) {
+        if (!Old.IsRoot || Old.Failed || !HaveCommonId(N, Old))
+            continue;
+        Ref<cm::Node> From = TRY(Open(L"Enum\\", Old.Path));
+        if (Old.Resources.IsEmpty())
+            TRY(driver::ReadResources(*From, Old.Resources));
+        const wd::Resource* Its = FirstPort(Old);
+        if (!Its || Its->Start != Mine->Start)
+            continue;
+        bool Driven = false;
+        for (Layer& L : Old.Layers)
+            Driven |= L.Added;
+        (Driven ? N : Old).Failed = true;
+        ex::Log("pnp: %S is %S\n", Old.Path.View(), N.Path.View());
+        if (Driven)
+            return STATUS_SUCCESS;
+        Ref<cm::Node> To = TRY(Open(L"Enum\\", N.Path, true));
+        const ob::Name Names[] = { L"Service", L"ClassGUID", L"Class", L"DeviceDesc", L"UpperFilters", L"LowerFilters" };
+        TRY(CopyValues(*From, *To, Names));
+        ob::String Parameters = TRY(ob::String::Copy(Old.Path)), NewParameters = TRY(ob::String::Copy(N.Path));
+        TRY(Parameters.Append(L"\\Device Parameters"));
+        TRY(NewParameters.Append(L"\\Device Parameters"));
+        auto Values = Open(L"Enum\\", Parameters);
+        return Values.Ok() ? CopyValues(*Values.Value(), *TRY(Open(L"Enum\\", NewParameters, true)), {}) : Status(STATUS_SUCCESS);
+    }
     return STATUS_SUCCESS;
 }
 
