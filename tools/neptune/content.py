@@ -103,6 +103,7 @@ class Volume:
         self.roots = []    # host paths of PE images whose imports must be there
         self.programs = []
         self.drivers = []  # names of service keys
+        self.registry = ""  # more of the registry's description
         self.shares = []   # share.Share
         self.data_volumes = 0  # drive letters to wait for
         self.directory = rf"C:\{WORK}"     # where programs start
@@ -234,6 +235,7 @@ class Volume:
             self.archive.add_file(f"{SYSTEM32}/{name}", nls / name, self.archive.stamp)
         if paths.REGISTRY.exists():
             text = paths.REGISTRY.read_bytes() + "".join(SERVICE.format(*driver) for driver in self.drivers).encode()
+            text += self.registry.encode()
             if self.shares:
                 text += share.parameters().encode()
             self.archive.add_bytes(SEED, text)

@@ -126,9 +126,9 @@ Whole* Make(Mover& M, PIRP Irp, ULONG Count, bool Write)
 
 }
 
-NTSTATUS Move(Mover& M, PIRP Irp, ULONGLONG Offset, ULONG Bytes, bool Write, bool Force, bool Long)
+NTSTATUS Move(Mover& M, PIRP Irp, ULONGLONG Offset, ULONG Bytes, ULONG Most, bool Write, bool Force, bool Long)
 {
-    ULONG Count = (Bytes + M.MostBytes - 1) / M.MostBytes;
+    ULONG Count = (Bytes + Most - 1) / Most;
     Whole* W = Make(M, Irp, Count, Write);
     if (!W)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -136,8 +136,8 @@ NTSTATUS Move(Mover& M, PIRP Irp, ULONGLONG Offset, ULONG Bytes, bool Write, boo
     IoMarkIrpPending(Irp);
     for (ULONG I = 0; I < Count; ++I) {
         Piece& P = W->Pieces()[I];
-        P.Offset = I * M.MostBytes;
-        P.Bytes = Bytes - P.Offset < M.MostBytes ? Bytes - P.Offset : M.MostBytes;
+        P.Offset = I * Most;
+        P.Bytes = Bytes - P.Offset < Most ? Bytes - P.Offset : Most;
         ULONGLONG First = (Offset + P.Offset) / M.SectorBytes;
         ULONG Sectors = P.Bytes / M.SectorBytes;
         P.Cdb[1] = Force ? 8 : 0;       // force unit access

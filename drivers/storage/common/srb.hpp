@@ -48,7 +48,7 @@ void Prepare(SCSI_REQUEST_BLOCK& Srb, const UCHAR* Cdb, UCHAR CdbBytes, void* Da
 // whole; nothing is copied. A piece that fails is sent again a few times when that helps.
 struct Mover {
     PDEVICE_OBJECT Below = nullptr;
-    ULONG SectorBytes = 0, MostBytes = 0;       // of one piece
+    ULONG SectorBytes = 0, MostBytes = 0;       // that the adapter takes at once
     ULONG MoreFlags = 0, Seconds = TimeOut;     // of each block
     volatile bool Gone = false;                 // nothing is tried again
     // Judge, or who knows more. Tries: that it has been sent before.
@@ -58,8 +58,8 @@ struct Mover {
 };
 constexpr ULONG Tries = 5;
 
-// Reads or writes whole sectors (Bytes is not 0). STATUS_PENDING, the request marked so; or a failure, and it is the caller's still.
-NTSTATUS Move(Mover& M, PIRP Irp, ULONGLONG Offset, ULONG Bytes, bool Write, bool Force, bool Long);
+// Reads or writes whole sectors (Bytes is not 0). Most: of one piece. STATUS_PENDING, the request marked so; or a failure, and it is the caller's still.
+NTSTATUS Move(Mover& M, PIRP Irp, ULONGLONG Offset, ULONG Bytes, ULONG Most, bool Write, bool Force, bool Long);
 // A command without data, on behalf of Irp; the same outcome. A device need not know SYNCHRONIZE CACHE.
 NTSTATUS Command(Mover& M, PIRP Irp, const UCHAR* Cdb, UCHAR CdbBytes);
 

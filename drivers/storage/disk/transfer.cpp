@@ -44,7 +44,7 @@ NTSTATUS NTAPI ReadWrite(PDEVICE_OBJECT Device, PIRP Irp)
     if (!Irp->MdlAddress)
         return Finish(D, Irp, STATUS_INVALID_PARAMETER);
     // A write that must be on the medium forces unit access.
-    Status = srb::Move(D, Irp, Offset, Bytes, Write, Write && S->Flags & SL_WRITE_THROUGH, D.Sectors > 0xFFFFFFFF);
+    Status = srb::Move(D, Irp, Offset, Bytes, D.MostBytes, Write, Write && S->Flags & SL_WRITE_THROUGH, D.Sectors > 0xFFFFFFFF);
     return Status == STATUS_PENDING ? Status : Finish(D, Irp, Status);
 }
 
