@@ -1,6 +1,6 @@
 """The TAP programs of tests/guest/storage, each in a machine of its own with one disk behind the adapter asked for. The scratch disk's sectors hold their
 own number, 128 times. And volumes: data disks with partitions, their letters and names, and what is written there seen from the host. Those of CLASS run once more with
-classdisk.sys, a class driver over classpnp.sys, in the place of disk.sys."""
+class drivers over classpnp.sys in the place of disk.sys: one whose transfers the library does, and one with a StartIo of its own."""
 import argparse
 import contextlib
 import struct
@@ -48,7 +48,7 @@ def arguments(bus, image, faults=(), folder=None):
     return words
 
 
-def run(bus, name, limit, show, classdisk=False):
+def run(bus, name, limit, show, driver=None):
     program = FOLDER / f"{name}.exe"
     if not program.is_file():
         raise Failure(f"there is no program {name} in {FOLDER}")
@@ -56,8 +56,8 @@ def run(bus, name, limit, show, classdisk=False):
     def volume(_):
         result = content.Volume()
         result.add_path(f"{content.WORK}/{program.name}", program)
-        if classdisk:
-            with_classdisk(result)
+        if driver:
+            use_driver(result, driver)
         return result
 
     with tempfile.TemporaryDirectory(prefix="neptune-") as temporary:
@@ -69,7 +69,7 @@ def run(bus, name, limit, show, classdisk=False):
     verdict = tap.parse(text, result.code)
     if show:
         print(text)
-    print(f"{'ok  ' if verdict.good else 'FAIL'} {name} on {bus}{' by classdisk' * classdisk}: {verdict.passed} passed, {result.seconds:.1f} s", flush=True)
+    print(f"{'ok  ' if verdict.good else 'FAIL'} {name} on {bus}{f' by {driver}' if driver else ''}: {verdict.passed} passed, {result.seconds:.1f} s", flush=True)
     if not verdict.good:
         for line in verdict.failures[:20]:
             print(f"    {line}")
@@ -80,14 +80,15 @@ def run(bus, name, limit, show, classdisk=False):
 
 
 CLASS = ("physicaldrive", "diskerrors", "volumes")
+CLASS_DRIVERS = ("classdisk", "classstart")
 
 
-def with_classdisk(volume):
-    """classdisk.sys is the driver of all disks."""
-    volume.archive.add_file(f"{content.SYSTEM32}/drivers/classdisk.sys", FOLDER / "drivers/classdisk.sys")
-    volume.registry = content.SERVICE.format("classdisk", "classdisk.sys") + """
+def use_driver(volume, driver):
+    """The class driver of this name is that of all disks."""
+    volume.archive.add_file(f"{content.SYSTEM32}/drivers/{driver}.sys", FOLDER / f"drivers/{driver}.sys")
+    volume.registry = content.SERVICE.format(driver, f"{driver}.sys") + f"""
 [HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\CriticalDeviceDatabase\\GenDisk]
-"Service"="classdisk"
+"Service"="{driver}"
 """
 
 
@@ -115,14 +116,14 @@ def data_disks(folder):
     return [folder / "disk.img", folder / "whole.img"]
 
 
-def volumes(bus, limit, show, classdisk=False):
+def volumes(bus, limit, show, driver=None):
     """The program with data disks behind this bus; then what the host finds on them."""
     with tempfile.TemporaryDirectory(prefix="neptune-") as temporary:
         folder = Path(temporary)
         images = data_disks(folder)
         volume = content.Volume()
-        if classdisk:
-            with_classdisk(volume)
+        if driver:
+            use_driver(volume, driver)
         volume.data_volumes = sum(disk.letters(image) for image in images)
         volume.add_program(str(FOLDER / "volumes.exe"), [])
         with contextlib.closing(content.BootImage(volume.finish("run"))) as image, \
@@ -148,7 +149,7 @@ def volumes(bus, limit, show, classdisk=False):
     if show:
         print(text)
     good = verdict.good and not wrong
-    print(f"{'ok  ' if good else 'FAIL'} volumes on {bus}{' by classdisk' * classdisk}: {verdict.passed} passed", flush=True)
+    print(f"{'ok  ' if good else 'FAIL'} volumes on {bus}{f' by {driver}' if driver else ''}: {verdict.passed} passed", flush=True)
     if not good:
         print("\n".join(f"    {line}" for line in wrong[:20]))
         print("\n".join(f"    log: {line}" for line in log.splitlines()[-12:]))
@@ -163,7 +164,7 @@ def main(words):
     parser.add_argument("--show", action="store_true", help="print what the programs print")
     options = parser.parse_args(words)
     batch.require_products()
-    rows = [(name, False) for name in (*PROGRAMS, "volumes")] + [(name, True) for name in CLASS]
-    good = [volumes(bus, options.limit, options.show, classdisk) if name == "volumes" else run(bus, name, options.limit, options.show, classdisk)
-            for bus in options.buses or BUSES for name, classdisk in rows if name in (options.program or (name,))]
+    rows = [(name, None) for name in (*PROGRAMS, "volumes")] + [(name, driver) for driver in CLASS_DRIVERS for name in CLASS]
+    good = [volumes(bus, options.limit, options.show, driver) if name == "volumes" else run(bus, name, options.limit, options.show, driver)
+            for bus in options.buses or BUSES for name, driver in rows if name in (options.program or (name,))]
     return 0 if all(good) else 1

@@ -14,12 +14,29 @@ srb::Verdict Decide(srb::Mover& M, PIRP Whole, SCSI_REQUEST_BLOCK& Srb, NTSTATUS
     return { Status, Again, DelayMs > Seconds * 1000 ? DelayMs : Seconds * 1000 };
 }
 
+static bool IsTransfer(PIRP Irp)
+{
+    UCHAR Major = IoGetCurrentIrpStackLocation(Irp)->MajorFunction;
+    return Major == IRP_MJ_READ || Major == IRP_MJ_WRITE;
+}
+
+static void StartNext(PDEVICE_OBJECT D)
+{
+    KIRQL Old;
+    KeRaiseIrql(DISPATCH_LEVEL, &Old);
+    IoStartNextPacket(D, FALSE);
+    KeLowerIrql(Old);
+}
+
 void Ended(srb::Mover& M, PIRP Irp, NTSTATUS Status, ULONG Bytes)
 {
     PDEVICE_OBJECT D = static_cast<_CLASS_PRIVATE_FDO_DATA&>(M).Self;
     if (IoIsErrorUserInduced(Status) && Irp->Tail.Overlay.Thread)
         IoSetHardErrorOrVerifyDevice(Irp, D);
+    bool Next = Common(D)->DriverExtension->InitData.ClassStartIo && IsTransfer(Irp);
     Finish(D, Irp, Status, Bytes);
+    if (Next)
+        StartNext(D);
 }
 
 static NTSTATUS Transfer(PDEVICE_OBJECT D, PIRP Irp, ULONG Most)
@@ -117,7 +134,7 @@ void NTAPI ClassSplitRequest(PDEVICE_OBJECT D, PIRP Irp, ULONG MaximumBytes)
     ULONG Most = MaximumBytes < Sector ? Sector : MaximumBytes - MaximumBytes % Sector;
     NTSTATUS Status = Transfer(D, Irp, Most < Private(D).MostBytes ? Most : Private(D).MostBytes);
     if (Status != STATUS_PENDING)
-        Finish(D, Irp, Status);
+        Ended(Private(D), Irp, Status, 0);
 }
 
 // Completion routine for a block that this library or the driver has built. The block is given back.
@@ -160,15 +177,10 @@ NTSTATUS NTAPI ClassIoComplete(PDEVICE_OBJECT, PIRP Irp, PVOID Context)
     }
     FreeSrb(D, Srb);
     Irp->IoStatus.Status = Status;
-    bool Next = C.DriverExtension->InitData.ClassStartIo && (S->MajorFunction == IRP_MJ_READ || S->MajorFunction == IRP_MJ_WRITE);
     if (Irp->PendingReturned)
         IoMarkIrpPending(Irp);
-    if (Next) {
-        KIRQL Old;
-        KeRaiseIrql(DISPATCH_LEVEL, &Old);
-        IoStartNextPacket(D, FALSE);
-        KeLowerIrql(Old);
-    }
+    if (C.DriverExtension->InitData.ClassStartIo && IsTransfer(Irp))
+        StartNext(D);
     ClassReleaseRemoveLock(D, Irp);
     return Status;
 }

@@ -207,6 +207,31 @@ static NTSTATUS NTAPI ClassDiskShutdownFlush(PDEVICE_OBJECT Fdo, PIRP Irp)
     return ClassSendSrbAsynchronous(Fdo, srb, Irp, NULL, 0, TRUE);
 }
 
+#ifdef CLASSDISK_STARTIO
+/* One transfer at a time, built here: as older class drivers do. */
+static VOID NTAPI ClassDiskStartIo(PDEVICE_OBJECT Fdo, PIRP Irp)
+{
+    PFUNCTIONAL_DEVICE_EXTENSION fdoExtension = Fdo->DeviceExtension;
+    ULONG length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length;
+    ULONG sector = fdoExtension->DiskGeometry.BytesPerSector;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (length % sector != 0 || IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.ByteOffset.QuadPart % sector != 0)
+        status = STATUS_INVALID_PARAMETER;
+    if (!NT_SUCCESS(status) || length == 0) {
+        CompleteWith(Fdo, Irp, status, 0);
+        IoStartNextPacket(Fdo, FALSE);
+    } else if (length > 0x10000) {
+        ClassSplitRequest(Fdo, Irp, 0x10000);
+    } else if (!NT_SUCCESS(status = ClassBuildRequest(Fdo, Irp))) {
+        CompleteWith(Fdo, Irp, status, 0);
+        IoStartNextPacket(Fdo, FALSE);
+    } else {
+        IoCallDriver(fdoExtension->CommonExtension.LowerDeviceObject, Irp);
+    }
+}
+#endif
+
 /* A device without a cache need not know SYNCHRONIZE CACHE. */
 static VOID NTAPI ClassDiskError(PDEVICE_OBJECT Fdo, PSCSI_REQUEST_BLOCK Srb, NTSTATUS *Status, BOOLEAN *Retry)
 {
@@ -241,5 +266,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     data.FdoData.ClassError = ClassDiskError;
     data.ClassAddDevice = ClassDiskAddDevice;
     data.ClassUnload = ClassDiskUnload;
+#ifdef CLASSDISK_STARTIO
+    data.ClassStartIo = ClassDiskStartIo;
+#endif
     return ClassInitialize(DriverObject, RegistryPath, &data);
 }
