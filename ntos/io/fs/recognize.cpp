@@ -45,7 +45,7 @@ bool IsInGroup(cm::Node& Of, ob::Name Group)
     return true;
 }
 
-// Those that are being started now or have been by this. One whose process has ended is started again by its own clock: it may itself be waiting for this volume.
+// Those that are being started now or have been by this. One whose process has ended is started again by its own clock.
 Status StartWanted(Vector<Ref<Driver>>& Starting)
 {
     Ref<cm::Node> Keys = TRY(cm::OpenNode(Services, false));
@@ -59,9 +59,9 @@ Status StartWanted(Vector<Ref<Driver>>& Starting)
         TRY(Path.Append(L"\\"));
         TRY(Path.Append(N.Name()));
         auto D = driver::FindOrMakeDriver(Path);
-        if (!D.Ok() || D.Value()->HasDied() || D.Value()->WasUnloaded())
+        if (!D.Ok())
             continue;
-        if (D.Value()->Now() == Driver::State::Stopped)
+        if (D.Value()->Now() == Driver::State::Stopped && !D.Value()->HasDied() && !D.Value()->WasUnloaded())
             if (Status S = D.Value()->StartProcess(); !S.Ok())
                 ex::Log("driver %S: cannot be started: 0x%x\n", N.Name(), u32(S.Code()));
         if (D.Value()->Now() == Driver::State::Starting)
