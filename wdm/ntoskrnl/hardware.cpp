@@ -602,35 +602,5 @@ ULONG NTAPI READ_PORT_ULONGExport(PULONG P) { return Port(ULONG_PTR(P), 4, false
 void NTAPI WRITE_PORT_UCHARExport(PUCHAR P, UCHAR V) { Port(ULONG_PTR(P), 1, true, V); }
 void NTAPI WRITE_PORT_USHORTExport(PUSHORT P, USHORT V) { Port(ULONG_PTR(P), 2, true, V); }
 void NTAPI WRITE_PORT_ULONGExport(PULONG P, ULONG V) { Port(ULONG_PTR(P), 4, true, V); }
-void NTAPI READ_PORT_BUFFER_UCHARExport(PUCHAR P, PUCHAR To, ULONG Count)
-{
-    while (Count--)
-        *To++ = UCHAR(Port(ULONG_PTR(P), 1, false, 0));
-}
-void NTAPI READ_PORT_BUFFER_USHORTExport(PUSHORT P, PUSHORT To, ULONG Count)
-{
-    while (Count--)
-        *To++ = USHORT(Port(ULONG_PTR(P), 2, false, 0));
-}
-void NTAPI READ_PORT_BUFFER_ULONGExport(PULONG P, PULONG To, ULONG Count)
-{
-    while (Count--)
-        *To++ = Port(ULONG_PTR(P), 4, false, 0);
-}
-void NTAPI WRITE_PORT_BUFFER_UCHARExport(PUCHAR P, PUCHAR From, ULONG Count)
-{
-    while (Count--)
-        Port(ULONG_PTR(P), 1, true, *From++);
-}
-void NTAPI WRITE_PORT_BUFFER_USHORTExport(PUSHORT P, PUSHORT From, ULONG Count)
-{
-    while (Count--)
-        Port(ULONG_PTR(P), 2, true, *From++);
-}
-void NTAPI WRITE_PORT_BUFFER_ULONGExport(PULONG P, PULONG From, ULONG Count)
-{
-    while (Count--)
-        Port(ULONG_PTR(P), 4, true, *From++);
-}
 
 }

@@ -175,7 +175,7 @@ Status SetInterface(ob::Name Link, bool Enable)
 Status AddOwnInterface(const wd::Guid& Class, ob::Name Link, ob::Name Device)
 {
     ob::String Name = TRY(ob::String::Copy(Link));
-    TRY(LinkKernel(Link, Device));
+    TRY(ob::LinkKernel(Link, Device));
     auto* I = new Interface;
     if (!I)
         return STATUS_INSUFFICIENT_RESOURCES;
