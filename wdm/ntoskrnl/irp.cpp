@@ -484,18 +484,13 @@ void Receive(const wd::Message& M)
     case wd::Kind::MountVolume:
         MountVolume(M);
         break;
-    case wd::Kind::AddDevice: {
-        wd::NewDevnode About;
-        memcpy(&About, DataAt(M.Data, 0), sizeof(About));
-        u64 Physical = 0;
-        NTSTATUS Status = AddDevice(About, M.Parameters[0] != 0, &Physical);
-        Answer(M.Tag, Status, Physical, 0);
-        break;
-    }
+    case wd::Kind::AddDevice:
     case wd::Kind::AddAbove: {
         wd::NewDevnode About;
         memcpy(&About, DataAt(M.Data, 0), sizeof(About));
-        Answer(M.Tag, AddAbove(M.Parameters[0], About), 0, 0);
+        u64 Physical = 0;
+        NTSTATUS Status = M.What == wd::Kind::AddAbove ? AddAbove(M.Parameters[0], About) : AddDevice(About, M.Parameters[0] != 0, &Physical);
+        Answer(M.Tag, Status, Physical, 0);
         break;
     }
     case wd::Kind::InterfaceChange:
