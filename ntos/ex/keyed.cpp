@@ -48,6 +48,7 @@ Result<Ref<KeyedEvent>> ByHandle(ke::Caller& Caller, HANDLE Handle, ACCESS_MASK 
     if (There.Ok())
         return Ref<KeyedEvent>::Adopt(static_cast<KeyedEvent&>(*There.Value().Leak()));
     Ref<KeyedEvent> New = TRY(Make<KeyedEvent>());
+    TRY(Protect(*New, STANDARD_RIGHTS_READ | KEYEDEVENT_WAIT | KEYEDEVENT_WAKE));
     TRY(InsertKernel(New, Name(GlobalName), true));
     return New;
 }

@@ -62,12 +62,6 @@ Status NameDevice(Ref<Device> New, ob::Name Path)
     return ob::InsertKernel(std::move(New), Path, true);
 }
 
-Status LinkKernel(ob::Name Path, ob::Name Target)
-{
-    auto Link = TRY(ob::Make<ob::SymbolicLink>(TRY(ob::String::Copy(Target))));
-    return ob::InsertKernel(std::move(Link), Path, true);
-}
-
 Result<Ref<File>> OpenFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How)
 {
     if (!Wanted.IsGiven)

@@ -285,6 +285,8 @@ private:
 };
 
 // --- for the Executive itself
+// Of the drivers' side: the settings of the start have been followed, other volumes than the first may get letters. Null: there are no drivers.
+extern void (*LettersMayBeGiven)();
 Status Initialize();                    // after ob: types, \Device\Null, \Device\NamedPipe, \Device\Mailslot, the mount manager, DOS names
 // Drivers (driver/driver.hpp): NtLoadDriver works from here on; StartBootDrivers starts those the registry names for the start of the system.
 Status InitializeDrivers();
@@ -300,6 +302,5 @@ Result<usize> ReadKernel(File& From, u64 Offset, void* To, usize Bytes);     // 
 Result<Ref<File>> OpenFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How);
 // Names a device in the namespace.
 Status NameDevice(Ref<Device> New, ob::Name Path);
-Status LinkKernel(ob::Name Path, ob::Name Target);
 
 }

@@ -1,5 +1,6 @@
 // The namespace as it is at the start, and \ObjectTypes.
 #include "ntos/ob/detail.hpp"
+#include "ntos/se/se.hpp"
 
 namespace ob {
 
@@ -40,20 +41,37 @@ void ShowType(const TypeInfo& Type)
     Result<Ref<TypeObject>> Entry = Make<TypeObject>();
     if (!Entry.Ok())
         return;                     // a listing lacks a line
-    if (ObjectTypes->Add(*Entry.Value(), TextOf(Type.Name)).Ok())
+    if (Protect(*Entry.Value(), STANDARD_RIGHTS_READ).Ok() && ObjectTypes->Add(*Entry.Value(), TextOf(Type.Name)).Ok())
         MakePermanent(*Entry.Value(), true);
 }
 
-static Result<Directory*> MakeDirectory(Name Path)
+Status Protect(Object& Target, ACCESS_MASK Everyone)
+{
+    const se::Allowed Entries[] = {
+        { se::sid::LocalSystem, Target.GetType().ValidAccess },
+        { se::sid::Administrators, Target.GetType().ValidAccess },
+        { se::sid::Everyone, Everyone },
+        { se::sid::RestrictedCode, Everyone },
+    };
+    Target.SetSecurity(TRY(se::MakeDescriptor(Entries)));
+    return STATUS_SUCCESS;
+}
+
+static constexpr ACCESS_MASK MayLook = STANDARD_RIGHTS_READ | DIRECTORY_QUERY | DIRECTORY_TRAVERSE;
+static constexpr ACCESS_MASK MayCreate = MayLook | DIRECTORY_CREATE_OBJECT | DIRECTORY_CREATE_SUBDIRECTORY;
+
+static Result<Directory*> MakeDirectory(Name Path, ACCESS_MASK Everyone)
 {
     Ref<Directory> New = TRY(Make<Directory>());
+    TRY(Protect(*New, Everyone));
     TRY(InsertKernel(New, Path, true));
     return New.Get();
 }
 
-static Status MakeLink(Name Path, Name Target)
+Status LinkKernel(Name Path, Name Target)
 {
     Ref<SymbolicLink> New = TRY(Make<SymbolicLink>(TRY(String::Copy(Target))));
+    TRY(Protect(*New, STANDARD_RIGHTS_READ | SYMBOLIC_LINK_QUERY));
     return InsertKernel(std::move(New), Path, true);
 }
 
@@ -62,20 +80,27 @@ Status InitializeNamespace()
     Ref<Directory> Top = TRY(Make<Directory>());
     MakePermanent(*Top, true);
     Root = Top.Leak();                          // for ever
-    static const Name Directories[] = {
-        L"\\ObjectTypes", L"\\GLOBAL??", L"\\Device", L"\\Driver", L"\\FileSystem", L"\\KnownDlls", L"\\BaseNamedObjects", L"\\Sessions",
-        L"\\Sessions\\0", L"\\Sessions\\1", L"\\Sessions\\1\\BaseNamedObjects", L"\\Sessions\\1\\Windows", L"\\Sessions\\1\\Windows\\WindowStations",
-        L"\\Sessions\\BNOLINKS", L"\\Windows", L"\\Windows\\WindowStations", L"\\RPC Control", L"\\Security", L"\\NLS", L"\\Callback",
-        L"\\KernelObjects", L"\\ArcName", L"\\UMDFCommunicationPorts", L"\\BaseNamedObjects\\Restricted",
-        L"\\Sessions\\1\\BaseNamedObjects\\Restricted",
+    TRY(Protect(*Root, MayLook));
+    // Where everybody may put objects of his own; everything else is the system's and the administrators'. A name in another case than one
+    // that is there already would be found in its place by most, so a directory that all depend on must be closed.
+    static const Name Open[] = {
+        L"\\BaseNamedObjects", L"\\BaseNamedObjects\\Restricted", L"\\Sessions\\1\\BaseNamedObjects", L"\\Sessions\\1\\BaseNamedObjects\\Restricted",
+        L"\\Sessions\\1\\Windows\\WindowStations", L"\\Windows\\WindowStations", L"\\RPC Control",
     };
-    for (Name Path : Directories) {
-        Directory* Made = TRY(MakeDirectory(Path));
+    static const Name Closed[] = {
+        L"\\ObjectTypes", L"\\GLOBAL??", L"\\Device", L"\\Driver", L"\\FileSystem", L"\\KnownDlls", L"\\Sessions", L"\\Sessions\\0", L"\\Sessions\\1",
+        L"\\Sessions\\1\\Windows", L"\\Sessions\\BNOLINKS", L"\\Windows", L"\\Security", L"\\NLS", L"\\Callback", L"\\KernelObjects", L"\\ArcName",
+        L"\\UMDFCommunicationPorts",
+    };
+    for (Name Path : Closed) {
+        Directory* Made = TRY(MakeDirectory(Path, MayLook));
         if (Equal(Path, L"\\GLOBAL??", false))
             GlobalDos = Made;
         else if (Equal(Path, L"\\ObjectTypes", false))
             ObjectTypes = Made;
     }
+    for (Name Path : Open)
+        (void)TRY(MakeDirectory(Path, MayCreate));
     static const struct {
         Name Path, Target;
     } Links[] = {
@@ -95,7 +120,7 @@ Status InitializeNamespace()
         { L"\\SystemRoot", L"\\??\\C:\\windows" },
     };
     for (const auto& L : Links)
-        TRY(MakeLink(L.Path, L.Target));
+        TRY(LinkKernel(L.Path, L.Target));
     // The types that were there before the directory (TypeObject itself comes with the first).
     u32 Before = 0;
     while (TypeAt(Before + 1))

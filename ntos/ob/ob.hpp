@@ -263,6 +263,10 @@ Result<Ref<Object>> Lookup(OpenRequest& Request);
 // For the Executive itself: an object by absolute name; inserting at an absolute path.
 Result<Ref<Object>> LookupKernel(Name Path, bool TheLinkItself = false);
 Status InsertKernel(Ref<Object> New, Name Path, bool Permanent);
+// A permanent symbolic link of the system's own, which everybody may follow and query.
+Status LinkKernel(Name Path, Name Target);
+// Gives an object of the system's own its descriptor: everything for the system and the administrators, these rights for everybody else.
+Status Protect(Object& Target, ACCESS_MASK Everyone);
 // Turning it off takes an object without handles out of its directory.
 void MakePermanent(Object& Target, bool Permanent);
 // All types that have had an object, in order of their Index (from 1 on); null at the end.

@@ -2,6 +2,7 @@
 #pragma once
 #include "abi/nt/se.hpp"
 #include "ntos/ob/ob.hpp"
+#include "ntos/se/sid.hpp"
 
 namespace se {
 
@@ -42,6 +43,12 @@ Result<ACCESS_MASK> AccessCheck(const SecurityDescriptor* Descriptor, const Toke
 // The descriptor of a new object: explicit, inherited from a container, or the token's default DACL.
 // STATUS_INVALID_OWNER, STATUS_PRIVILEGE_NOT_HELD (a SACL).
 Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor* Explicit, const SecurityDescriptor* Parent, const Token& By, const GENERIC_MAPPING& Mapping, bool Container);
+// A descriptor of the system's own: owned by the administrators, with these entries and no inherited ones.
+struct Allowed {
+    Sid Who;
+    ACCESS_MASK Rights;
+};
+Result<Own<SecurityDescriptor>> MakeDescriptor(std::span<const Allowed> Entries, u8 AceFlags = 0);
 // Whether the token may make the SID in these bytes the owner of something, without the restore privilege.
 bool MayOwn(const Token& By, std::span<const u8> Owner);
 bool HasPrivilege(const Token& By, u32 PrivilegeNumber);        // present and enabled

@@ -85,11 +85,5 @@ struct Parts {
 };
 Parts TakeApart(const SecurityDescriptor* Descriptor);
 Result<Own<SecurityDescriptor>> PutTogether(const Parts& From);
-// A descriptor of the system's own: owned by the administrators, with these entries and no inherited ones.
-struct Allowed {
-    Sid Who;
-    ACCESS_MASK Rights;
-};
-Result<Own<SecurityDescriptor>> MakeDescriptor(std::span<const Allowed> Entries, u8 AceFlags = 0);
 
 }

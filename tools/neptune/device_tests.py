@@ -132,8 +132,15 @@ class Serial(Partner):
         link.close()
 
 
+    def log(self, text):
+        for said in (r"pnp: ROOT\*PNP0501\0001 is not taken by its driver: 0xc0000018", r"pnp: ROOT\*PNP0501\0002 declares resources that cannot be understood"):
+            if said not in text:
+                raise Failure(f"the log does not have: {said}")
+
+
 class Comm(Serial):
     program = "win32_comm"
+    log = Partner.log
 
 
 class Keyboard(Partner):
@@ -240,7 +247,72 @@ def runs(samples, rate):
     return found
 
 
-TESTS = {"serial": Serial, "comm": Comm, "keyboard": Keyboard, "beep": Beep, "acpi": Acpi, "line": Line, "bridge": LineBehindBridge}
+class Screen(Serial):
+    """Looks at the display in what VGA memory has and what QEMU draws, each time the guest asks."""
+    program = "device_screen"
+    log = Partner.log
+
+    def arguments(self):
+        return [*super().arguments(), "-device", "VGA", "-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off"]
+
+    def run(self):
+        monitor = Monitor(self.folder / "qmp")
+        link = connect(self.folder / "com2")
+        try:
+            for stage in ("text", "linear", "back", "again"):
+                while b"look %s\n" % stage.encode() not in bytes(self.output()):
+                    if self.done.is_set():
+                        return
+                    time.sleep(0.02)
+                if stage == "linear":
+                    self.linear(monitor)
+                else:
+                    self.text(monitor)
+                link.sendall(b"g")
+        finally:
+            link.close()
+            monitor.close()
+
+    def text(self, monitor):
+        listing = monitor.command("human-monitor-command", **{"command-line": "xp /2000hx 0xb8000"})
+        words = [int(word, 16) for line in listing.splitlines() for word in line.split(":", 1)[1].split()]
+        for row in range(24):
+            wanted = [ord(c) | 0x1E00 for c in f"line {row + 6:02}"]
+            if words[row * 80:row * 80 + 7] != wanted:
+                raise Failure(f"row {row} of VGA memory is {words[row * 80:row * 80 + 8]}, not {wanted}")
+        width, height, pixel = self.picture(monitor)
+        if height != 400 or width not in (640, 720):
+            raise Failure(f"the text mode's picture has {width} x {height} pixels")
+        self.glyphs = [[[pixel(column * width // 80 + x, y)[0] > 0x80 for x in range(8)] for y in range(16)] for column in range(7)]
+        if not any(any(line) for line in self.glyphs[0]):
+            raise Failure("the display shows nothing")
+
+    def linear(self, monitor):
+        width, height, pixel = self.picture(monitor)
+        if (width, height) != (800, 600):
+            raise Failure(f"the linear mode has {width} x {height} pixels")
+        # "line 06" is the row with the same glyphs as the first one of the text mode; the one below differs.
+        for row, same in ((2, True), (3, False)):
+            drawn = [[[pixel(column * 8 + x, row * 16 + y)[0] > 0x80 for x in range(8)] for y in range(16)] for column in range(7)]
+            if (drawn == self.glyphs) != same:
+                raise Failure(f"row {row} of the linear mode is {'not ' if same else ''}drawn as in text mode")
+        if pixel(0, 32) != (0, 0, 0xAA) or pixel(799, 599) != (0, 0, 0):
+            raise Failure(f"colours of the linear mode: {pixel(0, 32)}, {pixel(799, 599)}")
+
+    def picture(self, monitor):
+        path = self.folder / "screen.ppm"
+        monitor.command("screendump", filename=str(path))
+        width, height, data = ppm(path.read_bytes())
+        return width, height, lambda x, y: tuple(data[(y * width + x) * 3:(y * width + x) * 3 + 3])
+
+
+def ppm(file):
+    """(width, height, bytes) of a binary PPM picture of 24 bits."""
+    width, height = (int(word) for word in file.split(maxsplit=3)[1:3])
+    return width, height, file[len(file) - width * height * 3:]
+
+
+TESTS = {"serial": Serial, "comm": Comm, "keyboard": Keyboard, "beep": Beep, "screen": Screen, "acpi": Acpi, "line": Line, "bridge": LineBehindBridge}
 
 
 def boot(partner, limit, show):

@@ -1,18 +1,14 @@
-"""A disk as C:, in the machine: files and registry across restarts on every bus and by the boot loader, looked at from inside and from the host; and power cuts."""
+"""A disk as C:, in the machine: files and registry across restarts on every bus and by the boot loader, looked at from inside and from the host."""
 import argparse
-import contextlib
-import random
 import re
 import shutil
 import subprocess
-import time
 
-from . import content, disk, fat, files, partitions, paths, qemu
+from . import fat, files, partitions, paths
 
 LIMIT = 240
 CONFIG = "Windows/System32/config"
 HIVES = ("SYSTEM", "SOFTWARE", "DEFAULT")
-CUT_LOOP = r'for /L %i in (1,1,100000) do @(echo %i> C:\work\cut%i.txt & reg add HKLM\SOFTWARE\Cut /v n /t REG_DWORD /d %i /f > nul & echo %i)'
 
 
 class Tests:
@@ -84,53 +80,13 @@ def across_restarts(test):
     test.check("what was deleted stays so", code != 0 and "value-nvme" not in out, f"{out} {err}")
 
 
-def cut(test, seconds):
-    """A machine that writes files and values and loses its power after some time. What it said it had written."""
-    target = disk.inspect(test.image)
-    volume = content.Volume()
-    volume.system_program("cmd.exe", ["/c", CUT_LOOP])
-    volume.finish("run")
-    with contextlib.closing(content.BootImage(volume.boot_archive("run", target.where))) as image, qemu.Machine(image, 256, disk=(test.image, "ahci")) as machine:
-        out = qemu.Keeper()
-        session = qemu.Session(machine, stdout=out, timeout=LIMIT)
-        end = None
-        while end is None or time.monotonic() < end:
-            session.round(0.05)
-            if end is None and b"\n" in out.data:
-                end = time.monotonic() + seconds
-            if machine.child.poll() is not None or time.monotonic() > session.deadline:
-                break
-    return [int(word) for word in out.data.split() if word.isdigit()]
-
-
-def power_cuts(test, rounds, seed):
-    pick = random.Random(seed)
-    for number in range(rounds):
-        done = cut(test, pick.uniform(0.2, 8))
-        test.check(f"cut {number}: it wrote", bool(done), "nothing")
-        code, text = test.fsck(repair=True)
-        test.check(f"cut {number}: fsck.fat", code in (0, 1), text)
-        # Recovery is for the next start: it must come up, and find values not newer than what was said plus the one under way.
-        code, out, err = test.cmd(r"reg query HKLM\SOFTWARE\Cut /v n & reg delete HKLM\SOFTWARE\Cut /f > nul & del C:\work\cut*.txt & exit 0")
-        match = re.search(r"REG_DWORD\s+0x([0-9a-f]+)", out)
-        good = code == 0 and (not match or int(match.group(1), 16) <= (done[-1] if done else 0) + 2)
-        test.check(f"cut {number}: the next start", good, f"{code} {out} {err}")
-        for name in HIVES:
-            shell = subprocess.run(["hivexsh", str(test.hive(name))], input="ls\n", capture_output=True, text=True, check=False)
-            test.check(f"cut {number}: hivex reads {name}", shell.returncode == 0, shell.stderr)
-
-
 def main(words):
     parser = argparse.ArgumentParser(prog="run_tests.py disk")
-    parser.add_argument("--rounds", type=int, default=2, help="power cuts")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", metavar="FILE", help="copy the image there afterwards")
     options = parser.parse_args(words)
     with files.scratch(paths.BUILD / "tests") as folder:
         test = Tests(folder)
         across_restarts(test)
-        if not test.bad:
-            power_cuts(test, options.rounds, options.seed)
         if options.keep and test.image.exists():
             shutil.copyfile(test.image, options.keep)
     print(f"{test.bad} failed")

@@ -23,6 +23,7 @@ void DescribeMessages(CM_PARTIAL_RESOURCE_DESCRIPTOR* D, ULONG Count, bool Trans
 const wd::PciDevice* PciOf(DEVICE_OBJECT* D);   // of the physical device below D; null
 const wd::Resource* FixedLine(DEVICE_OBJECT* D);        // the interrupt of a device on no bus; null
 CM_RESOURCE_LIST* FixedResources(const wd::Resource* R, ULONG Count);   // fixed.cpp
+void DescribeFixed(CM_PARTIAL_RESOURCE_DESCRIPTOR& D, const wd::Resource& From);
 DEVICE_OBJECT* AnyPdo();
 // A device object without the Executive's knowledge.
 DEVICE_OBJECT* NewDevice(DRIVER_OBJECT* Driver, ULONG ExtensionBytes, DEVICE_TYPE Type, ULONG Characteristics);

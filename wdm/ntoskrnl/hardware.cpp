@@ -230,6 +230,8 @@ bool FrameOf(u64 At, PFN_NUMBER* Frame)
     return true;
 }
 
+}
+
 // The frames of an MDL, when they are not known yet.
 bool FillFrames(MDL* M)
 {
@@ -240,6 +242,8 @@ bool FillFrames(MDL* M)
             return false;
     return true;
 }
+
+namespace {
 
 // --- the DMA adapter: every device reaches all memory, so there are no map registers.
 

@@ -177,7 +177,7 @@ void ServeRing()
         while (__atomic_load_n(&Leader, __ATOMIC_RELAXED) == T) {
             if (Requests.Take(M))
                 Receive(M);             // may give the ring away
-            else if (Requests.BeginSleep())
+            else if (FlushText(), Requests.BeginSleep())
                 WaitOnSlot();
         }
     }
@@ -242,6 +242,7 @@ DRIVER_OBJECT* TheDriver;
 
 void BugCheck(ULONG Code, u64 P1, u64 P2, u64 P3, u64 P4, const char* What, const void* Caller)
 {
+    FlushText();
     u64 Base = TheDriver ? u64(TheDriver->DriverStart) : 0, Size = TheDriver ? TheDriver->DriverSize : 0;
     if (Base && u64(Caller) - Base < Size)
         Log("stop %08lx (%llx, %llx, %llx, %llx): %s, at %wZ+0x%llx", Code, P1, P2, P3, P4, What, &TheDriver->DriverName, u64(Caller) - Base);
@@ -440,6 +441,15 @@ void Unload()
     wd::Status S {};
     Control(wd::Control::Stopping, &S, sizeof(S));
     TheDriver->DriverUnload(TheDriver);
+    FlushText();
+    // On Windows the driver's code is gone now, and the first of these to run is the end of the system.
+    const char* What = nullptr;
+    const void* Routine = PendingTimer(What);
+    if (!Routine)
+        Routine = PendingWork(What);
+    if (Routine) {
+        BugCheck(0xCE, u64(Routine), 0, 0, 0, What, Routine);
+    }
     NtTerminateProcess(NtCurrentProcess(), STATUS_SUCCESS);
 }
 

@@ -425,6 +425,7 @@ HostIrp* NewIrp(CCHAR Stacks)
     H->Completed = false;
     H->Extra = nullptr;
     H->LentAt = 0;
+    H->Origin = 0;
     Initialize(H->Irp(), Bytes, Stacks);
     H->Irp()->AllocationFlags = HasPrefix;
     return H;
@@ -518,6 +519,8 @@ NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT D, PIRP I)
 {
     if (I->Type != IO_TYPE_IRP || I->CurrentLocation <= 1) [[unlikely]]
         BugCheck(0x35, u64(I), 0, 0, 0, "NO_MORE_IRP_STACK_LOCATIONS: an IRP is sent that has no stack location left", CALLER);
+    if (I->AllocationFlags & HasPrefix && !HostIrp::Of(I)->Origin)
+        HostIrp::Of(I)->Origin = I->CurrentLocation;
     --I->CurrentLocation;
     IO_STACK_LOCATION* S = --I->Tail.Overlay.CurrentStackLocation;
     S->DeviceObject = D;
@@ -578,13 +581,28 @@ PIRP NTAPI IoAllocateIrp(CCHAR Stacks, BOOLEAN)
 void NTAPI IoFreeIrp(PIRP I)
 {
     if (I->Type != IO_TYPE_IRP) [[unlikely]]
-        BugCheck(0x44, u64(I), 1, 0, 0, "an IRP is freed that is none", CALLER);
+        BugCheck(0x44, u64(I), 1, 0, 0, "an IRP is freed that is none, or for the second time", CALLER);
+    if (I->AllocationFlags & HasPrefix) {
+        HostIrp* H = HostIrp::Of(I);
+        if (H->Kind == RingKind) [[unlikely]]
+            BugCheck(0xC9, 1, u64(I), 0, 0, "an IRP is freed that the driver did not make", CALLER);
+        if (H->Origin && I->CurrentLocation < H->Origin) [[unlikely]]
+            BugCheck(0xC9, 1, u64(I), 0, 0, "an IRP is freed while a driver has it", CALLER);
+    }
+    if (I->CancelRoutine) [[unlikely]]
+        BugCheck(0xC9, 2, u64(I), u64(I->CancelRoutine), 0, "an IRP is freed that still has a cancel routine", CALLER);
     FreeIrp(I);
 }
 void NTAPI IoInitializeIrp(PIRP I, USHORT Bytes, CCHAR Stacks) { Initialize(I, Bytes, Stacks); }
 void NTAPI IoReuseIrp(PIRP I, NTSTATUS Status)
 {
     UCHAR Flags = I->AllocationFlags;
+    if (Flags & HasPrefix) {
+        HostIrp* H = HostIrp::Of(I);
+        if (H->Origin && I->CurrentLocation < H->Origin) [[unlikely]]
+            BugCheck(0xC9, 1, u64(I), 1, 0, "an IRP is reused while a driver has it", CALLER);
+        H->Origin = 0;
+    }
     Initialize(I, I->Size, I->StackCount);
     I->AllocationFlags = Flags;
     I->IoStatus.Status = Status;

@@ -91,9 +91,10 @@ ULONG CountOf(const wd::PciDevice& P, ULONG Interrupts)
 }
 
 // Messages, or else the line.
-CM_RESOURCE_LIST* Resources(const wd::PciDevice& P, bool Translated)
+CM_RESOURCE_LIST* Resources(const Pdo& Of, bool Translated)
 {
-    ULONG Messages = MessagesOf(P), Count = CountOf(P, Messages ? Translated ? Messages : 1 : P.Pin != ~0u);
+    const wd::PciDevice& P = Of.About;
+    ULONG Messages = MessagesOf(P), Count = Of.Count + CountOf(P, Messages ? Translated ? Messages : 1 : P.Pin != ~0u);
     auto* L = static_cast<CM_RESOURCE_LIST*>(ExAllocatePoolWithTag(PagedPool, sizeof(CM_RESOURCE_LIST) + Count * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR), 'iPcP'));
     if (!L)
         return nullptr;
@@ -115,6 +116,8 @@ CM_RESOURCE_LIST* Resources(const wd::PciDevice& P, bool Translated)
         D->u.Memory.Length = ULONG(B.Bytes);
         ++D;
     }
+    for (ULONG I = 0; I < Of.Count; ++I)
+        DescribeFixed(*D++, Of.Fixed[I]);
     if (Messages) {
         DescribeMessages(D, Messages, Translated);
     } else if (P.Pin != ~0u) {
@@ -256,7 +259,7 @@ NTSTATUS Pnp(PDEVICE_OBJECT D, PIRP I)
         return Complete(I, Text ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, ULONG_PTR(Text));
     }
     case IRP_MN_QUERY_RESOURCES: {
-        auto* L = Resources(P.About, false);
+        auto* L = Resources(P, false);
         return Complete(I, L ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, ULONG_PTR(L));
     }
     case IRP_MN_QUERY_RESOURCE_REQUIREMENTS: {
@@ -445,7 +448,7 @@ bool GiveResources(IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     if (P.IsRoot && !P.Count)
         return true;
     for (int Translated = 0; Translated < 2; ++Translated)
-        if (!P.Given[Translated] && !(P.Given[Translated] = P.IsRoot ? FixedResources(P.Fixed, P.Count) : Resources(P.About, Translated)))
+        if (!P.Given[Translated] && !(P.Given[Translated] = P.IsRoot ? FixedResources(P.Fixed, P.Count) : Resources(P, Translated)))
             return false;
     S->Parameters.StartDevice.AllocatedResources = P.Given[0];
     S->Parameters.StartDevice.AllocatedResourcesTranslated = P.Given[1];

@@ -107,6 +107,8 @@ void Driver::HasEnded(ps::Process& P)
         State_ = State::Failed;
         Outcome_ = P.ExitStatus() < 0 ? Status(P.ExitStatus()) : Status(STATUS_DRIVER_PROCESS_TERMINATED);
         ex::Log("driver %S: its process ended before it had started (status 0x%x)\n", Name(), u32(P.ExitStatus()));
+    } else if (Was == State::Unloading) {
+        Outcome_ = P.ExitStatus() < 0 ? Status(P.ExitStatus()) : Status(STATUS_SUCCESS);      // what it left behind when it unloaded
     } else if (Was == State::Running) {
         if (ke::InterruptTime() - StartedAt_ > GoodRun)
             Deaths_ = 0;

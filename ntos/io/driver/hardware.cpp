@@ -164,6 +164,24 @@ Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
             In.Value = ReadPort(In);
         return In.Write ? Status(STATUS_SUCCESS) : Output(Caller, Call, In);
     }
+    case wd::Control::Beep: {
+        // Channel 2 of the interval timer drives the speaker through two bits of port 61h.
+        constexpr u32 TimerHz = 1193182;
+        u32 Hz = TRY(Input<wd::Status>(Caller, Call)).Code;
+        u8 Gate = kernel::In8(0x61);
+        if (!Hz) {
+            kernel::Out8(0x61, Gate & ~3);
+            return STATUS_SUCCESS;
+        }
+        u32 Divisor = TimerHz / Hz;
+        if (!Divisor || Divisor > 0xFFFF)
+            return STATUS_INVALID_PARAMETER;
+        kernel::Out8(0x43, 0xB6);       // channel 2, both bytes, square wave
+        kernel::Out8(0x42, u8(Divisor));
+        kernel::Out8(0x42, u8(Divisor >> 8));
+        kernel::Out8(0x61, Gate | 3);
+        return STATUS_SUCCESS;
+    }
     case wd::Control::PciRoutes:
     case wd::Control::PowerRegisters:
         return FirmwareControl(Caller, Of_.Of(), Call);

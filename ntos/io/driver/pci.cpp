@@ -101,6 +101,10 @@ Status Tell(const wd::PciDevice& P)
         TRY(Add(D.Compatible, Class));
     }
     TRY(D.Compatible.Push(L'\0'));
+    // A VGA decodes what no base address says (PCI Code and ID Assignment, class 03 00).
+    if (C[11] == 3 && C[10] == 0)
+        for (const wd::Resource& R : { wd::Resource { 0xA0000, 0x20000, 3, 0, 0, 0, 0 }, wd::Resource { 0x3B0, 12, 1, 0, 0, 0, 0 }, wd::Resource { 0x3C0, 32, 1, 0, 0, 0, 0 } })
+            TRY(D.Resources.Push(R));
     (void)TRY(pnp::Report(std::move(D)));
     return STATUS_SUCCESS;
 }

@@ -24,7 +24,7 @@ public:
     ob::String Path;                    // BUS\ID\INSTANCE
     Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
     const wd::PciDevice* Pci = nullptr;
-    Vector<wd::Resource> Resources;     // of one without a bus, or on the firmware's
+    Vector<wd::Resource> Resources;     // of one without a bus, or on the firmware's; of a PCI function, those beside its base addresses
     bool IsRoot = false;                // the key says that it is there
     bool HostsPhysical() const { return Pci || IsRoot; }        // the first layer's process makes the physical device
     RefPtr<Seat> Physical;

@@ -157,11 +157,11 @@ Status Describe(Devnode& N, usize At, Vector<u8>& To)
     if (N.Pci) {
         driver::GiveFunction(*N.Pci, *L.Of);
         D.Pci = *N.Pci;
-    } else {
-        TRY(driver::GiveFixed({ N.Resources.Data(), N.Resources.Size() }, &N, *L.Of));
-        D.Count = u32(N.Resources.Size());
-        memcpy(D.Resources, N.Resources.Data(), N.Resources.Size() * sizeof(wd::Resource));
     }
+    TRY(driver::GiveFixed({ N.Resources.Data(), N.Resources.Size() }, &N, *L.Of));
+    D.Count = u32(N.Resources.Size());
+    if (D.Count)
+        memcpy(D.Resources, N.Resources.Data(), D.Count * sizeof(wd::Resource));
     return STATUS_SUCCESS;
 }
 
@@ -445,7 +445,11 @@ ke::Task<> Do(Devnode& N, Step What, usize At)
     switch (What) {
     case Step::Layers:
         N.LayersKnown = true;
-        (void)FindLayers(N);            // none: it waits for the registry to know more
+        // None: it waits for the registry to know more.
+        if (Status S = FindLayers(N); S == STATUS_INVALID_PARAMETER) {
+            Name(N, "declares resources that cannot be understood", S);
+            N.Failed = true;
+        }
         co_return STATUS_SUCCESS;
     case Step::Add: {
         Status S = co_await Add(N, At);
@@ -600,6 +604,7 @@ Result<Devnode*> Report(BusDevice&& D)
     N->Hardware = std::move(D.Hardware);
     N->Compatible = std::move(D.Compatible);
     N->Pci = D.Pci;
+    N->Resources = std::move(D.Resources);
     Record(*N).Ignore();                // without its key it works as well
     return N;
 }

@@ -28,6 +28,7 @@ struct BusDevice {
     ob::String Bus, Device, Instance;           // parts of the name
     Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
     const driver::wd::PciDevice* Pci = nullptr;
+    Vector<driver::wd::Resource> Resources;     // beside those of the function's base addresses
 };
 Result<Devnode*> Report(BusDevice&& D);
 // Everything is done again that is not as it should be: after the start of the system, after a driver was loaded.
@@ -46,10 +47,18 @@ void HasAttached(Driver& D, Seat& New);
 // --- device interfaces (interface.cpp); statuses as the Io functions of these names
 Result<ob::String> RegisterInterface(Driver& By, Seat& Physical, const driver::wd::Guid& Class, ob::Name Reference);
 Status SetInterface(ob::Name Link, bool Enable);
+// A device of the Executive's own has one: enabled, for ever.
+Status AddOwnInterface(const driver::wd::Guid& Class, ob::Name Link, ob::Name Device);
 Status ListInterfaces(const driver::wd::InterfaceQuery& Query, Vector<wchar_t>& Names);
 Status Notify(Channel& In, const driver::wd::Notification& N);
 void EndNotify(Channel& In, u64 Cookie);
 void ChannelEnds(Channel& In);
+// Of those that drivers have enabled now.
+Status EnabledClasses(Vector<driver::wd::Guid>& To);
+// --- drivers that start with an interface (trigger.cpp)
+void Triggered(const driver::wd::Guid& Class);
+void ArmTriggers();
+
 // Of a devnode: what IoGetDeviceProperty tells.
 Status Property(Seat& Physical, u32 Which, Vector<u8>& To);
 

@@ -110,8 +110,8 @@ Status MountBootVolume(const u8* Archive, u64 Size, u32 FirstFrame)
     V->Label = TRY(ob::String::Copy(L"Neptune"));
     TRY(V->Mount(Archive, Size, FirstFrame));
     TRY(NameDevice(V, L"\\Device\\HarddiskVolume1"));
-    TRY(LinkKernel(L"\\GLOBAL??\\C:", L"\\Device\\HarddiskVolume1"));
-    TRY(LinkKernel(L"\\GLOBAL??\\Volume{4e455054-0000-4000-8000-000000000001}", L"\\Device\\HarddiskVolume1"));
+    TRY(ob::LinkKernel(L"\\GLOBAL??\\C:", L"\\Device\\HarddiskVolume1"));
+    TRY(ob::LinkKernel(L"\\GLOBAL??\\Volume{4e455054-0000-4000-8000-000000000001}", L"\\Device\\HarddiskVolume1"));
     BootVolume = V.Leak();              // for ever
     return STATUS_SUCCESS;
 }

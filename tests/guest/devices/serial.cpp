@@ -277,14 +277,32 @@ void Death()
     NtClose(File);
 }
 
+// Two more ports in the registry: one with the resources of COM2, one with resources that are none.
+void Declare(const WCHAR* Path, const WCHAR* Ports, ULONG PortsBytes)
+{
+    UNICODE_STRING Name = String(Path), Value = String(L"Service"), Service = String(L"Serial");
+    OBJECT_ATTRIBUTES Attributes { sizeof(OBJECT_ATTRIBUTES), nullptr, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+    HANDLE Key;
+    CHECK_EQ(u32(NtCreateKey(&Key, 0xF003F, &Attributes, 0, nullptr, 0, nullptr)), 0);
+    CHECK_EQ(u32(NtSetValueKey(Key, &Value, 0, 1, Service.Buffer, Service.Length + 2u)), 0);
+    Value = String(L"Ports");
+    CHECK_EQ(u32(NtSetValueKey(Key, &Value, 0, 7, const_cast<WCHAR*>(Ports), PortsBytes)), 0);
+    NtClose(Key);
+}
+
 }
 
 TAP_MAIN()
 {
+    constexpr WCHAR Same[] = L"2F8-2FF\0", Wrong[] = L"2F8-\0";
+    Declare(L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\ROOT\\*PNP0501\\0001", Same, sizeof(Same));
+    Declare(L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\ROOT\\*PNP0501\\0002", Wrong, sizeof(Wrong));
     // Nobody has started the driver: opening the port does.
     CHECK_EQ(u32(Open(&File, L"\\??\\COM2")), 0);
     if (!File)
         return;
+    HANDLE Other;
+    CHECK_EQ(u32(Open(&Other, L"\\Device\\Serial1")), u32(STATUS_OBJECT_NAME_NOT_FOUND));
     Settings();
     Transfers();
     Flow();

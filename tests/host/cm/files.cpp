@@ -29,7 +29,7 @@ struct HiveFiles : Registry {
             EXPECT_TRUE(New.Ok());
             SlowVolume* Raw = New.Value().Get();
             EXPECT_TRUE(io::NameDevice(New.Take(), L"\\Device\\Slow").Ok());
-            EXPECT_TRUE(io::LinkKernel(L"\\GLOBAL??\\C:", L"\\Device\\Slow").Ok());
+            EXPECT_TRUE(ob::LinkKernel(L"\\GLOBAL??\\C:", L"\\Device\\Slow").Ok());
             return Raw;
         }();
         return *V;

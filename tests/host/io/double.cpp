@@ -164,10 +164,3 @@ void Begin()
 }
 
 }
-
-namespace se {
-
-// What it allows is for the double of AccessCheck to say.
-Result<Own<SecurityDescriptor>> MakeDescriptor(std::span<const Allowed>, u8) { return Own<SecurityDescriptor>(new SecurityDescriptor); }
-
-}

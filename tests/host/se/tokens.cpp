@@ -218,6 +218,30 @@ TEST_F(Tokens, NobodyMakesOneWithoutThePrivilege)
     EXPECT_LT(Make(TokenPrimary, S.Put(u64(0xFFFF'FFFF)), None, Group), 0);
 }
 
+// What is the system's is found by everybody and changed by nobody without rank; a name in other letters cannot take its place.
+TEST_F(Tokens, TheNamespaceIsTheSystems)
+{
+    Client Nobody(As::Nobody);
+    u64 To = Nobody.Room(8);
+    auto Make = [&](ob::Name Path) { return Nobody.Call(Service::CreateEvent, To, EVENT_ALL_ACCESS, Nobody.PutAttributes(Path, 0), 0, 0); };
+    for (ob::Name Path : { ob::Name(L"\\rEGISTRY"), ob::Name(L"\\x"), ob::Name(L"\\??\\x"), ob::Name(L"\\Device\\nULL"), ob::Name(L"\\KnownDlls\\NTDLL.dll"), ob::Name(L"\\Sessions\\x"),
+                           ob::Name(L"\\Driver\\x"), ob::Name(L"\\KernelObjects\\x") })
+        EXPECT_NT(STATUS_ACCESS_DENIED, Make(Path));
+    for (ob::Name Path : { ob::Name(L"\\BaseNamedObjects\\nobody"), ob::Name(L"\\Sessions\\1\\BaseNamedObjects\\nobody"), ob::Name(L"\\RPC Control\\nobody") })
+        EXPECT_NT(STATUS_SUCCESS, Make(Path));
+    for (ob::Name Path : { ob::Name(L"\\"), ob::Name(L"\\Device"), ob::Name(L"\\BaseNamedObjects") }) {
+        u64 Where = Nobody.PutAttributes(Path);
+        EXPECT_NT(STATUS_SUCCESS, Nobody.Call(Service::OpenDirectoryObject, To, DIRECTORY_QUERY | DIRECTORY_TRAVERSE, Where));
+        for (ACCESS_MASK Access : { DELETE_ACCESS, WRITE_DAC, WRITE_OWNER })
+            EXPECT_NT(STATUS_ACCESS_DENIED, Nobody.Call(Service::OpenDirectoryObject, To, Access, Where));
+    }
+    u64 Link = Nobody.PutAttributes(L"\\??");
+    EXPECT_NT(STATUS_SUCCESS, Nobody.Call(Service::OpenSymbolicLinkObject, To, SYMBOLIC_LINK_QUERY, Link));
+    EXPECT_NT(STATUS_ACCESS_DENIED, Nobody.Call(Service::OpenSymbolicLinkObject, To, DELETE_ACCESS, Link));
+    Client User;
+    EXPECT_NT(STATUS_SUCCESS, User.Call(Service::CreateEvent, User.Room(8), EVENT_ALL_ACCESS, User.PutAttributes(L"\\anAdministrators"), 0, 0));
+}
+
 TEST_F(Tokens, EveryQueryTakesHostileLengths)
 {
     for (u32 Class = 0; Class < 60; ++Class) {

@@ -10,11 +10,27 @@ namespace test {
 
 static constexpr u64 Memory = 0x1000'0000, MemoryBytes = 4 * MiB;
 
+static Ref<se::Token> TokenOf(As Who)
+{
+    if (Who == As::System)
+        return MUST(se::SystemToken());
+    Ref<se::Token> T = MUST(se::UserToken());
+    if (Who == As::Nobody) {
+        for (se::SidEntry& G : T->Groups)
+            if (G.Id == se::sid::Administrators)
+                G.Attributes = SE_GROUP_USE_FOR_DENY_ONLY;
+        T->Present = T->Enabled = T->EnabledByDefault = 0;
+        T->OwnerIndex = 0;
+        T->Changed();
+    }
+    return T;
+}
+
 Client::Client(As Who) : Owns_(true)
 {
     Begin();
     P_ = RefPtr<ps::Process>(MUST(ps::Process::Create()));
-    P_->SetToken(Who == As::System ? MUST(se::SystemToken()) : MUST(se::UserToken()));
+    P_->SetToken(TokenOf(Who));
     mm::Vad* V = MUST(P_->Memory().Insert(Memory, MemoryBytes, mm::Vad::Private));
     V->Protect = mm::Protection::ReadWrite;
     V->InitialPage = PAGE_READWRITE;

@@ -36,7 +36,7 @@ private:
     std::vector<u32> Objects_;
 };
 
-enum class As { System, User };         // whose token a process has
+enum class As { System, User, Nobody }; // whose token a process has; Nobody is the user without the administrators' rank and any privilege
 
 class Client {
 public:

@@ -80,6 +80,8 @@ Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor* Explici
     return Own<SecurityDescriptor>(new SecurityDescriptor);
 }
 
+Result<Own<SecurityDescriptor>> MakeDescriptor(std::span<const Allowed>, u8) { return Own<SecurityDescriptor>(new SecurityDescriptor); }
+
 // S-1-5-7 is the user.
 bool MayOwn(const Token&, std::span<const u8> Owner) { return Owner.size() == 12 && Owner[8] == 7; }
 bool HasPrivilege(const Token&, u32) { return fake::HasPrivileges; }
