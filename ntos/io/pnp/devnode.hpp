@@ -53,6 +53,8 @@ Result<Devnode*> MakeNode(Devnode& Parent, ob::String Path);
 // --- registry.cpp
 // Writes the key below Enum.
 Status Record(Devnode& N);
+// Of a CM_RESOURCE_LIST with one bus.
+Status ReadList(const Vector<u8>& From, Vector<wd::Resource>& To);
 // Writes LogConf\BootConfig: what the firmware has set the device to, a CM_RESOURCE_LIST.
 Status RecordResources(Devnode& N, std::span<const u8> List);
 // N, of the firmware's bus, may be declared below Enum\ROOT, too (an id and the first port are the same): it takes over what that key says of drivers, or, if the other one is

@@ -131,6 +131,39 @@ Status Record(Devnode& N)
     return STATUS_SUCCESS;
 }
 
+// A CM_RESOURCE_LIST with one bus; what cannot be given (busses' windows, DMA channels) is left out.
+Status ReadList(const Vector<u8>& From, Vector<wd::Resource>& To)
+{
+    constexpr usize Head = 4 + 8 + 8, Each = 20;        // count; interface, bus number; version and revision, count
+    u32 Count;
+    if (From.Size() < Head)
+        return STATUS_SUCCESS;
+    memcpy(&Count, From.Data() + Head - 4, 4);
+    for (u32 I = 0; I < Count && Head + (I + 1) * Each <= From.Size() && To.Size() < wd::MaximumResources; ++I) {
+        const u8* At = From.Data() + Head + I * Each;
+        wd::Resource R {};
+        u32 Length;
+        R.Type = At[0];
+        R.Shared = At[1] == 3;          // CmResourceShareShared
+        if (R.Type == 1 || R.Type == 3) {
+            memcpy(&R.Start, At + 4, 8);
+            memcpy(&Length, At + 12, 4);
+            R.Bytes = Length;
+            if (!Length || R.Start + R.Bytes < R.Start)
+                continue;
+        } else if (R.Type == 2) {
+            memcpy(&Length, At + 8, 4);
+            R.Start = Length;           // the vector is the line
+            R.Bytes = 1;
+            R.Level = R.ActiveLow = !(At[2] & 1);       // CM_RESOURCE_INTERRUPT_LATCHED; level lines are PCI's
+        } else {
+            continue;
+        }
+        TRY(To.Push(R));
+    }
+    return STATUS_SUCCESS;
+}
+
 Status RecordResources(Devnode& N, std::span<const u8> List)
 {
     ob::String Path = TRY(ob::String::Copy(N.Path));
