@@ -76,6 +76,26 @@ DEVICE_RELATIONS* Relations(const u64* Ids, usize Count)
     return R;
 }
 
+// The devices of Above, then those that only Below has.
+DEVICE_RELATIONS* Joined(const DEVICE_RELATIONS& Above, const DEVICE_RELATIONS& Below)
+{
+    auto* R = static_cast<DEVICE_RELATIONS*>(ExAllocatePoolWithTag(PagedPool, sizeof(DEVICE_RELATIONS) + (Above.Count + Below.Count) * sizeof(PDEVICE_OBJECT), PnpTag));
+    if (!R)
+        return nullptr;
+    R->Count = 0;
+    const DEVICE_RELATIONS* Both[] = { &Above, &Below };
+    for (const DEVICE_RELATIONS* From : Both) {
+        for (ULONG I = 0; I < From->Count; ++I) {
+            bool Known = false;
+            for (ULONG J = 0; J < R->Count; ++J)
+                Known |= R->Objects[J] == From->Objects[I];
+            if (!Known)
+                R->Objects[R->Count++] = From->Objects[I];
+        }
+    }
+    return R;
+}
+
 u32 PackRelations(const DEVICE_RELATIONS* R, u8* To, u32 Room)
 {
     u32 Bytes = 0;
@@ -235,7 +255,11 @@ void UnpackPnp(IRP* I, IO_STACK_LOCATION* S, const u8* From, u64 Bytes)
         auto* Old = reinterpret_cast<DEVICE_RELATIONS*>(I->IoStatus.Information);
         if (I->IoStatus.Status < 0)
             return;
-        auto* R = Relations(reinterpret_cast<const u64*>(From), Bytes / 8);
+        auto* Below = Relations(reinterpret_cast<const u64*>(From), Bytes / 8);
+        // Nobody below takes anything from what is above him; he may not know these devices.
+        auto* R = Below && Old ? Joined(*Old, *Below) : Below;
+        if (R != Below)
+            ExFreePool(Below);
         if (!R) {
             I->IoStatus.Status = STATUS_INSUFFICIENT_RESOURCES;
             return;

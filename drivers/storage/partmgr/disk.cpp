@@ -45,6 +45,8 @@ static bool Transfer(DiskDevice& D, ULONG Major, uint64_t Sector, uint32_t Count
     At.QuadPart = LONGLONG(Sector * D.Bytes);
     KeInitializeEvent(&Done, NotificationEvent, FALSE);
     NTSTATUS Status = Wait(D.Lower, IoBuildSynchronousFsdRequest(Major, D.Lower, Data, Count * D.Bytes, &At, &Done, &Block), &Done, &Block);
+    if (!NT_SUCCESS(Status))
+        D.Failure = Status;
     return NT_SUCCESS(Status);
 }
 
@@ -69,14 +71,28 @@ static NTSTATUS Measure(DiskDevice& D)
     return STATUS_SUCCESS;
 }
 
+// What a disk answers whose driver has died and is being started again.
+static bool IsAway(NTSTATUS Status)
+{
+    return Status == STATUS_DEVICE_NOT_CONNECTED || Status == STATUS_DEVICE_REMOVED || Status == STATUS_DEVICE_DOES_NOT_EXIST || Status == STATUS_DEVICE_NOT_READY;
+}
+
 NTSTATUS ReadTable(DiskDevice& D)
 {
+    D.Failure = STATUS_SUCCESS;
     NTSTATUS Status = Measure(D);
     ExAcquireFastMutex(&D.Lock);
     Layout& L = *D.Table;
-    if (!NT_SUCCESS(Status) || !partmgr::Read(D, L, D.Work)) {
-        if (NT_SUCCESS(Status))
-            Status = STATUS_IO_DEVICE_ERROR;
+    bool Read = NT_SUCCESS(Status) && partmgr::Read(D, L, D.Work);
+    if (!Read && NT_SUCCESS(Status))
+        Status = STATUS_IO_DEVICE_ERROR;
+    // An absent disk's table is not an empty one.
+    D.IsAway = !Read && (IsAway(Status) || IsAway(D.Failure));
+    if (D.IsAway) {
+        ExReleaseFastMutex(&D.Lock);
+        return Status;
+    }
+    if (!Read) {
         L = {};
         L.What = Style::Raw;
     }
@@ -264,6 +280,10 @@ static ULONG DiskNumber(DiskDevice& D)
 
 static NTSTATUS Relations(DiskDevice& D, PIRP Irp)
 {
+    if (D.IsAway)
+        ReadTable(D);
+    if (D.IsAway)
+        return Complete(Irp, STATUS_DEVICE_NOT_READY);      // it may have what it had
     ExAcquireFastMutex(&D.Lock);
     ULONG Count = 0;
     for (Volume* V = D.Volumes; V; V = V->Next)
@@ -305,8 +325,15 @@ NTSTATUS FilterPnp(DiskDevice& D, PIRP Irp)
         if (NT_SUCCESS(Status)) {
             D.Number = DiskNumber(D);
             D.Started = true;
-            // A disk without a medium or table is a disk all the same.
-            if (NTSTATUS Table = ReadTable(D); !NT_SUCCESS(Table))
+            // A disk without a medium or table is a disk all the same; one whose driver is being started again is waited for.
+            NTSTATUS Table = ReadTable(D);
+            for (ULONG Tries = 0; D.IsAway && Tries < 50; ++Tries) {
+                LARGE_INTEGER Pause;
+                Pause.QuadPart = -2000000;
+                KeDelayExecutionThread(KernelMode, FALSE, &Pause);
+                Table = ReadTable(D);
+            }
+            if (!NT_SUCCESS(Table))
                 DbgPrint("partmgr: disk %lu cannot be read: %08lx\n", D.Number, Table);
         }
         return Complete(Irp, Status, Irp->IoStatus.Information);

@@ -43,7 +43,8 @@ struct DiskDevice final : Disk {
     ULONG Number;                   // \Device\HarddiskN
     ULONGLONG Length;
     ULONG Bytes;                    // of a sector
-    bool Started;
+    bool Started, IsAway;           // IsAway: the table could not be read because nobody answers for the disk
+    NTSTATUS Failure;               // of the last transfer that failed since the table was begun to be read
     FAST_MUTEX Lock;                // around the table and the list
     Layout* Table;
     void* Work;

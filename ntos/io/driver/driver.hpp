@@ -320,6 +320,7 @@ public:
     bool StartsAgain() const { return State_ == State::Running || (State_ == State::Stopped && Again_.IsSet()) || State_ == State::Starting; }
     bool WasUnloaded() const { return Unloaded_; }      // on purpose: only NtLoadDriver starts it again, or an open of a name it waits under
     bool HasDied() const { return Deaths_ != 0; }
+    void ForgetDeaths() { Deaths_ = 0; }
     Status Control(ke::Caller& Caller, svc::DriverControl& Call);
     core::List<DriverDevice, &DriverDevice::DriverLink> Devices;
 

@@ -72,9 +72,27 @@ static bool IsRepeatable(const wd::Srb& S)
     return false;
 }
 
+// Controls of storage devices that only ask (ntdddisk.h, ntddstor.h, mountdev.h).
+static bool OnlyAsks(u32 Code)
+{
+    switch (Code) {
+    case 0x00070000: case 0x000700A0: case 0x0007405C:      // IOCTL_DISK_GET_DRIVE_GEOMETRY, _EX, GET_LENGTH_INFO
+    case 0x00074004: case 0x00070048:                       // GET_PARTITION_INFO, _EX
+    case 0x0007400C: case 0x00070050:                       // GET_DRIVE_LAYOUT, _EX
+    case 0x00070024: case 0x00074800: case 0x00070800:      // IS_WRITABLE, CHECK_VERIFY
+    case 0x002D1080: case 0x002D1400: case 0x002D0800: case 0x002D4800: // IOCTL_STORAGE_GET_DEVICE_NUMBER, QUERY_PROPERTY, CHECK_VERIFY2, CHECK_VERIFY
+    case 0x004D0000: case 0x004D0008: case 0x004D000C:      // IOCTL_MOUNTDEV_QUERY_UNIQUE_ID, _DEVICE_NAME, _SUGGESTED_LINK_NAME
+        return true;
+    }
+    return false;
+}
+
 void RemoteIrp::CanRepeat()
 {
-    if (C_.Major == mj::Read || C_.Major == mj::Write || C_.Major == mj::FlushBuffers) {
+    constexpr u32 ControlCode = 2;      // of the stack location's parameters
+    if (C_.Major == mj::DeviceControl && C_.Mode != wd::Transfer::Srb && OnlyAsks(u32(C_.Parameters[ControlCode]))) {
+        MayRepeat = true;
+    } else if (C_.Major == mj::Read || C_.Major == mj::Write || C_.Major == mj::FlushBuffers) {
         MayRepeat = true;
     } else if (C_.Mode == wd::Transfer::Srb && C_.InputBytes == sizeof(wd::Srb)) {
         wd::Srb S;

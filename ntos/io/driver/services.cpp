@@ -58,6 +58,7 @@ static ke::Task<> Load(ke::Caller& Caller, Ref<Driver> D)
 {
     if (D->Now() == Driver::State::Running || D->Now() == Driver::State::Starting || D->Now() == Driver::State::Unloading)
         co_return STATUS_IMAGE_ALREADY_LOADED;
+    D->ForgetDeaths();
     CO_TRY(D->StartProcess());
     while (D->Now() == Driver::State::Starting)
         CO_TRY(co_await ke::WaitFor(D->Changed));
