@@ -54,7 +54,7 @@ def main(words):
     parser = argparse.ArgumentParser(prog="run_tests.py kills", description="Kills the disk's drivers under load.")
     parser.add_argument("buses", metavar="BUS", nargs="*", choices=[[], *BUSES], help=f"only these: {', '.join(BUSES)}")
     parser.add_argument("--rounds", type=int, default=20, help="kills on each bus")
-    parser.add_argument("--period", type=int, default=500, help="milliseconds between them")
+    parser.add_argument("--period", type=int, default=1500, help="milliseconds between them")
     parser.add_argument("--size", type=int, default=100, help="MiB to pack")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=1500, help="seconds for each bus")

@@ -101,12 +101,12 @@ void Driver::HasEnded(ps::Process& P)
     delete std::exchange(Hardware_, nullptr);
     In_.Reset();
     State_ = State::Stopped;
-    if (Was == State::Starting) {
+    if (Was == State::Starting && !Deaths_) {
         State_ = State::Failed;
         Outcome_ = P.ExitStatus() < 0 ? Status(P.ExitStatus()) : Status(STATUS_DRIVER_PROCESS_TERMINATED);
         ex::Log("driver %S: its process ended before it had started (status 0x%x)\n", Name(), u32(P.ExitStatus()));
-    } else if (Was == State::Running) {
-        if (ke::InterruptTime() - StartedAt_ > GoodRun || HasServed)
+    } else if (Was == State::Running || Was == State::Starting) {
+        if (Was == State::Running && (ke::InterruptTime() - StartedAt_ > GoodRun || HasServed))
             Deaths_ = 0;
         ++Deaths_;
         if (Deaths_ > MaximumDeaths) {

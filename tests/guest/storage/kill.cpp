@@ -1,5 +1,5 @@
 // kill.exe PERIOD KILLS: packs C:\work\source.bin with 7za.exe into C:\work\packed.7z and has it verified, and meanwhile ends, every PERIOD milliseconds, one of the
-// processes of the disk's drivers: port driver, disk.sys, partmgr.sys by turns. Goes on, with a new archive each time, until there have been so many KILLS.
+// processes of the disk's drivers: port driver and disk.sys by turns. Goes on, with a new archive each time, until there have been so many KILLS.
 // fastfat is left out: what is open on a volume whose file system dies is lost (docs/file-systems.md). The host looks at what is left (tools/neptune/kill_tests.py).
 #include "abi/nt/sysinfo.hpp"
 #include "tests/guest/wdm/load.hpp"
@@ -14,7 +14,7 @@ NTSTATUS NTAPI RtlCreateUserProcess(UNICODE_STRING* Path, ULONG, RTL_USER_PROCES
 
 namespace {
 
-const WCHAR* const Drivers[] = { L"storahci", L"stornvme", L"vioblk", L"disk", L"partmgr" };
+const WCHAR* const Drivers[] = { L"storahci", L"stornvme", L"vioblk", L"disk" };
 constexpr u32 Count = sizeof(Drivers) / sizeof(Drivers[0]);
 u32 Turn, Kills, Done[Count];
 
