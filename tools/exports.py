@@ -45,6 +45,34 @@ def document(build):
            "| name | state | imported by | forwarded to by |", "|---|---|---|---|"]
     order = {"missing": 0, "absent service": 1, "there": 2}
     out += [line for _, line in sorted(table, key=lambda row: order[row[0]])]
+    return "\n".join(out) + "\n" + drivers(build)
+
+
+def definition(path):
+    """The names a .def file exports."""
+    rows = (line.split(";")[0].split() for line in path.read_text(encoding="utf-8").splitlines())
+    return {row[0].split("=")[0] for row in rows if row and row[0] not in ("LIBRARY", "EXPORTS")}
+
+
+def drivers(build):
+    """The second part: what drivers may import, and what of it is not there or not whole."""
+    import fnmatch
+    there = {name: definition(build / "wdm" / file) for name, file in (("ntoskrnl.exe", "ntoskrnl.exe.def"), ("hal.dll", "hal.def"))}
+    wanted = {"ntoskrnl.exe": definition(build / "sdk/lib/ntoskrnl.def"), "hal.dll": definition(build / "sdk/lib/hal.def")}
+    out = ["", "# What drivers take from ntoskrnl.exe and hal.dll", "",
+           "The names are those of the driver kit's import libraries. A driver that imports one which is not there is loaded all the same; calling it ends the",
+           "driver's process with a line that names it. tests/sdk/names.c lists what Microsoft's and ReactOS's sample drivers take: all of it is there.", ""]
+    for module, names in wanted.items():
+        out.append(f"{module}: {len(names)} names, {len(names & there[module])} there.")
+    out += ["", "Partial:", "", "| names | what is missing |", "|---|---|"]
+    for names, text in rows(ROOT / "wdm/partial.txt"):
+        for pattern in names.split():
+            if not fnmatch.filter(there["ntoskrnl.exe"], pattern):
+                raise SystemExit(f"wdm/partial.txt: ntoskrnl.exe has no {pattern}")
+        out.append(f"| {', '.join(names.split())} | {text} |")
+    for module, names in wanted.items():
+        absent = sorted(names - there[module])
+        out += ["", f"Not there, {module}: {', '.join(absent)}."]
     return "\n".join(out) + "\n"
 
 

@@ -9,12 +9,23 @@ def names(tool, files):
     return {line.strip() for line in text.splitlines() if line.strip() and not line.strip().endswith(":")}
 
 
+def definition(path):
+    """The names a .def file exports."""
+    found = set()
+    for line in open(path, encoding="ascii"):
+        words = line.split(";")[0].split()
+        if words and words[0] not in ("LIBRARY", "EXPORTS"):
+            found.add(words[0].split("=")[0])
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--nm", required=True)
     parser.add_argument("--module", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--library", action="append", default=[], help="import libraries whose names may be forwarded")
+    parser.add_argument("--names", action="append", default=[], help=".def files whose names may be forwarded")
     parser.add_argument("--ntdll", help="ntdll's .def")
     parser.add_argument("--data", action="append", default=[])
     parser.add_argument("objects", nargs="+")
@@ -25,16 +36,14 @@ def main():
             continue
         plain = name.removesuffix("Value").removesuffix("Export")
         rows[plain] = plain if plain == name else f"{plain}={name}"
-    ntdll = set()
-    if options.ntdll:
-        for line in open(options.ntdll, encoding="ascii"):
-            word = line.split()[0].split("=")[0] if line.split() else ""
-            if word and word not in ("LIBRARY", "EXPORTS"):
-                ntdll.add(word)
+    ntdll = definition(options.ntdll) if options.ntdll else set()
     for library in options.library:
-        for name in names(options.nm, [library]):
-            if not name.startswith((".", "__imp_", "_head", "_lib")) and name in ntdll and name not in rows:
+        for name in {row.removeprefix("__imp_") for row in names(options.nm, [library])}:
+            if not name.startswith((".", "_head", "_lib")) and name in ntdll and name not in rows:
                 rows[name] = f"{name}=ntdll.{name}"
+    for path in options.names:
+        for name in definition(path) & ntdll - rows.keys():
+            rows[name] = f"{name}=ntdll.{name}"
     for name in ("memcpy", "memset", "memmove", "memcmp", "__C_specific_handler", "__chkstk", "_local_unwind"):
         if name in ntdll and name not in rows:
             rows[name] = f"{name}=ntdll.{name}"

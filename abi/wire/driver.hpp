@@ -26,11 +26,11 @@ enum class Kind : u16 {
     Irp,                    // a new request
     Cancel,                 // of the request with this tag
     Unload,                 // call DriverUnload, then end
-    AddDevice,              // make a physical device and call AddDevice: for the PciDevice in the data area, or (Parameters[0] 1) without resources
+    AddDevice,              // make a physical device and call AddDevice: for the NewDevnode in the data area. Parameters[0] 1: there is no PCI function
     RemoteDone,             // an IRP the driver sent to another process is complete: Tag is the driver's own
     Interrupt,              // of the connected interrupt in Device
     // Plug and play
-    AddAbove = 16,          // call AddDevice; the physical device is that of another process: Parameters[0] is its id
+    AddAbove = 16,          // call AddDevice; the physical device is that of another process: Parameters[0] is its id. A NewDevnode is in the data area
     InterfaceChange = 17,   // of a registered notification: Device is its cookie, Parameters[0] 1 arrival, 0 removal; the link's name in the data area
     RemoveDevice = 18,      // forget the proxy with the id Parameters[0]
 
@@ -46,6 +46,8 @@ inline constexpr u8 Lent = 1;
 inline constexpr u8 LentReadOnly = 2;
 // Exact: for the device itself, not for what lies on it in the same process.
 inline constexpr u8 Exact = 4;
+// TellPending: a dispatch routine that returns and has not completed the request is told of (ReplyKind::Pending).
+inline constexpr u8 TellPending = 8;
 
 struct Message {
     Kind What;
@@ -78,6 +80,7 @@ enum class ReplyKind : u16 {
     Call,                   // a request of the driver's own to a device of another process: Information is the address of a RemoteCall
     CancelCall,             // take that back: Tag
 
+    Pending = 48,           // the dispatch routine of the request Tag has returned
     FileIs = 32,            // before the Done of a Create with this tag: Information is the file object's FsContext, File its SectionObjectPointer
 };
 
@@ -180,6 +183,11 @@ enum class Control : u32 {
                             // the request is answered
     ConnectMessage = 113,   // MessageInterrupt -> MessageInterrupt: the device's message is sent to a vector of its own. Only of a device the process has
     DisconnectMessages = 114,       // MessageInterrupt (Bus, Device, Function): all of a function
+    // Devices at fixed places
+    PortBuffer = 128,       // PortAccess: Value times the same port; what is written follows -> what was read
+    // From the firmware's driver (ntos/io/driver/firmware.hpp)
+    PciRoutes = 129,        // Routes, as many as the input has: instead of those told before
+    PowerRegisters = 130,   // PowerRegisters
     // File systems
     RegisterFileSystem = 64,    // DeviceId: the device is asked to mount volumes from now on
     UnregisterFileSystem = 65,  // DeviceId
@@ -196,6 +204,9 @@ enum class Control : u32 {
     CacheZero = 75,         // Offset, Bytes
     CacheImage = 76,        // whether no image section is in the way
     CacheTruncate = 77,     // Bytes: whether no view is in the way
+    // Objects and the machine
+    DeviceHandle = 144,     // HandleOf.Handle: the id of a device, Access -> HandleGot: a handle to the device object itself
+    Beep = 145,             // Status.Code: the speaker sounds at so many Hz from now on; 0: it is quiet
 };
 
 struct Attached {
@@ -291,12 +302,28 @@ struct Bar {
     u64 Bytes;              // 0: there is none
     u32 IsPort, Prefetchable;
 };
-// What an AddDevice message brings in the data area.
 struct PciDevice {
     u32 Bus, Device, Function, Pin;     // Pin: of the I/O APIC, ~0 if it has no interrupt
     Bar Bars[6];
     u8 Config[64];
 };
+// Of a device on no bus that the Executive enumerates: ports and memory by address, an interrupt by its pin of the I/O APIC.
+struct Resource {
+    u64 Start, Bytes;       // Bytes: 1 for an interrupt
+    u32 Type;               // CmResourceTypePort (1), CmResourceTypeInterrupt (2), CmResourceTypeMemory (3)
+    u8 Level, ActiveLow;    // of an interrupt
+    u8 Shared;              // others may have it, too
+    u8 Firmware;            // what nobody else has is reached by the firmware's driver: not a resource of its own
+};
+inline constexpr u32 MaximumResources = 12, MaximumHosted = 96;
+// What AddDevice and AddAbove bring in the data area.
+struct NewDevnode {
+    PciDevice Pci;
+    u32 Count, Unused;
+    Resource Resources[MaximumResources];
+    wchar_t Hosted[MaximumHosted];      // services whose drivers are added on top in the same process, each terminated, then an empty one
+};
+static_assert(std::has_unique_object_representations_v<NewDevnode>);
 struct InterruptLine {
     u32 Pin, Bit, Level, ActiveLow;
 };
@@ -325,6 +352,18 @@ struct PortAccess {
     u16 Port;
     u8 Bytes, Write;
     u32 Value;
+};
+inline constexpr u32 MaximumPortBuffer = 512;       // bytes
+// The interrupt pin (1 to 4) of a device is wired to this pin of the I/O APIC.
+struct Route {
+    u32 Bus, Device, Pin, Line;
+    u8 Level, ActiveLow, Unused[2];
+};
+inline constexpr u32 MaximumRoutes = 1024;
+struct PowerRegisters {
+    u16 PortA, PortB;       // PM1a and PM1b control registers; 0: there is none
+    u16 ValueA, ValueB;     // sleep type of S5 and enable bits, in place
+    u16 ResetPort, ResetValue;      // 0: there is none
 };
 struct ConfigAccess {
     u32 Bus, Device, Function, Offset, Bytes, Write;

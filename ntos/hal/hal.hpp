@@ -38,5 +38,8 @@ void DisconnectMessage(MessageInterrupt& M);        // the device has been told 
 
 enum class PowerAction : u32 { Halt, Restart, PowerOff };       // NT's ShutdownNoReboot, ShutdownReboot, ShutdownPowerOff
 [[noreturn]] void Shutdown(PowerAction Action);
+// As ACPI's tables say: what is written to the PM1a and PM1b control registers (PortB 0: there is none) to turn the machine off, and to which port to start it again.
+void SetSoftOff(u16 PortA, u16 ValueA, u16 PortB, u16 ValueB);
+void SetReset(u16 Port, u8 Value);
 
 }

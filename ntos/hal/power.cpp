@@ -1,4 +1,4 @@
-// Turning the machine off: the ACPI power management block of the chip sets QEMU models, by their data sheets.
+// Turning the machine off and starting it again: as the firmware's driver has told, else by the chip sets that QEMU models, from their data sheets.
 #include "kernel/kernel.hpp"
 #include "ntos/ex/log.hpp"
 #include "ntos/hal/hal.hpp"
@@ -17,14 +17,39 @@ static u16 PowerControlPort()
     return 0;
 }
 
+static struct {
+    u16 PortA, ValueA, PortB, ValueB;
+} SoftOff;
+static struct {
+    u16 Port;
+    u8 Value;
+} Reset;
+
+void SetSoftOff(u16 PortA, u16 ValueA, u16 PortB, u16 ValueB)
+{
+    SoftOff = { PortA, ValueA, PortB, ValueB };
+}
+
+void SetReset(u16 Port, u8 Value)
+{
+    Reset = { Port, Value };
+}
+
 void Shutdown(PowerAction Action)
 {
     ex::Log("system stops: %s\n", Action == PowerAction::PowerOff ? "power off" : Action == PowerAction::Restart ? "restart" : "halt");
     DrainHostLink();
     if (Action == PowerAction::PowerOff) {
-        if (u16 Port = PowerControlPort())
+        if (SoftOff.PortA) {
+            kernel::Out16(SoftOff.PortA, SoftOff.ValueA);
+            if (SoftOff.PortB)
+                kernel::Out16(SoftOff.PortB, SoftOff.ValueB);
+        } else if (u16 Port = PowerControlPort()) {
             kernel::Out16(Port, 1 << 13);               // SLP_EN, sleep type 0: soft off on both
+        }
     } else if (Action == PowerAction::Restart) {
+        if (Reset.Port)
+            kernel::Out8(Reset.Port, Reset.Value);
         kernel::Out8(0xCF9, 0x06);                      // reset control register: full reset
     }
     for (;;)

@@ -143,10 +143,16 @@ struct Found {
     u32 Information, HandleFlags;
 };
 
-static Result<Found> FindFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How)
+static Result<Found> FindFile(ke::Caller& Caller, ob::Attributes& Wanted, CreateParameters& How, RefPtr<ob::Object>* NotReady = nullptr)
 {
     ++Caller.Process().Io.OtherOperationCount;
-    Ref<File> Opened = TRY(OpenFile(Caller, Wanted, How));
+    auto Got = OpenFile(Caller, Wanted, How);
+    if (!Got.Ok()) {
+        if (NotReady)
+            *NotReady = std::move(How.NotReady);
+        return Got.GetStatus();
+    }
+    Ref<File> Opened = Got.Take();
     return Found { std::move(Opened), How.Granted, How.Information, u32(Wanted.Flags & OBJ_INHERIT) };
 }
 
@@ -178,7 +184,7 @@ static ke::Task<> Finish(ke::Caller& Caller, Result<Found> Of, ke::UserPtr<HANDL
     return ke::Task<>(Answer(Caller, Of.Value(), HandleOut, BlockOut));
 }
 
-static Result<Found> CreateFile(ke::Caller& Caller, svc::CreateFile& Call)
+static Result<Found> CreateFile(ke::Caller& Caller, svc::CreateFile& Call, RefPtr<ob::Object>& NotReady)
 {
     TRY(Call.FileHandle.Probe(Caller));
     TRY(Call.IoStatusBlock.Probe(Caller));
@@ -205,10 +211,10 @@ static Result<Found> CreateFile(ke::Caller& Caller, svc::CreateFile& Call)
         How.Ea = Ea.Span();
     }
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
-    return FindFile(Caller, Wanted, How);
+    return FindFile(Caller, Wanted, How, &NotReady);
 }
 
-static Result<Found> OpenFileService(ke::Caller& Caller, svc::OpenFile& Call)
+static Result<Found> OpenFileService(ke::Caller& Caller, svc::OpenFile& Call, RefPtr<ob::Object>& NotReady)
 {
     TRY(Call.FileHandle.Probe(Caller));
     TRY(Call.IoStatusBlock.Probe(Caller));
@@ -218,7 +224,27 @@ static Result<Found> OpenFileService(ke::Caller& Caller, svc::OpenFile& Call)
     How.Options = Call.OpenOptions;
     TRY(CheckParameters(How));
     ob::Attributes Wanted = TRY(ob::Capture(Caller, Call.ObjectAttributes));
-    return FindFile(Caller, Wanted, How);
+    return FindFile(Caller, Wanted, How, &NotReady);
+}
+
+// Opens, and if the device must be made ready first, does that and opens again.
+template <auto Open, typename C> static ke::Task<> OpenAgain(ke::Caller& Caller, C& Call, Ref<ob::Object> NotReady)
+{
+    CO_TRY(co_await static_cast<Device&>(*NotReady).MakeReady());
+    RefPtr<ob::Object> Still;
+    auto Of = Open(Caller, Call, Still);
+    if (Still && Of.GetStatus() == STATUS_RETRY)
+        co_return STATUS_DEVICE_NOT_READY;
+    co_return co_await Finish(Caller, std::move(Of), Call.FileHandle, Call.IoStatusBlock);
+}
+
+template <auto Open, typename C> static ke::Task<> OpenReady(ke::Caller& Caller, C& Call)
+{
+    RefPtr<ob::Object> NotReady;
+    auto Of = Open(Caller, Call, NotReady);
+    if (NotReady && Of.GetStatus() == STATUS_RETRY)
+        return OpenAgain<Open>(Caller, Call, Ref<ob::Object>(*NotReady));
+    return Finish(Caller, std::move(Of), Call.FileHandle, Call.IoStatusBlock);
 }
 
 // Opens and closes it again.
@@ -353,12 +379,12 @@ using namespace io;
 
 ke::Task<> NtCreateFile(ke::Caller& Caller, svc::CreateFile& Call)
 {
-    return Finish(Caller, io::CreateFile(Caller, Call), Call.FileHandle, Call.IoStatusBlock);
+    return OpenReady<io::CreateFile>(Caller, Call);
 }
 
 ke::Task<> NtOpenFile(ke::Caller& Caller, svc::OpenFile& Call)
 {
-    return Finish(Caller, OpenFileService(Caller, Call), Call.FileHandle, Call.IoStatusBlock);
+    return OpenReady<OpenFileService>(Caller, Call);
 }
 
 ke::Task<> NtDeleteFile(ke::Caller& Caller, svc::DeleteFile& Call)

@@ -76,6 +76,7 @@ struct CreateParameters {
     ACCESS_MASK Granted = 0;
     u32 Information = FILE_OPENED;
     ob::Name Last;                      // TargetFolder: the last component, within the name given to Open
+    RefPtr<ob::Object> NotReady;        // with STATUS_RETRY: the Device that has to be made ready first
 };
 
 // A device object: something in the namespace that opens files.
@@ -87,6 +88,8 @@ public:
     // Opens what Rest names below this device, or below Start (one of its files; Rest may then be empty: the same again). AtRoot: the name ended
     // in a backslash right after the device's own name. STATUS_REPARSE is told by Reparse in the result.
     virtual Result<ob::ParseResult> Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot) = 0;
+    // Open failed with STATUS_RETRY and has set How.NotReady to this device: makes it ready. The open is then done again, once.
+    virtual ke::Task<> MakeReady() { return ke::Task<>(Status(nt::STATUS_DEVICE_NOT_READY)); }
     const u32 DeviceType, Characteristics;
     bool Fallback = false;              // a driver's device of the same name takes its place
 };
@@ -124,6 +127,10 @@ public:
     bool IsCancelling() const { return CancelLater_; }
     bool IsSynchronous() const { return Synchronous_; }
     void WaitAlways() { Synchronous_ = true; }          // whatever the mode of the file
+    // Of an asynchronous file, without event, APC or packet: who issues it has only the service's return value to learn from whether it was done at once, as
+    // drivers on NT do in the caller's thread. The service returns STATUS_PENDING only when the driver's routine has returned (TellPending) without completing it.
+    bool WaitsForDispatch() const { return WaitsForDispatch_; }
+    void TellPending() { Done_.Set(); }
 
 private:
     friend class File;
@@ -136,7 +143,7 @@ private:
     void CopyReply();
     void Deliver();
     enum class State : u8 { New, Started, Pending, Done } State_ = State::New;
-    bool Synchronous_ = false, CancelLater_ = false;
+    bool Synchronous_ = false, CancelLater_ = false, WaitsForDispatch_ = false;
     Status Outcome_;
     u64 Information_ = 0;
     u64 StatusBlock_ = 0, ApcRoutine_ = 0, ApcContext_ = 0;
@@ -278,6 +285,8 @@ private:
 };
 
 // --- for the Executive itself
+// Of the drivers' side: the settings of the start have been followed, other volumes than the first may get letters. Null: there are no drivers.
+extern void (*LettersMayBeGiven)();
 Status Initialize();                    // after ob: types, \Device\Null, \Device\NamedPipe, \Device\Mailslot, the mount manager, DOS names
 // Drivers (driver/driver.hpp): NtLoadDriver works from here on; StartBootDrivers starts those the registry names for the start of the system.
 Status InitializeDrivers();

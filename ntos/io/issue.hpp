@@ -43,6 +43,7 @@ struct Issue {
 private:
     Status Tell(Status Outcome, u64 Information, bool QueuePacket);
     static ke::Task<> RunSynchronous(ke::Caller& Caller, Ref<Request> R);
+    static ke::Task<> RunDispatch(Ref<Request> R);
     static ke::Task<> RunInTurn(ke::Caller& Caller, Ref<Request> R);
     static Status StartNow(Request& R);
     static Status FinishInline(ke::Caller& Caller, Request& R);

@@ -136,6 +136,7 @@ Result<Ref<Request>> Issue::Make(Operation What)
     R->ApcContext_ = ApcContext;
     R->Event_ = Event;
     R->Synchronous_ = Target->IsSynchronous();
+    R->WaitsForDispatch_ = What == Operation::DeviceControl && !Event && !ApcRoutine && !ApcContext && !R->Synchronous_;
     R->Data.Process = &Caller.Process();
     if (Target->Port_ && ApcContext) {
         R->Packet_ = Own<Packet>(new Packet);
@@ -205,7 +206,16 @@ ke::Task<> Issue::Run(Ref<Request> R)
     // With a port the request belongs to the file, not to the thread.
     if (!R->Target->Port_)
         Caller.Thread().AddRundown(R->Rundown_);
+    if (R->WaitsForDispatch_ && R->Target->TakesRequests())
+        return RunDispatch(std::move(R));
     return ke::Task<>(Status(STATUS_PENDING));
+}
+
+ke::Task<> Issue::RunDispatch(Ref<Request> R)
+{
+    while (!R->Done_.State())
+        CO_TRY(co_await ke::WaitFor(R->Done_));
+    co_return R->State_ == Request::State::Done ? R->Outcome_ : Status(STATUS_PENDING);
 }
 
 // Waits until no other synchronous operation of the file is under way.
@@ -368,10 +378,10 @@ void Request::Complete(Status Outcome, u64 Information)
     WaitedLink_.Unlink();
     Rundown_.Link.Unlink();
     if (WasPending) {
-        if (Synchronous_)
-            Done_.Set();                // the waiting service does the rest
-        else
+        if (!Synchronous_)
             Deliver();
+        if (Synchronous_ || WaitsForDispatch_)
+            Done_.Set();                // the waiting service does the rest
     }
     Release();
 }

@@ -1,4 +1,4 @@
-// Small devices: \Device\Null, and the mount manager as far as it answers questions about C:.
+// Small devices: \Device\Null, and what stands for the mount manager's driver as long as there is no disk: it answers questions about C:.
 #include <string.h>
 
 #include "ntos/io/create.hpp"
@@ -53,6 +53,7 @@ public:
 // --- the mount manager: what the Win32 library asks of it. Structures as in mountmgr.h and (unix drive) Wine's of the same name.
 
 constexpr ULONG IoctlQueryPoints = CtlCode(FILE_DEVICE_MOUNTMGR, 2, METHOD_BUFFERED, 0);
+constexpr ULONG IoctlAssignLetters = CtlCode(FILE_DEVICE_MOUNTMGR, 5, METHOD_BUFFERED, 3);      // IOCTL_MOUNTMGR_AUTO_DL_ASSIGNMENTS
 constexpr ULONG IoctlQueryUnixDrive = CtlCode(FILE_DEVICE_MOUNTMGR, 33, METHOD_BUFFERED, 1);
 
 struct UnixDrive {
@@ -87,6 +88,11 @@ public:
             return QueryDrive(R);
         if (R.Code == IoctlQueryPoints)
             return QueryPoints(R);
+        if (R.Code == IoctlAssignLetters) {
+            if (LettersMayBeGiven)
+                LettersMayBeGiven();
+            return STATUS_SUCCESS;
+        }
         return STATUS_INVALID_DEVICE_REQUEST;
     }
 
@@ -182,13 +188,17 @@ private:
 
 }
 
+void (*LettersMayBeGiven)();
+
 Status Initialize()
 {
     auto Null = TRY(ob::Make<PlainDevice<NullFile>>(FILE_DEVICE_NULL, 0));
     Null->Fallback = true;
     TRY(NameDevice(std::move(Null), L"\\Device\\Null"));
     TRY(ob::LinkKernel(L"\\GLOBAL??\\NUL", L"\\Device\\Null"));
-    TRY(NameDevice(TRY(ob::Make<PlainDevice<MountManagerFile>>(FILE_DEVICE_MOUNTMGR, 0)), L"\\Device\\MountPointManager"));
+    auto Mounts = TRY(ob::Make<PlainDevice<MountManagerFile>>(FILE_DEVICE_MOUNTMGR, 0));
+    Mounts->Fallback = true;
+    TRY(NameDevice(std::move(Mounts), L"\\Device\\MountPointManager"));
     TRY(ob::LinkKernel(L"\\GLOBAL??\\MountPointManager", L"\\Device\\MountPointManager"));
     TRY(InitializePipes());
     TRY(ob::LinkKernel(L"\\GLOBAL??\\PIPE", L"\\Device\\NamedPipe"));

@@ -19,6 +19,7 @@ static constexpr u32 MaximumDevicePages = 4096;
 static struct {
     u64 Page;
     CPtr Frame;
+    bool IsOwn;                         // the Executive uses it
 } KnownPages[MaximumDevicePages];
 static u32 KnownDevicePages;
 static u64 NextDevice = 0x1200'0000'0000;     // in the Executive's own address space
@@ -57,6 +58,14 @@ static Result<CPtr> CutDevice(u64 Page)
     return Frame;
 }
 
+bool IsOwnDevicePage(u64 Page)
+{
+    for (u32 I = 0; I < KnownDevicePages; ++I)
+        if (KnownPages[I].Page == Page)
+            return KnownPages[I].IsOwn;
+    return false;
+}
+
 Result<CPtr> DeviceFrame(u64 Page)
 {
     for (u32 I = 0; I < KnownDevicePages; ++I)
@@ -65,7 +74,7 @@ Result<CPtr> DeviceFrame(u64 Page)
     if (KnownDevicePages == MaximumDevicePages)
         return STATUS_INSUFFICIENT_RESOURCES;
     CPtr Frame = TRY(CutDevice(Page));
-    KnownPages[KnownDevicePages++] = { Page, Frame };
+    KnownPages[KnownDevicePages++] = { Page, Frame, false };
     return Frame;
 }
 
@@ -74,7 +83,13 @@ Result<volatile u8*> MapDevice(u64 Physical, usize Bytes)
     u64 First = AlignDown(Physical, PageSize), End = AlignUp(Physical + Bytes, PageSize);
     u64 At = NextDevice;
     for (u64 Page = First; Page < End; Page += PageSize) {
-        TRY(MapOwn(TRY(CutDevice(Page)), NextDevice, false));
+        // Drivers may see it, too.
+        CPtr Frame = TRY(DeviceFrame(Page)), Mine = TRY(AllocateSlot());
+        if (Failed(kernel::Copy(Mine, Frame, kernel::AllRights)))
+            return STATUS_NO_MEMORY;
+        for (u32 I = 0; I < KnownDevicePages; ++I)
+            KnownPages[I].IsOwn |= KnownPages[I].Page == Page;
+        TRY(MapOwn(Mine, NextDevice, false));
         NextDevice += PageSize;
     }
     return reinterpret_cast<volatile u8*>(At + (Physical - First));

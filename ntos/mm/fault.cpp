@@ -267,7 +267,7 @@ Result<u64> AddressSpace::MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOn
     V->InitialPage = PAGE_READWRITE | PAGE_NOCACHE;
     for (u32 I = 0; I < Pages; ++I) {
         u64 Physical = PhysicalPage + I * PageSize;
-        bool Writable = Physical < FirstReadOnly || Physical >= EndReadOnly;
+        bool Writable = (Physical < FirstReadOnly || Physical >= EndReadOnly) && !IsOwnDevicePage(Physical);
         CPtr Frame = TRY(DeviceFrame(Physical));
         Pte& E = *TRY(MakeEntry(At + I * PageSize));
         E.State = Pte::Present;

@@ -44,6 +44,7 @@ void ReferenceFrame(Pfn Frame);
 void ReleaseFrame(Pfn Frame);           // free at the last one
 // The capability of a page of device memory, for client mappings; the same each time. STATUS_NOT_FOUND: it is none.
 Result<CPtr> DeviceFrame(u64 PhysicalPage);
+bool IsOwnDevicePage(u64 PhysicalPage);        // the Executive has it mapped: others only see it
 // Commit accounting: pages that may be needed. STATUS_COMMITMENT_LIMIT.
 Status ChargeCommit(u64 Pages);
 void ReturnCommit(u64 Pages);

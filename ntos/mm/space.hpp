@@ -128,7 +128,7 @@ public:
     Status MapShared(u64 Address, Pfn Frame);
     // For a driver process: device memory, uncached, which the Executive itself does not see; and frames that lie one after the other, with a reference
     // for each, writable. Both at an address the space chooses; they stay until the process ends.
-    // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses) cannot be written to.
+    // Of device memory the pages from FirstReadOnly up to EndReadOnly (physical addresses), and those that the Executive uses, cannot be written to.
     Result<u64> MapDevice(u64 PhysicalPage, u32 Pages, u64 FirstReadOnly = 0, u64 EndReadOnly = 0);
     Result<u64> MapContiguous(Pfn First, u32 Pages);
     // For copies of many pages: the entry of the page at Address and how many follow it in memory; null (and 1) if there is none.

@@ -42,7 +42,9 @@ static Result<String> FollowLink(const SymbolicLink& Link, Name Rest)
         return STATUS_NAME_TOO_LONG;
     TRY(S.Append(Link.Target()));
     if (Rest.Data) {
-        TRY(S.Append(L"\\"));
+        // A target may end with the separator: that of a drive's root does.
+        if (S.IsEmpty() || S.Characters().Last() != L'\\')
+            TRY(S.Append(L"\\"));
         TRY(S.Append(Rest));
     }
     return S;

@@ -113,7 +113,10 @@ Status NtCompareObjects(ke::Caller& Caller, svc::CompareObjects& Call)
 
 Status NtMakeTemporaryObject(ke::Caller& Caller, svc::MakeTemporaryObject& Call)
 {
-    AnyReference R = TRY(ReferenceAny(Caller, Call.Handle, DELETE_ACCESS));
+    // A handle without the right will do for whoever could open the object with it: DefineDosDevice of the packaged kernelbase has such a one.
+    AnyReference R = TRY(ReferenceAny(Caller, Call.Handle, 0));
+    if (!(R.Granted & DELETE_ACCESS))
+        (void)TRY(CheckAccess(Caller, *R.Target, DELETE_ACCESS));
     MakePermanent(*R.Target, false);
     return STATUS_SUCCESS;
 }

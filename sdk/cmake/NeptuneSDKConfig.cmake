@@ -7,8 +7,8 @@
 #       this one (an export driver, as a port library is). CXX compiles .c files as C++ too. DBG makes
 #       a checked build (DBG=1). REACTOS adds ReactOS's spellings (debug.h, pseh2.h). WARNINGS shows clang's warnings, which are off
 #       because sources for another compiler have many.
-#   add_win32_program(name SOURCES file... [LIBRARIES lib...] [OUTPUT dir])
-#       an ordinary console program with a C run-time library, to talk to a driver.
+#   add_win32_program(name SOURCES file... [LIBRARIES lib...] [INCLUDES dir...] [DEFINES def...] [OPTIONS flag...] [OUTPUT dir] [WARNINGS])
+#       an ordinary console program with a C run-time library, to talk to a driver. Includes are found as for drivers.
 #
 # The compilers are called by name, so that it does not matter what the project's own languages and toolchain are.
 include_guard(GLOBAL)
@@ -26,12 +26,34 @@ set(NEPTUNE_SDK_INCLUDES ${NEPTUNE_SDK_ROOT}/include/ddk ${NEPTUNE_SDK_ROOT}/inc
 # clang as Microsoft's compiler would be (ABI, extensions), but calling itself GCC, which is what mingw-w64's headers are written for.
 set(NEPTUNE_SDK_COMPILE --target=x86_64-pc-windows-msvc -fms-extensions -fms-compatibility -fgnuc-version=4.2.1 -U_MSC_VER -U_MSC_FULL_VER
     -U_MSC_BUILD -ffreestanding -nostdlibinc -fasynchronous-unwind-tables -fno-stack-protector -fno-strict-aliasing -fwrapv -g -gdwarf -O2 -mcx16 -D_KERNEL_MODE=1 -D_WIN64
-    -D_AMD64_ -DAMD64)
+    -D_AMD64_ -DAMD64 -D__USE_MINGW_ANSI_STDIO=0)
 set(NEPTUNE_SDK_COMPILE_CXX -std=gnu++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-sized-deallocation)
 # What Microsoft's compiler takes without a word or with a warning, and clang refuses by default.
 set(NEPTUNE_SDK_TOLERANCE -Wno-error=implicit-function-declaration -Wno-error=int-conversion -Wno-error=incompatible-function-pointer-types
     -Wno-error=incompatible-pointer-types -Wno-error=implicit-int -Wno-error=return-type -Wno-invalid-token-paste -Wno-unknown-pragmas
     -Wno-ignored-pragmas -Wno-error=c++11-narrowing -Wno-error=invalid-offsetof -Wno-microsoft)
+
+# neptune_sdk_own(sources folders caller name source-list include-list): absolute paths, and the folders where includes are looked for first.
+function(neptune_sdk_own OutSources OutFolders Caller Name Files Includes)
+  set(Sources)
+  set(Own)
+  foreach(Source ${Files})
+    get_filename_component(Source ${Source} ABSOLUTE)
+    if(NOT EXISTS ${Source})
+      message(FATAL_ERROR "${Caller}(${Name}): ${Source} is not there")
+    endif()
+    get_filename_component(Folder ${Source} DIRECTORY)
+    list(APPEND Sources ${Source})
+    list(APPEND Own ${Folder})
+  endforeach()
+  foreach(Folder ${Includes})
+    get_filename_component(Folder ${Folder} ABSOLUTE)
+    list(APPEND Own ${Folder})
+  endforeach()
+  list(REMOVE_DUPLICATES Own)
+  set(${OutSources} ${Sources} PARENT_SCOPE)
+  set(${OutFolders} ${Own} PARENT_SCOPE)
+endfunction()
 
 function(add_wdm_driver Name)
   cmake_parse_arguments(D "CXX;DBG;REACTOS;WARNINGS" "OUTPUT;ENTRY;EXPORTS" "SOURCES;LIBRARIES;INCLUDES;DEFINES;OPTIONS" ${ARGN})
@@ -47,23 +69,7 @@ function(add_wdm_driver Name)
   set(Work ${CMAKE_CURRENT_BINARY_DIR}/${Name}.dir)
   file(MAKE_DIRECTORY ${Work} ${D_OUTPUT})
 
-  set(Sources)
-  set(Own)                                  # folders of the driver's own, where includes are looked for first
-  foreach(Source ${D_SOURCES})
-    get_filename_component(Source ${Source} ABSOLUTE)
-    if(NOT EXISTS ${Source})
-      message(FATAL_ERROR "add_wdm_driver(${Name}): ${Source} is not there")
-    endif()
-    get_filename_component(Folder ${Source} DIRECTORY)
-    list(APPEND Sources ${Source})
-    list(APPEND Own ${Folder})
-  endforeach()
-  foreach(Folder ${D_INCLUDES})
-    get_filename_component(Folder ${Folder} ABSOLUTE)
-    list(APPEND Own ${Folder})
-  endforeach()
-  list(REMOVE_DUPLICATES Own)
-
+  neptune_sdk_own(Sources Own add_wdm_driver ${Name} "${D_SOURCES}" "${D_INCLUDES}")
   neptune_sdk_tracing(${Work}/trace "${Sources}" "${Own}")
   set(Searched ${Own} ${Work}/trace)
   set(System ${NEPTUNE_SDK_INCLUDES})
@@ -143,23 +149,40 @@ function(add_wdm_driver Name)
 endfunction()
 
 function(add_win32_program Name)
-  cmake_parse_arguments(P "" "OUTPUT" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(P "WARNINGS" "OUTPUT" "SOURCES;LIBRARIES;INCLUDES;DEFINES;OPTIONS" ${ARGN})
+  if(NOT P_SOURCES)
+    message(FATAL_ERROR "add_win32_program(${Name}): no SOURCES")
+  endif()
   if(NOT P_OUTPUT)
     set(P_OUTPUT ${CMAKE_CURRENT_BINARY_DIR})
   endif()
   set(Work ${CMAKE_CURRENT_BINARY_DIR}/${Name}.dir)
   file(MAKE_DIRECTORY ${Work} ${P_OUTPUT})
+  neptune_sdk_own(Sources Own add_win32_program ${Name} "${P_SOURCES}" "${P_INCLUDES}")
+  set(System ${NEPTUNE_SDK_ROOT}/include/shared ${NEPTUNE_SDK_ROOT}/include ${NEPTUNE_SDK_MINGW_INCLUDE})
+  neptune_sdk_overlay(${Work}/case.yaml ${Own} ${System})
+  list(TRANSFORM Own PREPEND -I)
+  list(TRANSFORM System PREPEND -isystem)
+  list(TRANSFORM P_DEFINES PREPEND -D)
+  if(NOT P_WARNINGS)
+    list(APPEND P_OPTIONS -w)
+  endif()
   set(Objects)
   set(Index 0)
-  foreach(Source ${P_SOURCES})
-    get_filename_component(Source ${Source} ABSOLUTE)
+  foreach(Source ${Sources})
     get_filename_component(Base ${Source} NAME_WE)
     set(Object ${Work}/${Index}-${Base}.obj)
     math(EXPR Index "${Index} + 1")
+    # Microsoft's compiler takes `VOID main(ULONG, ...)`, as many samples have it; clang does when main means nothing to it.
+    set(Hosted)
+    file(READ ${Source} Text)
+    if(Text MATCHES "(VOID|void)[ \t\r\n]+(__cdecl[ \t\r\n]+)?main[ \t\r\n]*\\(" )
+      set(Hosted -ffreestanding)
+    endif()
     add_custom_command(OUTPUT ${Object}
-      COMMAND ${NEPTUNE_SDK_CLANG} --target=x86_64-w64-mingw32 -O2 -Wall -nostdlibinc -isystem ${NEPTUNE_SDK_MINGW_INCLUDE} -D_WIN32_WINNT=0x0A00
-              -MD -MF ${Object}.d -MT ${Object} -c ${Source} -o ${Object}
-      DEPENDS ${Source} DEPFILE ${Object}.d COMMENT "${Name}: ${Base}" VERBATIM)
+      COMMAND ${NEPTUNE_SDK_CLANG} --target=x86_64-w64-mingw32 ${Hosted} -O2 -Wall -fms-extensions -nostdlibinc ${NEPTUNE_SDK_TOLERANCE} -D_WIN32_WINNT=0x0A00
+              -ivfsoverlay ${Work}/case.yaml ${Own} ${System} -include specstrings.h ${P_DEFINES} ${P_OPTIONS} -MD -MF ${Object}.d -MT ${Object} -c ${Source} -o ${Object}
+      DEPENDS ${Source} ${Work}/case.yaml DEPFILE ${Object}.d COMMENT "${Name}: ${Base}" VERBATIM)
     list(APPEND Objects ${Object})
   endforeach()
   list(TRANSFORM P_LIBRARIES PREPEND -l)

@@ -85,7 +85,7 @@ class Kit(unittest.TestCase):
         imports = image.imports()
         for file, names in wanted.items():
             self.assertLessEqual(set(names), set(imports.get(file, [])), f"{path.name} imports from {file}")
-        self.assertLessEqual(set(imports), {"ntoskrnl.exe", "hal.dll", "storport.sys", "scsiport.sys"})
+        self.assertLessEqual(set(imports), {"ntoskrnl.exe", "hal.dll", "storport.sys", "scsiport.sys", "wmilib.sys"})
         return imports
 
     def test_guide_runs(self):
@@ -121,6 +121,18 @@ class Kit(unittest.TestCase):
         self.check(out / "filesystem.sys", {"ntoskrnl.exe": ["CcCopyReadEx", "FsRtlOplockFsctrlEx", "IoRegisterFileSystem"]})
         self.check(out / "miniport.sys", {"storport.sys": ["StorPortInitialize", "StorPortNotification", "StorPortExtendedFunction"]})
         self.check(out / "scsiminiport.sys", {"scsiport.sys": ["ScsiPortInitialize", "ScsiPortNotification"]})
+        self.check(out / "wmi.sys", {"wmilib.sys": ["WmiCompleteRequest", "WmiSystemControl"], "ntoskrnl.exe": ["ExAcquireSpinLockShared"]})
+        self.check(out / "legacy.sys", {"hal.dll": ["HalMakeBeep"], "ntoskrnl.exe": ["InitSafeBootMode", "KeLoaderBlock", "InbvCheckDisplayOwnership"]})
+        self.assertEqual(Image(out / "sample_app.exe").subsystem, 3)
+        # What samples call is declared in C and C++, and the system has it.
+        names = self.check(out / "names.sys", {"ntoskrnl.exe": ["SeAccessCheck", "FsRtlFindInTunnelCache", "IoReadPartitionTableEx"]})
+        for listed in (names, self.check(out / "names_cxx.sys", {})):        # in C++ some more are inline
+            self.assertGreater(sum(map(len, listed.values())), 470)
+        build = ROOT / "build/pe/wdm"
+        if (build / "ntoskrnl.exe.def").exists():
+            for file, definition in (("ntoskrnl.exe", "ntoskrnl.exe.def"), ("hal.dll", "hal.def")):
+                there = {row.split()[0].split("=")[0] for row in (build / definition).read_text(encoding="ascii").splitlines()[2:]}
+                self.assertEqual(set(names[file]) - there, set(), f"{file} lacks these")
         self.check(out / "reactos.sys", {"hal.dll": ["READ_PORT_UCHAR"], "ntoskrnl.exe": ["__C_specific_handler"]})
 
     def test_errors_are_clear(self):

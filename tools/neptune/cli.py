@@ -86,6 +86,8 @@ def machine_options(parser):
     group = parser.add_argument_group("the machine")
     group.add_argument("--disk", metavar="FILE", help="a disk image of ./neptune image is C:, what is changed there stays")
     group.add_argument("--bus", metavar="BUS", help=f"how the disk is connected: {', '.join(BUSES)} (default {BUSES[0]})")
+    group.add_argument("--data-disk", metavar="FILE[:BUS]", action="append",
+                       help="one more disk, with what partitions it has; those with FAT get drive letters, from D: on. May be repeated")
     group.add_argument("--bios", action="store_true", help="let the disk boot itself, by its boot loader, and run what the image was made for")
     group.add_argument("--memory", metavar="MIB", type=positive, help="memory of the machine (default 256, more for big programs)")
     group.add_argument("--timeout", metavar="SECONDS", type=seconds, help="end the machine after this time, with exit code 124")

@@ -76,9 +76,9 @@ SERVICE = """
 """
 
 
-def ini(programs, mode="run", mark="", drivers=(), disk="", drives=()):
+def ini(programs, mode="run", mark="", drivers=(), disk="", drives=(), volumes=0):
     rows = [("mode", mode), *([("disk", disk)] if disk else []), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers),
-            *(("drive", f"{letter}:") for letter in drives)]
+            *(("drive", f"{letter}:") for letter in drives), *([("volumes", str(volumes))] if volumes else [])]
     for program in programs:
         rows += program.lines()
     text = []
@@ -103,7 +103,9 @@ class Volume:
         self.roots = []    # host paths of PE images whose imports must be there
         self.programs = []
         self.drivers = []  # names of service keys
+        self.registry = ""  # more of the registry's description
         self.shares = []   # share.Share
+        self.data_volumes = 0  # drive letters to wait for
         self.directory = rf"C:\{WORK}"     # where programs start
 
     def add_driver(self, host):
@@ -233,10 +235,12 @@ class Volume:
             self.archive.add_file(f"{SYSTEM32}/{name}", nls / name, self.archive.stamp)
         if paths.REGISTRY.exists():
             text = paths.REGISTRY.read_bytes() + "".join(SERVICE.format(*driver) for driver in self.drivers).encode()
+            text += self.registry.encode()
             if self.shares:
                 text += share.parameters().encode()
             self.archive.add_bytes(SEED, text)
-        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers], drives=[each.drive for each in self.shares]))
+        self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers], drives=[each.drive for each in self.shares],
+                                                 volumes=self.data_volumes))
         self.library.facts.save()
         return self.archive
 
@@ -253,7 +257,7 @@ class Volume:
                 small.put(node)
         small.put(self.archive.nodes[bootfs.Archive.key(SEED)])
         small.add_bytes("neptune.ini", ini(self.programs if programs else (), mode, "", [name for name, _ in self.drivers], disk,
-                                           [each.drive for each in self.shares]))
+                                           [each.drive for each in self.shares], self.data_volumes))
         return small
 
 

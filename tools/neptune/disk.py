@@ -174,6 +174,44 @@ def inspect(path):
     raise wrong(f"it is not a disk image of Neptune: {why}")
 
 
+# What gets a drive letter: the partition types that Windows knows, and GPT's basic data.
+LETTERED = ("01", "04", "06", "07", "0b", "0c", "0e", "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7")
+
+
+def letters(path):
+    """How many drive letters the disk of this image gets. A disk without partitions is one volume."""
+    def wrong(why, code=2):
+        return Failure(f"--data-disk {path}: {why}", code)
+    try:
+        if os.path.isdir(path):
+            raise wrong("it is a folder, not a disk image")
+        size = os.stat(path).st_size
+        if not os.access(path, os.W_OK):
+            raise wrong("it cannot be written (permission denied)")
+        if size < partitions.SECTOR or size % partitions.SECTOR:
+            raise wrong("it is not a raw disk image: its size is no number of sectors")
+        if in_use(path):
+            raise wrong("it is in use by a running machine", 1)
+        with open(path, "rb") as file:
+            if is_volume(file.read(partitions.SECTOR)):
+                return 1
+            return sum(row.kind in LETTERED for row in partitions.read(file, size))
+    except FileNotFoundError:
+        raise wrong("there is no such file") from None
+    except OSError as error:
+        raise wrong(error.strerror) from None
+    except Failure as failure:
+        if str(failure).startswith("--data-disk"):
+            raise
+        return 0    # no table, or a damaged one: what the machine makes of it is not waited for
+
+
+def is_volume(sector):
+    """Whether the first sector is a FAT volume's: the disk has no partitions then."""
+    return (sector[:1] in (b"\xeb", b"\xe9") and sector[510:512] == b"\x55\xaa" and struct.unpack_from("<H", sector, 11)[0] in (512, 1024, 2048, 4096)
+            and sector[16] in (1, 2) and not any(entry[2] and entry[5] for entry in partitions.mbr_entries(sector) if entry[0] in (0, 0x80)))
+
+
 def put(disk, archive):
     """What the disk lacks of `archive` goes onto it: the user's files always (they may have changed), the system's when they are not there.
     Boot settings and the registry's description are not files of the disk."""

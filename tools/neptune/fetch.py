@@ -9,7 +9,7 @@ from pathlib import Path
 from . import deps, files, paths, process
 from .report import Failure, Progress
 
-KINDS = ("pypi", "npm", "debian", "source")
+KINDS = ("pypi", "npm", "crate", "debian", "source")
 
 
 def unpacked(kind, name):
@@ -85,6 +85,22 @@ def download_npm(name, row, work, progress):
                 progress=progress, what=f"fetching {name} {row['version']} from npm")
 
 
+def download_crate(name, row, work, progress):
+    """cargo fetches it for a project that wants nothing else; the file is in cargo's cache then."""
+    if not process.have("cargo"):
+        deps.install(["cargo"])
+    project = work / "project"
+    (project / "src").mkdir(parents=True)
+    (project / "src/lib.rs").touch()
+    (project / "Cargo.toml").write_text(f'[package]\nname = "fetch"\nversion = "0.0.0"\n[dependencies]\n{name} = "={row["version"]}"\n', encoding="utf-8")
+    process.run(["cargo", "fetch", "-q"], cwd=project, progress=progress, what=f"fetching {name} {row['version']} from crates.io")
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    for found in sorted((home / "registry/cache").glob(f"*/{row['file']}")):
+        shutil.copy(found, work)
+        return
+    raise Failure(f"cargo fetched {name} {row['version']}, but {row['file']} is not in its cache")
+
+
 def download_debian(name, row, work, progress):
     command = ["apt-get", "download", f"{name}:amd64={row['version']}"]
     # apt drops privileges for the download; the scratch folder must be reachable for that user, or apt says so and goes on as root.
@@ -108,8 +124,8 @@ def unpack_deb(path, target, progress):
     process.run(["dpkg-deb", "-x", path, target], progress=progress)
 
 
-DOWNLOAD = {"pypi": download_pypi, "npm": download_npm, "debian": download_debian}
-UNPACK = {"pypi": unpack_zip, "npm": unpack_tgz, "debian": unpack_deb}
+DOWNLOAD = {"pypi": download_pypi, "npm": download_npm, "crate": download_crate, "debian": download_debian}
+UNPACK = {"pypi": unpack_zip, "npm": unpack_tgz, "crate": unpack_tgz, "debian": unpack_deb}
 
 
 def unpack_source(name, row, target, progress):

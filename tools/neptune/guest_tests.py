@@ -1,6 +1,6 @@
 """The TAP programs of tests/guest, in the machine. Every .exe and .sys below build/pe/tests/guest goes into C:\\work; those whose name does not end in
 "child" are started, one after the other. Those of tests/guest/fuzz are `neptune fuzz`'s (fuzz.py), those of tests/guest/fs `fs`'s (fs_tests.py),
-those of tests/guest/storage storage_tests.py's."""
+those of tests/guest/storage storage_tests.py's, those of tests/guest/devices device_tests.py's."""
 import argparse
 
 from . import batch, content, paths, tap
@@ -11,7 +11,7 @@ DEVICES = ("-device", "edu")  # what wdm_device drives
 
 
 def find():
-    return sorted(path for path in paths.GUEST_TESTS.rglob("*.exe") if path.is_file() and path.parent.name not in ("fuzz", "fs", "storage"))
+    return sorted(path for path in paths.GUEST_TESTS.rglob("*.exe") if path.is_file() and path.parent.name not in ("fuzz", "fs", "storage", "devices"))
 
 
 def main(words):

@@ -39,9 +39,9 @@ class MachineFailure(Failure):
 class Machine:
     """Starts QEMU and hands over what comes out of it. Use as a context manager: leaving it ends QEMU, whatever happened."""
 
-    def __init__(self, image, memory=256, kernel=None, extra=(), icount=False, disk=None, shares=()):
+    def __init__(self, image, memory=256, kernel=None, extra=(), icount=False, disk=None, data_disks=(), shares=()):
         """`image` is a content.BootImage (or anything with .path and .fd), or None: the disk boots. `disk`: (path of an image, bus).
-        `shares`: share.Share, folders of the host."""
+        `data_disks`: more of these. `shares`: share.Share, folders of the host."""
         kernel = kernel or paths.KERNEL
         if image and not kernel.exists():
             raise MachineFailure(f"the kernel {kernel} is not there: the build does not make it")
@@ -57,6 +57,8 @@ class Machine:
                      "-device", "virtio-serial-pci,disable-modern=on,disable-legacy=off,ioeventfd=off,max_ports=8"]
         if disk:
             arguments += disk_arguments(*disk)
+        for number, each in enumerate(data_disks, 1):
+            arguments += disk_arguments(*each, number)
         arguments += share.arguments(shares)
         if icount:
             arguments += ["-icount", "shift=0,sleep=off"]
@@ -113,11 +115,13 @@ class Machine:
 DISK_DEVICES = {"ahci": "ide-hd,bus=ide.0", "nvme": "nvme,serial=neptune", "virtio": "virtio-blk-pci"}
 
 
-def disk_arguments(path, bus):
-    """The disk with the raw image `path`. A comma in QEMU's option is written twice."""
+def disk_arguments(path, bus, number=0):
+    """The disk with the raw image `path`: the first one, which the machine starts from, or one more of this number. A comma in QEMU's option is written twice."""
     quoted = str(path).replace(",", ",,")
-    return ["-drive", f"if=none,id=disk,format=raw,cache=writeback,discard=unmap,file.driver=file,file.filename={quoted}",
-            "-device", f"{DISK_DEVICES[bus]},drive=disk,bootindex=1"]
+    name = f"data{number}" if number else "disk"
+    device = DISK_DEVICES[bus].replace("ide.0", f"ide.{number}").replace("serial=neptune", f"serial=neptune{number or ''}")
+    return ["-drive", f"if=none,id={name},format=raw,cache=writeback,discard=unmap,file.driver=file,file.filename={quoted}",
+            "-device", f"{device},drive={name}" + ("" if number else ",bootindex=1")]
 
 
 class Sink:

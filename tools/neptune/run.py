@@ -58,6 +58,7 @@ def run(options):
         early_check(options.program)
     target = find_disk(options)
     options.shares = find_shares(options, demo)
+    find_data_disks(options)
     prepare(options)
     if options.bios:
         return boot(None, options, options.disk, stdin=0)
@@ -81,6 +82,22 @@ def find_disk(options):
     return disk.inspect(options.disk)
 
 
+def find_data_disks(options):
+    """(path, bus) of each, and how many drive letters they get."""
+    options.data_disks, options.volumes = [], 0
+    for word in options.data_disk or ():
+        path, _, bus = word.rpartition(":")
+        if not path or bus not in qemu.DISK_DEVICES:
+            path, bus = word, "ahci"
+        if any(os.path.realpath(path) == os.path.realpath(other) for other, _ in options.data_disks) or (
+                options.disk and os.path.realpath(path) == os.path.realpath(options.disk)):
+            raise Failure(f"--data-disk {path}: the disk is in the machine already", 2)
+        options.volumes += disk.letters(path)
+        options.data_disks.append((path, bus))
+    if sum(bus == "ahci" for _, bus in options.data_disks) > 5 or len(options.data_disks) > 16:
+        raise Failure("--data-disk: there is room for 5 disks behind ahci and 16 in all", 2)
+
+
 def find_shares(options, demo=False):
     """The folders of the host the machine sees. The demonstration and a disk that runs what it was made for get only those that are named."""
     return share.collect(options.share, current=not (options.no_share or demo or options.bios))
@@ -90,6 +107,7 @@ def collect(options, stamp=None):
     """The volume with the files, drivers and shares that the options name."""
     volume = content.Volume(stamp=stamp)
     volume.shares = getattr(options, "shares", [])
+    volume.data_volumes = getattr(options, "volumes", 0)
     # Files of --with are in C:\work, and there programs look for them.
     if volume.shares and not options.no_share and not options.with_ and options.program is not None:
         volume.directory = volume.shares[0].root
@@ -120,6 +138,7 @@ def early_check(program):
 def shell(options):
     target = find_disk(options)
     options.shares = find_shares(options)
+    find_data_disks(options)
     options.program = "cmd.exe"
     prepare(options)
     volume = collect(options)
@@ -151,7 +170,7 @@ def boot(image, options, name, stdin):
         if options.verbose and image:
             say(f"image {image.size >> 10} KiB, machine {memory} MiB")
         machine = stack.enter_context(qemu.Machine(image, memory, extra=options.qemu_arg or (), icount=options.icount,
-                                                   disk=(options.disk, options.bus) if options.disk else None, shares=options.shares))
+                                                   disk=(options.disk, options.bus) if options.disk else None, data_disks=options.data_disks, shares=options.shares))
         session = qemu.Session(machine, stdin=stdin, stdout=qemu.Sink(1), stderr=qemu.Sink(2), log=log, timeout=options.timeout)
         try:
             session.run()

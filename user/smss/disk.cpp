@@ -17,7 +17,7 @@ namespace {
 constexpr ULONG QueryUniqueId = 0x4D0000;       // IOCTL_MOUNTDEV_QUERY_UNIQUE_ID
 constexpr ULONG Patience = 30000, Step = 10;    // ms: drivers find disks in their time
 constexpr u32 MaximumVolumes = 64;
-constexpr ULONG LoadDriverPrivilege = 10, TcbPrivilege = 7;
+constexpr ULONG TcbPrivilege = 7;
 
 struct UniqueId {
     u16 Bytes = 0;
@@ -152,37 +152,29 @@ bool UseDisk(const Text& Where)
         return false;
     }
     BOOLEAN Was;
-    RtlAdjustPrivilege(LoadDriverPrivilege, 1, 0, &Was);
     RtlAdjustPrivilege(TcbPrivilege, 1, 0, &Was);
-    UNICODE_STRING Service;
-    RtlInitUnicodeString(&Service, L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\fastfat");
-    NTSTATUS Status = NtLoadDriver(&Service);
-    if (Status < 0 && Status != STATUS_IMAGE_ALREADY_LOADED) {
-        Text Name;
-        Name.Append(L"fastfat", 7);
-        TellFailure("cannot start the driver", Name, Status);
-        return false;
-    }
     Text Volume;
     if (!FindVolume(Wanted, Volume)) {
         Tell("error the disk did not appear (see the log, -v)");
         return false;
     }
-    // What the machine was started from stays, as X:.
-    UNICODE_STRING Archive;
-    RtlInitUnicodeString(&Archive, L"\\Device\\HarddiskVolume1");
-    Status = MakeLink(L"\\GLOBAL??\\X:", Archive);
-    if (Status >= 0)
-        Status = MakeLink(L"\\GLOBAL??\\C:", Volume.String());
+    // By its device's name first: what mounts it is read from C: as it still is.
+    Text Folder;
+    Folder.Append(Volume.Chars(), Volume.Length());
+    Folder.Append(L"\\Windows\\System32", 17);
+    UNICODE_STRING Root = Folder.String();
+    OBJECT_ATTRIBUTES Object { sizeof(OBJECT_ATTRIBUTES), nullptr, &Root, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+    IO_STATUS_BLOCK Io {};
+    HANDLE Opened;
+    NTSTATUS Status = NtOpenFile(&Opened, FILE_LIST_DIRECTORY | SYNCHRONIZE, &Object, &Io, FILE_SHARE_VALID_FLAGS, FILE_SYNCHRONOUS_IO_NONALERT | FILE_DIRECTORY_FILE);
     if (Status >= 0) {
-        UNICODE_STRING Root;
-        RtlInitUnicodeString(&Root, L"\\??\\C:\\Windows\\System32");
-        OBJECT_ATTRIBUTES Object { sizeof(OBJECT_ATTRIBUTES), nullptr, &Root, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
-        IO_STATUS_BLOCK Io {};
-        HANDLE Folder;
-        Status = NtOpenFile(&Folder, FILE_LIST_DIRECTORY | SYNCHRONIZE, &Object, &Io, FILE_SHARE_VALID_FLAGS, FILE_SYNCHRONOUS_IO_NONALERT | FILE_DIRECTORY_FILE);
+        // What the machine was started from stays, as X:.
+        UNICODE_STRING Archive;
+        RtlInitUnicodeString(&Archive, L"\\Device\\HarddiskVolume1");
+        Status = MakeLink(L"\\GLOBAL??\\X:", Archive);
         if (Status >= 0)
-            NtClose(Folder);
+            Status = MakeLink(L"\\GLOBAL??\\C:", Volume.String());
+        NtClose(Opened);
     }
     if (Status < 0) {
         TellFailure("cannot use the disk's volume", Volume, Status);

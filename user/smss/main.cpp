@@ -124,9 +124,19 @@ public:
             NtDelayExecution(0, &Pause);
         }
     }
+    void OnVolumes(u32 Count) override
+    {
+        AssignLetters();
+        if (WaitForLetters(Count))
+            return;
+        Tell("error a disk's volumes got no drive letters (see the log, -v)");
+        ++Programs;
+        Failed = true;
+    }
     void OnProgram(Program& P) override
     {
         ++Programs;
+        AssignLetters();
         if (!Failed)
             Run(P);
     }

@@ -144,6 +144,15 @@ void Parse(const char* Bytes, u64 Length, Sink& To)
         } else if (Key.Is("drive")) {
             Finish();
             To.OnDrive(V);
+        } else if (Key.Is("volumes")) {
+            Finish();
+            u32 Count = 0;
+            for (u32 I = 0; I < V.Length(); ++I)
+                Count = V.Chars()[I] >= L'0' && V.Chars()[I] <= L'9' && Count < 100 ? Count * 10 + (V.Chars()[I] - L'0') : 1000;
+            if (Count && Count < 1000)
+                To.OnVolumes(Count);
+            else
+                To.OnMistake(Line, Key.Length);
         } else if (Key.Is("image")) {
             Finish();
             Current = new (Room) Program;

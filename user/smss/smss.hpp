@@ -9,7 +9,8 @@
 //   dir=<object path>          a directory of the object namespace to be created
 //   mark=<text>                written to the output and the error stream after each program, so that the host can tell their output apart
 //   driver=<name>              a driver to be loaded, by its service key; when it does not start, no program after it does
-//   drive=<letter>:            a drive that must be there before a program starts: it is waited for
+//   drive=<letter>:            a drive that must be there before a program starts: it is waited for; disks get their letters after that (volumes)
+//   volumes=<number>           so many volumes besides the first and C: must have a drive letter before a program starts: they are waited for
 //   image=<DOS path>           begins a program; what follows is its:
 //   command=<command line>     (the image's name if absent)
 //   directory=<DOS path>       current directory (C:\ if absent)
@@ -59,6 +60,7 @@ public:
     virtual void OnMark(const Text& Mark) = 0;
     virtual void OnDriver(const Text& Name) = 0;
     virtual void OnDrive(const Text& Drive) = 0;
+    virtual void OnVolumes(u32 Count) = 0;
     virtual void OnProgram(Program& P) = 0;
     virtual void OnMistake(const char* Line, u32 Length) = 0;
 
@@ -75,6 +77,10 @@ void TellFailure(const char* What, const Text& Of, NTSTATUS Status);
 void SetMark(const Text& Mark);
 // Makes a partition C: and loads its hives. False: it cannot be; the host has been told.
 bool UseDisk(const Text& Where);
+// Other volumes may have drive letters from now on. Called again it does nothing.
+void AssignLetters();
+// Whether so many volumes besides C: and X: have one, after a while.
+bool WaitForLetters(u32 Count);
 // Starts, waits, tells how it ended.
 void Run(Program& P);
 

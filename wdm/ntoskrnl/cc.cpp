@@ -43,6 +43,7 @@ struct Bcb {
     LONG References;
     bool Dirty;
     PSECTION_OBJECT_POINTERS Section;
+    PFILE_OBJECT File;
     u64 Address;
 };
 
@@ -62,6 +63,7 @@ BOOLEAN Map(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, bool Wait, bool
     B->Public.MappedFileOffset = *Offset;
     B->References = 1;
     B->Section = F->SectionObjectPointer;
+    B->File = F;
     B->Address = Address;
     *Out = B;
     *Buffer = reinterpret_cast<PVOID>(Address);
@@ -244,6 +246,7 @@ void NTAPI CcSetDirtyPinnedData(PVOID Of, PLARGE_INTEGER)
     B->Dirty = true;
     Ask(wd::Control::CacheDirty, B->Section, Range(u64(B->Public.MappedFileOffset.QuadPart), B->Public.MappedLength));
 }
+PFILE_OBJECT NTAPI CcGetFileObjectFromBcb(PVOID Of) { return static_cast<Bcb*>(Of)->File; }
 void NTAPI CcUnpinData(PVOID Of) { Release(static_cast<Bcb*>(Of)); }
 void NTAPI CcUnpinDataForThread(PVOID Of, ERESOURCE_THREAD) { Release(static_cast<Bcb*>(Of)); }
 void NTAPI CcSetBcbOwnerPointer(PVOID, PVOID) { }

@@ -26,9 +26,9 @@ void TellShape(DEVICE_OBJECT* D)
         Of(D)->Told = S;
 }
 
-void TellShapes()
+void TellShapes(DRIVER_OBJECT* Of)
 {
-    for (DEVICE_OBJECT* D = TheDriver->DeviceObject; D; D = D->NextDevice) {
+    for (DEVICE_OBJECT* D = Of->DeviceObject; D; D = D->NextDevice) {
         D->Flags &= ~DO_DEVICE_INITIALIZING;
         TellShape(D);
     }
@@ -71,6 +71,7 @@ DEVICE_OBJECT* NewDevice(DRIVER_OBJECT* Driver, ULONG ExtensionBytes, DEVICE_TYP
 }
 
 using namespace host;
+#define CALLER __builtin_return_address(0)
 
 extern "C" {
 
@@ -426,8 +427,10 @@ void NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK L, ULONG, ULONG, ULONG, ULON
     L->Common.IoCount = 1;
     KeInitializeEvent(&L->Common.RemoveEvent, SynchronizationEvent, FALSE);
 }
-NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK L, PVOID, PCSTR, ULONG, ULONG)
+NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK L, PVOID Tag, PCSTR, ULONG, ULONG)
 {
+    if (L->Common.IoCount < 0 || L->Common.RemoveEvent.Header.Type != SynchronizationEvent) [[unlikely]]
+        BugCheck(0xC4, 0xD5, u64(L), u64(Tag), 0, "a remove lock is acquired that is not initialised", CALLER);
     __atomic_add_fetch(&L->Common.IoCount, 1, __ATOMIC_ACQ_REL);
     if (!L->Common.Removed)
         return STATUS_SUCCESS;
@@ -435,15 +438,25 @@ NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK L, PVOID, PCSTR, ULONG, ULO
         KeSetEvent(&L->Common.RemoveEvent, 0, FALSE);
     return STATUS_DELETE_PENDING;
 }
-void NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK L, PVOID, ULONG)
+// One is the lock's own until it is removed.
+static void ReleaseRemove(PIO_REMOVE_LOCK L, PVOID Tag, const void* Caller)
 {
-    if (__atomic_sub_fetch(&L->Common.IoCount, 1, __ATOMIC_ACQ_REL) == 0)
+    LONG Left = __atomic_sub_fetch(&L->Common.IoCount, 1, __ATOMIC_ACQ_REL);
+    if (Left < 0 || (Left == 0 && !L->Common.Removed)) [[unlikely]]
+        BugCheck(0xC4, 0xD8, u64(L), u64(Tag), 0, "a remove lock is released more often than acquired", Caller);
+    if (Left == 0)
         KeSetEvent(&L->Common.RemoveEvent, 0, FALSE);
 }
-void NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK L, PVOID Tag, ULONG Size)
+void NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK L, PVOID Tag, ULONG) { ReleaseRemove(L, Tag, CALLER); }
+void NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK L, PVOID Tag, ULONG)
 {
+    RequireIrql(PASSIVE_LEVEL, "IoReleaseRemoveLockAndWait", CALLER);
+    if (L->Common.Removed)
+        BugCheck(0xC4, 0xD7, u64(L), u64(Tag), 0, "a remove lock is removed twice", CALLER);
+    if (__atomic_load_n(&L->Common.IoCount, __ATOMIC_ACQUIRE) < 2)
+        BugCheck(0xC4, 0xD6, u64(L), u64(Tag), 0, "IoReleaseRemoveLockAndWait of a remove lock that is not acquired", CALLER);
     L->Common.Removed = TRUE;
-    IoReleaseRemoveLockEx(L, Tag, Size);
+    ReleaseRemove(L, Tag, CALLER);
     if (__atomic_sub_fetch(&L->Common.IoCount, 1, __ATOMIC_ACQ_REL) > 0)
         KeWaitForSingleObject(&L->Common.RemoveEvent, Executive, KernelMode, FALSE, nullptr);
 }

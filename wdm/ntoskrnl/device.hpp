@@ -9,8 +9,10 @@ inline constexpr ULONG LineVector = 0x30;
 inline constexpr KIRQL LineIrql = 5;
 
 // Physical: the id of the physical device it makes. IsRoot: it is of no bus.
-NTSTATUS AddDevice(const wd::PciDevice& About, bool IsRoot, u64* Physical);
-// The resource lists of a START_DEVICE, of the PCI function below D; nothing to do if there is none.
+NTSTATUS AddDevice(const wd::NewDevnode& About, bool IsRoot, u64* Physical);
+// A second driver in this process: that of the service key Services\Name. Once for each.
+NTSTATUS LoadAnother(const WCHAR* Name, DRIVER_OBJECT** Out);
+// The resource lists of a START_DEVICE, of the physical device below D that is of this process; nothing to do if there is none.
 bool GiveResources(IO_STACK_LOCATION* S, DEVICE_OBJECT* D);
 // Message interrupts: those of MessageBit and up need no acknowledgement.
 inline constexpr ULONG MessageBit = 8, MessageVector = 0x60;
@@ -19,6 +21,9 @@ inline constexpr ULONG MessageBit = 8, MessageVector = 0x60;
 ULONG MessagesOf(const wd::PciDevice& P);
 void DescribeMessages(CM_PARTIAL_RESOURCE_DESCRIPTOR* D, ULONG Count, bool Translated);
 const wd::PciDevice* PciOf(DEVICE_OBJECT* D);   // of the physical device below D; null
+const wd::Resource* FixedLine(DEVICE_OBJECT* D);        // the interrupt of a device on no bus; null
+CM_RESOURCE_LIST* FixedResources(const wd::Resource* R, ULONG Count);   // fixed.cpp
+void DescribeFixed(CM_PARTIAL_RESOURCE_DESCRIPTOR& D, const wd::Resource& From);
 DEVICE_OBJECT* AnyPdo();
 // A device object without the Executive's knowledge.
 DEVICE_OBJECT* NewDevice(DRIVER_OBJECT* Driver, ULONG ExtensionBytes, DEVICE_TYPE Type, ULONG Characteristics);
@@ -31,8 +36,8 @@ bool IsProxy(DEVICE_OBJECT* D);
 DEVICE_OBJECT* DeviceFor(const wd::DeviceShape& S);
 DEVICE_OBJECT* DeviceById(u64 Id);
 void TellShape(DEVICE_OBJECT* D);               // to the Executive, if it is not what was told last
-void TellShapes();                              // of all the driver's devices
-NTSTATUS AddAbove(u64 PhysicalDevice);          // pnp.cpp
+void TellShapes(DRIVER_OBJECT* Of);             // of all the driver's devices
+NTSTATUS AddAbove(u64 PhysicalDevice, const wd::NewDevnode& About);     // pnp.cpp
 void InterfaceChange(const wd::Message& M);     // interface.cpp
 
 // --- IRP_MJ_PNP between processes (pnp_irp.cpp): its data packed for the way down, and its answer for the way up.

@@ -110,6 +110,14 @@ void FreeFile(FILE_OBJECT* F)
     Free(F);
 }
 
+u64 ClientId(PEPROCESS Process)
+{
+    Hold Held(ClientLock);
+    for (Client* C = Clients; C; C = C->Next)
+        if (reinterpret_cast<PEPROCESS>(C) == Process)
+            return C->Id;
+    return OwnProcessId();
+}
 PEPROCESS ClientProcess(u64 Id)
 {
     if (!Id)

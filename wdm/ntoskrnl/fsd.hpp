@@ -12,5 +12,6 @@ VPB* VpbOf(DEVICE_OBJECT* Volume);
 void FreeFile(FILE_OBJECT* F);
 // What IoGetRequestorProcess gives for a client: one address for each process id, not to be looked into.
 PEPROCESS ClientProcess(u64 Id);
+u64 ClientId(PEPROCESS Process);        // and back; this process's own for PsInitialSystemProcess
 
 }

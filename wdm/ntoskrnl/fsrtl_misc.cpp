@@ -1,4 +1,4 @@
-// Smaller things for file systems: statuses, work for another stack, opportunistic locks, cached reads and writes of fast I/O, per-stream contexts.
+// Smaller things for file systems: statuses, work for another stack, opportunistic locks, cached reads and writes of fast I/O.
 // Opportunistic locks are not given: a request for one is refused, so there never is one to break.
 #include "wdm/ntoskrnl/host.hpp"
 
@@ -126,10 +126,6 @@ BOOLEAN NTAPI FsRtlMdlReadCompleteDev(PFILE_OBJECT, PMDL, PDEVICE_OBJECT) { retu
 BOOLEAN NTAPI FsRtlPrepareMdlWriteDev(PFILE_OBJECT, PLARGE_INTEGER, ULONG, ULONG, PMDL*, PIO_STATUS_BLOCK, PDEVICE_OBJECT) { return FALSE; }
 BOOLEAN NTAPI FsRtlMdlWriteCompleteDev(PFILE_OBJECT, PLARGE_INTEGER, PMDL, PDEVICE_OBJECT) { return FALSE; }
 
-// --- contexts of filters: there are none above a file system here
-
-void NTAPI FsRtlTeardownPerStreamContexts(PFSRTL_ADVANCED_FCB_HEADER) { }
-void NTAPI FsRtlTeardownPerFileContexts(PVOID*) { }
 NTSTATUS NTAPI FsRtlNotifyVolumeEvent(PFILE_OBJECT, ULONG) { return STATUS_SUCCESS; }
 
 }

@@ -11,6 +11,7 @@ struct _KINTERRUPT {
     KSPIN_LOCK OwnLock;
     ULONG Pin, Bit, Message;
     KIRQL Irql;
+    bool Latched;
 };
 
 namespace host {
@@ -47,6 +48,10 @@ void NTAPI InterruptThread(PVOID)
             wd::InterruptLine L { 0, Bit, 0, 0 };
             if (Bit < MessageBit)
                 Control(wd::Control::AckInterrupt, &L, sizeof(L));
+            // An edge that came before the line was let in again is lost: the device may have something to say.
+            for (_KINTERRUPT* I = Connected; I; I = I->Next)
+                if (I->Bit == Bit && I->Latched && I->Routine)
+                    I->Routine(I, I->Context);
             Lower(Old);                 // DPCs
         }
     }
@@ -86,6 +91,7 @@ NTSTATUS Connect(PKINTERRUPT* Out, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_
     I->Context = Context;
     I->Lock = SpinLock ? SpinLock : &I->OwnLock;
     I->Irql = Irql;
+    I->Latched = !Level;
     I->Pin = Vector - LineVector;
     I->Bit = ~0u;
     for (_KINTERRUPT* Other = Connected; Other; Other = Other->Next)
@@ -224,6 +230,8 @@ bool FrameOf(u64 At, PFN_NUMBER* Frame)
     return true;
 }
 
+}
+
 // The frames of an MDL, when they are not known yet.
 bool FillFrames(MDL* M)
 {
@@ -234,6 +242,8 @@ bool FillFrames(MDL* M)
             return false;
     return true;
 }
+
+namespace {
 
 // --- the DMA adapter: every device reaches all memory, so there are no map registers.
 
@@ -426,6 +436,8 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS P)
     }
     case CONNECT_LINE_BASED: {
         auto& L = P->LineBased;
+        if (const wd::Resource* R = FixedLine(L.PhysicalDeviceObject))
+            return Connect(L.InterruptObject, L.ServiceRoutine, nullptr, L.ServiceContext, L.SpinLock, ULONG(R->Start) + LineVector, LineIrql, R->Level);
         const wd::PciDevice* D = PciOf(L.PhysicalDeviceObject);
         if (!D || D->Pin == ~0u)
             return STATUS_NOT_FOUND;
@@ -559,6 +571,31 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT D, PDEVICE_DESCRIPTION Descrip
     return &A->Public;
 }
 
+// For the firmware's driver: what it tells the Executive (abi/wire/driver.hpp) has no function on Windows.
+NTSTATUS NTAPI NeptuneDriverControl(ULONG Code, PVOID In, ULONG InBytes, PVOID Out, ULONG OutBytes) { return NtDriverControl(Code, In, InBytes, Out, OutBytes); }
+
+static void PortBuffer(ULONG_PTR Where, u8 Bytes, bool Write, void* Data, ULONG Count)
+{
+    auto* At = static_cast<u8*>(Data);
+    while (Count) {
+        ULONG Now = Count < wd::MaximumPortBuffer / Bytes ? Count : wd::MaximumPortBuffer / Bytes;
+        u8 Room[sizeof(wd::PortAccess) + wd::MaximumPortBuffer];
+        wd::PortAccess A { u16(Where), Bytes, Write, Now };
+        memcpy(Room, &A, sizeof(A));
+        if (Write)
+            memcpy(Room + sizeof(A), At, Now * Bytes);
+        if (Control(wd::Control::PortBuffer, Room, sizeof(A) + (Write ? Now * Bytes : 0), Write ? nullptr : At, Write ? 0 : Now * Bytes) < 0 && !Write)
+            memset(At, 0xFF, Now * Bytes);
+        At += Now * Bytes;
+        Count -= Now;
+    }
+}
+void NTAPI READ_PORT_BUFFER_UCHARExport(PUCHAR P, PUCHAR To, ULONG Count) { PortBuffer(ULONG_PTR(P), 1, false, To, Count); }
+void NTAPI READ_PORT_BUFFER_USHORTExport(PUSHORT P, PUSHORT To, ULONG Count) { PortBuffer(ULONG_PTR(P), 2, false, To, Count); }
+void NTAPI READ_PORT_BUFFER_ULONGExport(PULONG P, PULONG To, ULONG Count) { PortBuffer(ULONG_PTR(P), 4, false, To, Count); }
+void NTAPI WRITE_PORT_BUFFER_UCHARExport(PUCHAR P, PUCHAR From, ULONG Count) { PortBuffer(ULONG_PTR(P), 1, true, From, Count); }
+void NTAPI WRITE_PORT_BUFFER_USHORTExport(PUSHORT P, PUSHORT From, ULONG Count) { PortBuffer(ULONG_PTR(P), 2, true, From, Count); }
+void NTAPI WRITE_PORT_BUFFER_ULONGExport(PULONG P, PULONG From, ULONG Count) { PortBuffer(ULONG_PTR(P), 4, true, From, Count); }
 UCHAR NTAPI READ_PORT_UCHARExport(PUCHAR P) { return UCHAR(Port(ULONG_PTR(P), 1, false, 0)); }
 USHORT NTAPI READ_PORT_USHORTExport(PUSHORT P) { return USHORT(Port(ULONG_PTR(P), 2, false, 0)); }
 ULONG NTAPI READ_PORT_ULONGExport(PULONG P) { return Port(ULONG_PTR(P), 4, false, 0); }

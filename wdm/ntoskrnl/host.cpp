@@ -177,7 +177,7 @@ void ServeRing()
         while (__atomic_load_n(&Leader, __ATOMIC_RELAXED) == T) {
             if (Requests.Take(M))
                 Receive(M);             // may give the ring away
-            else if (Requests.BeginSleep())
+            else if (FlushText(), Requests.BeginSleep())
                 WaitOnSlot();
         }
     }
@@ -239,10 +239,10 @@ void Release(Thread* T)
 
 UNICODE_STRING ServiceKey;
 DRIVER_OBJECT* TheDriver;
-static UNICODE_STRING ImagePath;
 
 void BugCheck(ULONG Code, u64 P1, u64 P2, u64 P3, u64 P4, const char* What, const void* Caller)
 {
+    FlushText();
     u64 Base = TheDriver ? u64(TheDriver->DriverStart) : 0, Size = TheDriver ? TheDriver->DriverSize : 0;
     if (Base && u64(Caller) - Base < Size)
         Log("stop %08lx (%llx, %llx, %llx, %llx): %s, at %wZ+0x%llx", Code, P1, P2, P3, P4, What, &TheDriver->DriverName, u64(Caller) - Base);
@@ -252,11 +252,11 @@ void BugCheck(ULONG Code, u64 P1, u64 P2, u64 P3, u64 P4, const char* What, cons
         NtTerminateProcess(NtCurrentProcess(), NTSTATUS(0xC0DE0000 | (Code & 0xFFFF)));
 }
 
-// ImagePath of the service key as a DOS path.
-static NTSTATUS FindImage()
+// ImagePath of a service key as a DOS path.
+static NTSTATUS FindImage(const UNICODE_STRING& Service, UNICODE_STRING* Image)
 {
     OBJECT_ATTRIBUTES Attributes;
-    InitializeObjectAttributes(&Attributes, &ServiceKey, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
+    InitializeObjectAttributes(&Attributes, const_cast<UNICODE_STRING*>(&Service), OBJ_CASE_INSENSITIVE, nullptr, nullptr);
     HANDLE Key;
     NTSTATUS Status = NtOpenKey(&Key, KEY_READ, &Attributes);
     if (Status < 0)
@@ -282,11 +282,11 @@ static NTSTATUS FindImage()
     };
     if (Status < 0 || (Info->Type != REG_SZ && Info->Type != REG_EXPAND_SZ) || Info->DataLength < 2) {
         // As on Windows: System32\drivers\NAME.sys.
-        usize Last = ServiceKey.Length / 2;
-        while (Last && ServiceKey.Buffer[Last - 1] != '\\')
+        usize Last = Service.Length / 2;
+        while (Last && Service.Buffer[Last - 1] != '\\')
             --Last;
         Literal(L"C:\\Windows\\System32\\drivers\\");
-        Add(ServiceKey.Buffer + Last, ServiceKey.Length / 2 - Last);
+        Add(Service.Buffer + Last, Service.Length / 2 - Last);
         Literal(L".sys");
     } else {
         auto* Text = reinterpret_cast<WCHAR*>(Info->Data);
@@ -304,7 +304,7 @@ static NTSTATUS FindImage()
             Add(Text, Characters);
         }
     }
-    ImagePath = { USHORT(At * 2), sizeof(Path), Path };
+    *Image = { USHORT(At * 2), sizeof(Path), Path };
     // What the machine was started from comes first, so that a driver of C:'s disk can be started while that is away.
     constexpr WCHAR Windows[] = L"C:\\Windows\\";
     if (SystemDrive() != L'C' && StartsWith(Path, At, Windows)) {
@@ -341,9 +341,11 @@ static NTSTATUS NTAPI InvalidRequest(PDEVICE_OBJECT, PIRP Irp)
     return STATUS_INVALID_DEVICE_REQUEST;
 }
 
-static NTSTATUS LoadDriver()
+// Loads the driver of a service key (which stays where it is) and calls its DriverEntry. Main: the one the process is for.
+static NTSTATUS LoadDriver(UNICODE_STRING* Service, bool Main, DRIVER_OBJECT** Out)
 {
-    if (NTSTATUS S = FindImage(); S < 0)
+    UNICODE_STRING ImagePath;
+    if (NTSTATUS S = FindImage(*Service, &ImagePath); S < 0)
         return S;
     PVOID Base;
     // Where drivers find the libraries among them: storport.sys ...
@@ -362,18 +364,18 @@ static NTSTATUS LoadDriver()
     memcpy(&ImageBytes, Headers + 0x50, 4);
     if (!Entry)
         return STATUS_INVALID_IMAGE_FORMAT;
-    usize Last = ServiceKey.Length / 2;
-    while (Last && ServiceKey.Buffer[Last - 1] != '\\')
+    usize Last = Service->Length / 2;
+    while (Last && Service->Buffer[Last - 1] != '\\')
         --Last;
-    static WCHAR Name[300] = L"\\Driver\\";
-    usize NameLength = ServiceKey.Length / 2 - Last;
+    usize NameLength = Service->Length / 2 - Last;
     if (NameLength > 280)
         return STATUS_OBJECT_NAME_INVALID;
-    memcpy(Name + 8, ServiceKey.Buffer + Last, NameLength * 2);
-
-    auto* D = static_cast<DRIVER_OBJECT*>(Allocate(sizeof(DRIVER_OBJECT) + sizeof(DRIVER_EXTENSION) + 64));
+    auto* D = static_cast<DRIVER_OBJECT*>(Allocate(sizeof(DRIVER_OBJECT) + sizeof(DRIVER_EXTENSION) + 64 + (8 + NameLength + 1) * 2));
     if (!D)
         return STATUS_NO_MEMORY;
+    auto* Name = reinterpret_cast<WCHAR*>(reinterpret_cast<u8*>(D + 1) + sizeof(DRIVER_EXTENSION) + 64);
+    memcpy(Name, L"\\Driver\\", 16);
+    memcpy(Name + 8, Service->Buffer + Last, NameLength * 2);
     D->Type = IO_TYPE_DRIVER;
     D->Size = sizeof(DRIVER_OBJECT);
     D->DriverStart = Base;
@@ -388,12 +390,48 @@ static NTSTATUS LoadDriver()
     D->DriverInit = reinterpret_cast<PDRIVER_INITIALIZE>(static_cast<u8*>(Base) + Entry);
     for (auto& M : D->MajorFunction)
         M = InvalidRequest;
-    TheDriver = D;
-    NTSTATUS Status = D->DriverInit(D, &ServiceKey);
+    if (Main)
+        TheDriver = D;
+    *Out = D;
+    NTSTATUS Status = D->DriverInit(D, Service);
     if (Current()->Irql != PASSIVE_LEVEL)
         BugCheck(0xC9, 0, Current()->Irql, 0, 0, "DriverEntry returned at a raised IRQL", reinterpret_cast<void*>(D->DriverInit));
-    TellShapes();
+    TellShapes(D);
     return Status;
+}
+
+NTSTATUS LoadAnother(const WCHAR* Name, DRIVER_OBJECT** Out)
+{
+    static struct Other {
+        Other* Next;
+        DRIVER_OBJECT* Driver;
+        UNICODE_STRING Key;
+        WCHAR Text[200];
+    }* Others;                          // messages come one after the other
+    constexpr WCHAR Services[] = L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\";
+    if (wcslen(Name) > 100)
+        return STATUS_OBJECT_NAME_INVALID;
+    WCHAR Text[200];
+    wcscpy(Text, Services);
+    wcscat(Text, Name);
+    for (Other* O = Others; O; O = O->Next) {
+        if (_wcsicmp(O->Text, Text) == 0) {
+            *Out = O->Driver;
+            return STATUS_SUCCESS;
+        }
+    }
+    auto* O = New<Other>();
+    if (!O)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    wcscpy(O->Text, Text);
+    RtlInitUnicodeString(&O->Key, O->Text);
+    NTSTATUS Status = LoadDriver(&O->Key, false, &O->Driver);
+    if (Status < 0)
+        return Status;                  // its image stays; it is tried again with the next device
+    O->Next = Others;
+    Others = O;
+    *Out = O->Driver;
+    return STATUS_SUCCESS;
 }
 
 void Unload()
@@ -403,6 +441,15 @@ void Unload()
     wd::Status S {};
     Control(wd::Control::Stopping, &S, sizeof(S));
     TheDriver->DriverUnload(TheDriver);
+    FlushText();
+    // On Windows the driver's code is gone now, and the first of these to run is the end of the system.
+    const char* What = nullptr;
+    const void* Routine = PendingTimer(What);
+    if (!Routine)
+        Routine = PendingWork(What);
+    if (Routine) {
+        BugCheck(0xCE, u64(Routine), 0, 0, 0, What, Routine);
+    }
     NtTerminateProcess(NtCurrentProcess(), STATUS_SUCCESS);
 }
 
@@ -444,8 +491,9 @@ extern "C" void NTAPI WdmHostMain()
     if (Status >= 0 && !ReadCommandLine())
         Status = STATUS_INVALID_PARAMETER;
     RtlAddVectoredExceptionHandler(1, OnException);
+    DRIVER_OBJECT* Loaded;
     if (Status >= 0)
-        Status = LoadDriver();
+        Status = LoadDriver(&ServiceKey, true, &Loaded);
     wd::Status S { u32(Status), 0 };
     Control(wd::Control::Started, &S, sizeof(S));
     if (Status < 0)

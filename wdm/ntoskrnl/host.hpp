@@ -55,7 +55,7 @@ struct Thread {
     LONG Woken;
     NTSTATUS WaitStatus;
     HANDLE Handle, Id;
-    bool IsHost, IsLeader, IsSystem;
+    bool IsHost, IsLeader, IsSystem, IsDrivers;      // IsDrivers: made by PsCreateSystemThread
     KIRQL Irql;
     LONG References;
     ULONG Priority;
@@ -64,6 +64,7 @@ struct Thread {
     PIRP TopLevelIrp;
     u64 Client;                         // process id of the client whose request it works on
     u32 ClientTag;                      // and the request
+    ULONG SpinLocks;                    // it holds
     u64 OwnStart, OwnEnd;               // where "user" addresses of it lie in this process (METHOD_NEITHER); any other is in the client's memory
 };
 inline Thread* Current()
@@ -84,6 +85,9 @@ void Lower(KIRQL To);
 [[noreturn]] void BugCheck(ULONG Code, u64 P1, u64 P2, u64 P3, u64 P4, const char* What, const void* Caller);
 void RequireIrql(KIRQL AtMost, const char* Function, const void* Caller);
 void RunDpcs();                         // at DISPATCH_LEVEL
+// What may still call into a driver that has unloaded: the routine, or null. Description: what it is.
+const void* PendingTimer(const char*& Description);
+const void* PendingWork(const char*& Description);
 extern LIST_ENTRY Dpcs;
 void StartTimers();
 
@@ -100,7 +104,8 @@ struct HostIrp {
     u32 Tag;                            // of a request from the ring
     u8 Kind;
     bool Completed;
-    u16 Size;                           // of the prefix and the IRP with its stacks
+    CHAR Origin;                        // CurrentLocation when its maker first sent it; 0: it was not sent. Below: it is with a driver
+    u8 Unused;
     HostIrp* NextFree;
     wd::Message M;
     u64 LentAt;                         // where pages lent with it are mapped; 0: they are not
@@ -131,6 +136,7 @@ u8* DataAt(u32 Page, u32 Offset);
 u64 DataFrame(u32 Page);                // physical page number
 NTSTATUS Control(wd::Control Code, const void* In, usize InBytes, void* Out = nullptr, usize OutBytes = 0);
 void Log(const char* Format, ...);
+void FlushText();                       // what DbgPrint has of a line that is not whole
 
 // --- the driver
 extern DRIVER_OBJECT* TheDriver;

@@ -294,6 +294,17 @@ void ReceiveIrp(const wd::Message& M)
     T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
     (void)IofCallDriver(D, I);
     T->Client = 0;
+    if (M.Flags & wd::TellPending) {
+        Old = Raise(DISPATCH_LEVEL);
+        bool UnderWay = ByTag[M.Tag % MostTags] && ByTag[M.Tag % MostTags]->Tag == M.Tag;
+        Lower(Old);
+        if (UnderWay) {                 // or it was, a moment ago: then nobody looks for it any more
+            wd::Reply R {};
+            R.What = wd::ReplyKind::Pending;
+            R.Tag = M.Tag;
+            Post(R);
+        }
+    }
 }
 
 void ReceiveCancel(const wd::Message& M)
@@ -414,6 +425,7 @@ HostIrp* NewIrp(CCHAR Stacks)
     H->Completed = false;
     H->Extra = nullptr;
     H->LentAt = 0;
+    H->Origin = 0;
     Initialize(H->Irp(), Bytes, Stacks);
     H->Irp()->AllocationFlags = HasPrefix;
     return H;
@@ -472,17 +484,15 @@ void Receive(const wd::Message& M)
     case wd::Kind::MountVolume:
         MountVolume(M);
         break;
-    case wd::Kind::AddDevice: {
-        wd::PciDevice About;
+    case wd::Kind::AddDevice:
+    case wd::Kind::AddAbove: {
+        wd::NewDevnode About;
         memcpy(&About, DataAt(M.Data, 0), sizeof(About));
         u64 Physical = 0;
-        NTSTATUS Status = AddDevice(About, M.Parameters[0] != 0, &Physical);
+        NTSTATUS Status = M.What == wd::Kind::AddAbove ? AddAbove(M.Parameters[0], About) : AddDevice(About, M.Parameters[0] != 0, &Physical);
         Answer(M.Tag, Status, Physical, 0);
         break;
     }
-    case wd::Kind::AddAbove:
-        Answer(M.Tag, AddAbove(M.Parameters[0]), 0, 0);
-        break;
     case wd::Kind::InterfaceChange:
         InterfaceChange(M);
         Answer(M.Tag, STATUS_SUCCESS, 0, 0);
@@ -504,6 +514,8 @@ NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT D, PIRP I)
 {
     if (I->Type != IO_TYPE_IRP || I->CurrentLocation <= 1) [[unlikely]]
         BugCheck(0x35, u64(I), 0, 0, 0, "NO_MORE_IRP_STACK_LOCATIONS: an IRP is sent that has no stack location left", CALLER);
+    if (I->AllocationFlags & HasPrefix && !HostIrp::Of(I)->Origin)
+        HostIrp::Of(I)->Origin = I->CurrentLocation;
     --I->CurrentLocation;
     IO_STACK_LOCATION* S = --I->Tail.Overlay.CurrentStackLocation;
     S->DeviceObject = D;
@@ -564,13 +576,28 @@ PIRP NTAPI IoAllocateIrp(CCHAR Stacks, BOOLEAN)
 void NTAPI IoFreeIrp(PIRP I)
 {
     if (I->Type != IO_TYPE_IRP) [[unlikely]]
-        BugCheck(0x44, u64(I), 1, 0, 0, "an IRP is freed that is none", CALLER);
+        BugCheck(0x44, u64(I), 1, 0, 0, "an IRP is freed that is none, or for the second time", CALLER);
+    if (I->AllocationFlags & HasPrefix) {
+        HostIrp* H = HostIrp::Of(I);
+        if (H->Kind == RingKind) [[unlikely]]
+            BugCheck(0xC9, 1, u64(I), 0, 0, "an IRP is freed that the driver did not make", CALLER);
+        if (H->Origin && I->CurrentLocation < H->Origin) [[unlikely]]
+            BugCheck(0xC9, 1, u64(I), 0, 0, "an IRP is freed while a driver has it", CALLER);
+    }
+    if (I->CancelRoutine) [[unlikely]]
+        BugCheck(0xC9, 2, u64(I), u64(I->CancelRoutine), 0, "an IRP is freed that still has a cancel routine", CALLER);
     FreeIrp(I);
 }
 void NTAPI IoInitializeIrp(PIRP I, USHORT Bytes, CCHAR Stacks) { Initialize(I, Bytes, Stacks); }
 void NTAPI IoReuseIrp(PIRP I, NTSTATUS Status)
 {
     UCHAR Flags = I->AllocationFlags;
+    if (Flags & HasPrefix) {
+        HostIrp* H = HostIrp::Of(I);
+        if (H->Origin && I->CurrentLocation < H->Origin) [[unlikely]]
+            BugCheck(0xC9, 1, u64(I), 1, 0, "an IRP is reused while a driver has it", CALLER);
+        H->Origin = 0;
+    }
     Initialize(I, I->Size, I->StackCount);
     I->AllocationFlags = Flags;
     I->IoStatus.Status = Status;

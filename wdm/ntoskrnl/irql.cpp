@@ -63,6 +63,13 @@ using namespace host;
 
 #define CALLER __builtin_return_address(0)
 
+// The level falls below DISPATCH_LEVEL: other threads run.
+static void MayFall(KIRQL To, const void* Caller)
+{
+    if (To < DISPATCH_LEVEL && Current()->SpinLocks) [[unlikely]]
+        BugCheck(0xC4, 0x31, Irql(), To, Current()->SpinLocks, "the IRQL falls while a spin lock is held", Caller);
+}
+
 extern "C" {
 
 KIRQL NTAPI KeGetCurrentIrqlExport() { return Irql(); }
@@ -76,6 +83,8 @@ void NTAPI KeLowerIrqlExport(KIRQL To)
 {
     if (To > Irql())
         BugCheck(0x0A, To, Irql(), 0, 0, "KeLowerIrql to a higher level", CALLER);
+    if (Current()->SpinLocks) [[unlikely]]
+        MayFall(To, CALLER);
     Lower(To);
 }
 KIRQL NTAPI KeRaiseIrqlToDpcLevelExport() { return Raise(DISPATCH_LEVEL); }
@@ -88,13 +97,20 @@ static void Take(PKSPIN_LOCK L, const void* Caller)
     if (*L) [[unlikely]]
         BugCheck(0x0F, u64(L), 0, 0, 0, "a spin lock is acquired that is already held", Caller);
     *L = 1 | reinterpret_cast<KSPIN_LOCK>(Current());
+    ++Current()->SpinLocks;
 }
 static void Drop(PKSPIN_LOCK L, const void* Caller)
 {
     if (!*L) [[unlikely]]
         BugCheck(0x10, u64(L), 0, 0, 0, "a spin lock is released that is not held", Caller);
+    if (*L != (1 | reinterpret_cast<KSPIN_LOCK>(Current()))) [[unlikely]]
+        BugCheck(0x10, u64(L), *L & ~KSPIN_LOCK(1), 0, 0, "a spin lock is released that another thread holds", Caller);
+    if (Irql() < DISPATCH_LEVEL) [[unlikely]]
+        BugCheck(0xC4, 0x32, Irql(), u64(L), 0, "a spin lock is released below DISPATCH_LEVEL", Caller);
     *L = 0;
+    --Current()->SpinLocks;
 }
+
 
 void NTAPI KeInitializeSpinLockExport(PKSPIN_LOCK L) { *L = 0; }
 KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK L)
@@ -109,6 +125,10 @@ KIRQL NTAPI KeAcquireSpinLockRaiseToSynch(PKSPIN_LOCK L) { return KeAcquireSpinL
 void NTAPI KeReleaseSpinLock(PKSPIN_LOCK L, KIRQL Old)
 {
     Drop(L, CALLER);
+    if (Old > Irql()) [[unlikely]]
+        BugCheck(0xC4, 0x32, Irql(), u64(L), Old, "a spin lock is released to a higher IRQL", CALLER);
+    if (Current()->SpinLocks) [[unlikely]]
+        MayFall(Old, CALLER);
     Lower(Old);
 }
 void NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK L)

@@ -2,6 +2,7 @@
 #include "wdm/ntoskrnl/host.hpp"
 
 extern "C" NTSTATUS NTAPI LdrGetDllHandle(const WCHAR* Path, u64 Characteristics, const UNICODE_STRING* Name, PVOID* Base);
+extern "C" NTSTATUS NTAPI NtAllocateUuids(PULARGE_INTEGER Time, PULONG Range, PULONG Sequence, PCHAR Seed);
 extern "C" NTSTATUS NTAPI LdrGetProcedureAddress(PVOID Base, const ANSI_STRING* Name, ULONG Ordinal, PVOID* Address);
 
 using namespace host;
@@ -13,6 +14,24 @@ PSLIST_ENTRY NTAPI ExpInterlockedPushEntrySListExport(PSLIST_HEADER H, PSLIST_EN
 PSLIST_ENTRY NTAPI ExpInterlockedFlushSListExport(PSLIST_HEADER H) { return RtlInterlockedFlushSList(H); }
 void NTAPI InitializeSListHeadExport(PSLIST_HEADER H) { RtlInitializeSListHead(H); }
 USHORT NTAPI ExQueryDepthSListExport(PSLIST_HEADER H) { return RtlQueryDepthSList(H); }
+
+// A UUID of the time and the machine (RFC 4122, version 1).
+NTSTATUS NTAPI ExUuidCreateExport(UUID* To)
+{
+    ULARGE_INTEGER Time;
+    ULONG Range, Sequence;
+    UCHAR Seed[6];
+    NTSTATUS Status = NtAllocateUuids(&Time, &Range, &Sequence, reinterpret_cast<PCHAR>(Seed));
+    if (Status < 0)
+        return Status;
+    To->Data1 = Time.LowPart;
+    To->Data2 = USHORT(Time.HighPart);
+    To->Data3 = USHORT((Time.HighPart >> 16 & 0xFFF) | 0x1000);
+    To->Data4[0] = UCHAR((Sequence >> 8 & 0x3F) | 0x80);
+    To->Data4[1] = UCHAR(Sequence);
+    memcpy(To->Data4 + 2, Seed, sizeof(Seed));
+    return STATUS_SUCCESS;
+}
 
 // --- rundown protection: the count times two; the lowest bit says that it is being run down, and then the rest is the waiter's block.
 

@@ -11,6 +11,8 @@ struct HandleProxy {
     HANDLE Handle;
     LONG References;
 };
+// One reference; the handle is the proxy's from now on (closed if there is no memory: null). Type: as SignalState.
+PVOID NewProxy(HANDLE H, ULONG Type);
 inline HANDLE ProxyHandle(PVOID Object)
 {
     auto* P = static_cast<HandleProxy*>(Object);

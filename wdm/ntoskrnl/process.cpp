@@ -4,19 +4,48 @@
 
 #include <utility>
 
+struct _IO_WORKITEM {
+    WORK_QUEUE_ITEM Item;
+    PVOID Object, Context;
+    PIO_WORKITEM_ROUTINE Routine;
+    PIO_WORKITEM_ROUTINE_EX RoutineEx;
+};
+
 namespace host {
 
 namespace {
+
+void NTAPI RunItem(PVOID Context)
+{
+    auto* W = static_cast<_IO_WORKITEM*>(Context);
+    if (W->RoutineEx)
+        W->RoutineEx(W->Object, W->Context, W);
+    else
+        W->Routine(static_cast<PDEVICE_OBJECT>(W->Object), W->Context);
+}
+// The driver's, which an IO_WORKITEM hides.
+const void* RoutineOf(const WORK_QUEUE_ITEM* Item)
+{
+    if (Item->WorkerRoutine != RunItem)
+        return reinterpret_cast<const void*>(Item->WorkerRoutine);
+    auto* W = static_cast<_IO_WORKITEM*>(Item->Parameter);
+    return W->RoutineEx ? reinterpret_cast<const void*>(W->RoutineEx) : reinterpret_cast<const void*>(W->Routine);
+}
 
 // Work items: a few threads, one more when all are busy.
 Lock WorkLock;
 LIST_ENTRY Work = { &Work, &Work };
 LONG WorkCount;
 ULONG Workers, Idle;
-constexpr ULONG MostWorkers = 32;
+const void* Running[32];                // routines, by worker
+constexpr ULONG MostWorkers = RTL_NUMBER_OF(Running);
 
-void NTAPI Worker(PVOID)
+LONG Threads;                           // system threads of the driver's
+const void* LastThread;                 // the routine of one
+
+void NTAPI Worker(PVOID Context)
 {
+    const void*& Now = Running[u64(Context)];
     for (;;) {
         WorkLock.Acquire();
         while (IsListEmpty(&Work)) {
@@ -28,27 +57,57 @@ void NTAPI Worker(PVOID)
             --Idle;
         }
         auto* Item = CONTAINING_RECORD(RemoveHeadList(&Work), WORK_QUEUE_ITEM, List);
-        WorkLock.Release();
         PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
+        Now = RoutineOf(Item);
+        WorkLock.Release();
         Routine(Item->Parameter);
+        Now = nullptr;
         if (Irql() != PASSIVE_LEVEL)
             BugCheck(0xE1, u64(Routine), Irql(), 0, 0, "WORKER_THREAD_RETURNED_AT_BAD_IRQL", reinterpret_cast<void*>(Routine));
     }
 }
 
+// Drivers print a line in parts; it goes to the log when it is whole or too long, or when the driver has nothing to do.
+Lock LineLock;
+char Line[400];
+usize LineLength;
+void FlushLine()
+{
+    if (LineLength)
+        Log("%.*s", int(LineLength), Line);
+    LineLength = 0;
+}
+
+}
+
+const void* PendingWork(const char*& Description)
+{
+    Hold Held(WorkLock);
+    if (!IsListEmpty(&Work)) {
+        Description = "unloaded, but a work item is still queued";
+        return RoutineOf(CONTAINING_RECORD(Work.Flink, WORK_QUEUE_ITEM, List));
+    }
+    for (const void* Routine : Running)
+        if (Routine) {
+            Description = "unloaded, but a work item is still running";
+            return Routine;
+        }
+    Description = "unloaded, but a system thread is still running";
+    return __atomic_load_n(&Threads, __ATOMIC_ACQUIRE) > 0 ? LastThread : nullptr;
+}
+
+void FlushText()
+{
+    if (!__atomic_load_n(&LineLength, __ATOMIC_RELAXED))
+        return;
+    Hold Held(LineLock);
+    FlushLine();
 }
 
 }
 
 using namespace host;
 #define CALLER __builtin_return_address(0)
-
-struct _IO_WORKITEM {
-    WORK_QUEUE_ITEM Item;
-    PVOID Object, Context;
-    PIO_WORKITEM_ROUTINE Routine;
-    PIO_WORKITEM_ROUTINE_EX RoutineEx;
-};
 
 extern "C" {
 
@@ -65,8 +124,12 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE Out, ULONG, POBJECT_ATTRIBUTES, HAND
     T->Start = Start;
     T->Context = Context;
     __atomic_add_fetch(&T->References, 1, __ATOMIC_RELAXED);    // ours until the handle is there
+    T->IsDrivers = true;
+    LastThread = reinterpret_cast<const void*>(Start);
+    __atomic_add_fetch(&Threads, 1, __ATOMIC_RELAXED);
     NTSTATUS Status = StartThread(T, Start, Context);
     if (Status < 0) {
+        __atomic_sub_fetch(&Threads, 1, __ATOMIC_RELAXED);
         Free(T);
         return Status;
     }
@@ -79,6 +142,8 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE Out, ULONG, POBJECT_ATTRIBUTES, HAND
 NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS Status)
 {
     Thread* T = Current();
+    if (T->IsDrivers)
+        __atomic_sub_fetch(&Threads, 1, __ATOMIC_RELEASE);
     {
         Hold Held(Dispatcher);
         T->Header.SignalState = 1;
@@ -102,7 +167,7 @@ PEPROCESS NTAPI IoGetRequestorProcess(PIRP I)
     return I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind ? ClientProcess(HostIrp::Of(I)->M.Process) : PsInitialSystemProcess;
 }
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD) { return PsInitialSystemProcess; }
-HANDLE NTAPI PsGetProcessId(PEPROCESS) { return PsGetCurrentProcessId(); }
+HANDLE NTAPI PsGetProcessId(PEPROCESS Process) { return reinterpret_cast<HANDLE>(ClientId(Process)); }
 BOOLEAN NTAPI PsIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }
 BOOLEAN NTAPI IoIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }
 KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD T, KPRIORITY P)
@@ -153,7 +218,7 @@ void NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM Item, WORK_QUEUE_TYPE)
     T->References = 1;
     T->IsSystem = true;
     InitializeListHead(&T->Header.WaitListHead);
-    if (StartThread(T, Worker, nullptr) >= 0)
+    if (StartThread(T, Worker, reinterpret_cast<PVOID>(u64(Workers))) >= 0)
         ++Workers;
     else
         Free(T);
@@ -173,14 +238,6 @@ void NTAPI IoInitializeWorkItem(PVOID Object, PIO_WORKITEM W)
     W->Object = Object;
 }
 void NTAPI IoUninitializeWorkItem(PIO_WORKITEM) { }
-static void NTAPI RunItem(PVOID Context)
-{
-    auto* W = static_cast<_IO_WORKITEM*>(Context);
-    if (W->RoutineEx)
-        W->RoutineEx(W->Object, W->Context, W);
-    else
-        W->Routine(static_cast<PDEVICE_OBJECT>(W->Object), W->Context);
-}
 void NTAPI IoQueueWorkItem(PIO_WORKITEM W, PIO_WORKITEM_ROUTINE Routine, WORK_QUEUE_TYPE Queue, PVOID Context)
 {
     W->Routine = Routine;
@@ -236,18 +293,8 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE H, ACCESS_MASK Access, POBJECT_T
     if (Info)
         *Info = { 0, Got.Granted };
     // A thread of our own is the object itself.
-    auto* P = New<HandleProxy>();
-    if (!P) {
-        NtClose(reinterpret_cast<HANDLE>(Got.Handle));
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    P->Header.Type = ProxyObject;
-    P->Header.Size = ProxySize;
-    P->Header.SignalState = LONG(Got.Type);
-    P->Handle = reinterpret_cast<HANDLE>(Got.Handle);
-    P->References = 1;
-    *Out = P;
-    return STATUS_SUCCESS;
+    *Out = NewProxy(reinterpret_cast<HANDLE>(Got.Handle), Got.Type);
+    return *Out ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
 {
@@ -342,28 +389,37 @@ NTSTATUS NTAPI ZwWaitForSingleObjectExport(HANDLE H, BOOLEAN A, PLARGE_INTEGER T
 
 // --- messages
 
-ULONG NTAPI DbgPrintExport(const char* Format, ...)
+static void Print(const char* Format, va_list Arguments)
 {
     char Text[400];
+    _vsnprintf(Text, sizeof(Text) - 1, Format, Arguments);
+    Text[sizeof(Text) - 1] = 0;
+    Hold Held(LineLock);
+    for (const char* C = Text; *C; ++C) {
+        if (LineLength == sizeof(Line) - 1)
+            FlushLine();
+        if (*C == '\n')
+            FlushLine();
+        else
+            Line[LineLength++] = *C;
+    }
+}
+ULONG NTAPI DbgPrintExport(const char* Format, ...)
+{
     va_list Arguments;
     va_start(Arguments, Format);
-    _vsnprintf(Text, sizeof(Text) - 1, Format, Arguments);
+    Print(Format, Arguments);
     va_end(Arguments);
-    Text[sizeof(Text) - 1] = 0;
-    Log("%s", Text);
     return 0;
 }
 ULONG NTAPI DbgPrintExExport(ULONG, ULONG Level, const char* Format, ...)
 {
     if (Level > 3 && !(Level & 0x80000000))     // as Windows: without a filter set, errors and warnings of most components are hidden; shown here
         return 0;
-    char Text[400];
     va_list Arguments;
     va_start(Arguments, Format);
-    _vsnprintf(Text, sizeof(Text) - 1, Format, Arguments);
+    Print(Format, Arguments);
     va_end(Arguments);
-    Text[sizeof(Text) - 1] = 0;
-    Log("%s", Text);
     return 0;
 }
 void NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4) { BugCheck(Code, P1, P2, P3, P4, "KeBugCheckEx", CALLER); }
@@ -382,6 +438,4 @@ BOOLEAN NTAPI PsGetVersion(PULONG Major, PULONG Minor, PULONG Build, PUNICODE_ST
         *Build = 19045;
     return FALSE;
 }
-BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID, KPROCESSOR_MODE) { return TRUE; }
-
 }

@@ -75,6 +75,26 @@ void NTAPI Run(PVOID)
 
 }
 
+const void* PendingTimer(const char*& Description)
+{
+    {
+        Hold Held(Dispatcher);
+        for (LIST_ENTRY* At = Timers.Flink; At != &Timers; At = At->Flink)
+            if (auto* D = reinterpret_cast<KDPC*>(CONTAINING_RECORD(At, KTIMER, TimerListEntry)->Dpc)) {
+                Description = "unloaded, but a timer is still set";
+                return reinterpret_cast<const void*>(D->DeferredRoutine);
+            }
+    }
+    KIRQL Old = Raise(DISPATCH_LEVEL);
+    const void* Routine = IsListEmpty(&Dpcs) ? nullptr : reinterpret_cast<const void*>(CONTAINING_RECORD(Dpcs.Flink, KDPC, DpcListEntry)->DeferredRoutine);
+    if (Routine) {
+        Description = "unloaded, but a DPC is still queued";
+        RemoveEntryList(Dpcs.Flink);    // or the fall of the level runs it
+    }
+    Lower(Old);
+    return Routine;
+}
+
 void StartTimers()
 {
     if (Started)

@@ -9,13 +9,15 @@ namespace {
 
 // Offsets in the common configuration, and bits of the device's state.
 enum : u32 {
-    DeviceFeatureSelect = 0, DeviceFeature = 4, DriverFeatureSelect = 8, DriverFeature = 12, DeviceStatus = 20, QueueSelect = 22, QueueSize = 24, QueueEnable = 28,
+    DeviceFeatureSelect = 0, DeviceFeature = 4, DriverFeatureSelect = 8, DriverFeature = 12, MessageOfConfig = 16, DeviceStatus = 20, QueueSelect = 22, QueueSize = 24,
+    MessageOfQueue = 26, QueueEnable = 28,
     QueueNotifyOff = 30, QueueDescriptors = 32, QueueDriver = 40, QueueDevice = 48, CommonBytes = 56,
 };
 enum : u8 { Acknowledge = 1, Driver = 2, DriverOk = 4, FeaturesOk = 8, Failed = 128 };
 constexpr u32 FeatureTag = 1 << 0, FeatureVersion1 = 1 << 0;     // the second in the high word
 constexpr u16 DescriptorNext = 1, DescriptorWrite = 2;
 constexpr u8 VendorCapability = 9;
+constexpr u16 NoMessage = 0xFFFF;
 
 }
 
@@ -68,6 +70,24 @@ NTSTATUS Virtio::FindRegisters(const CM_PARTIAL_RESOURCE_LIST& Resources)
     return Common_ && Notify_ && Isr_ && Device_ ? STATUS_SUCCESS : STATUS_DEVICE_CONFIGURATION_ERROR;
 }
 
+// A message, or the line where there are none.
+NTSTATUS Virtio::Connect(PDEVICE_OBJECT Physical)
+{
+    IO_CONNECT_INTERRUPT_PARAMETERS P {};
+    P.Version = CONNECT_MESSAGE_BASED;
+    P.MessageBased.PhysicalDeviceObject = Physical;
+    P.MessageBased.ConnectionContext.InterruptMessageTable = &Messages_;
+    P.MessageBased.MessageServiceRoutine = Message;
+    P.MessageBased.ServiceContext = this;
+    P.MessageBased.FallBackServiceRoutine = Interrupt;
+    NTSTATUS Status = IoConnectInterruptEx(&P);
+    if (!NT_SUCCESS(Status))
+        Messages_ = nullptr;
+    else if (P.Version != CONNECT_MESSAGE_BASED)
+        Interrupt_ = reinterpret_cast<PKINTERRUPT>(std::exchange(Messages_, nullptr));
+    return Status;
+}
+
 NTSTATUS Virtio::MakeQueue()
 {
     Common<u16>(QueueSelect) = 0;
@@ -77,6 +97,11 @@ NTSTATUS Virtio::MakeQueue()
     if (Size_ > 256)
         Size_ = 256;
     Common<u16>(QueueSize) = Size_;
+    Common<u16>(MessageOfConfig) = NoMessage;
+    u16 First = Messages_ ? 0 : NoMessage;
+    Common<u16>(MessageOfQueue) = First;
+    if (Common<u16>(MessageOfQueue) != First)
+        return STATUS_DEVICE_CONFIGURATION_ERROR;
     u32 Ring = AlignUp(Size_ * 16 + 6 + Size_ * 2, 64), Bytes = Ring + 6 + Size_ * 8;
     PHYSICAL_ADDRESS Physical;
     auto* Memory = static_cast<u8*>(Adapter_->DmaOperations->AllocateCommonBuffer(Adapter_, u32(AlignUp(Bytes, PageSize)) + Slots * (SmallBytes + LargeBytes), &Physical, TRUE));
@@ -170,21 +195,13 @@ NTSTATUS Virtio::Start(PDEVICE_OBJECT Physical, const CM_RESOURCE_LIST* Translat
         TagBytes_ = MostTag;
     for (u32 B = 0; B < TagBytes_; ++B)
         Tag_[B] = char(reinterpret_cast<volatile u8*>(Device_)[2 + B]);
-    Status = MakeQueue();
-    if (!NT_SUCCESS(Status))
-        return Status;
     KeInitializeSpinLock(&Lock_);
     KeInitializeDpc(&Dpc_, Deferred, this);
-    for (ULONG R = 0; R < Resources.Count; ++R) {
-        const auto& D = Resources.PartialDescriptors[R];
-        if (D.Type != CmResourceTypeInterrupt)
-            continue;
-        Status = IoConnectInterrupt(&Interrupt_, Interrupt, this, nullptr, D.u.Interrupt.Vector, KIRQL(D.u.Interrupt.Level), KIRQL(D.u.Interrupt.Level), LevelSensitive, TRUE,
-                                    D.u.Interrupt.Affinity, FALSE);
-        break;
-    }
-    if (!Interrupt_)
-        return NT_SUCCESS(Status) ? STATUS_DEVICE_CONFIGURATION_ERROR : Status;
+    Status = Connect(Physical);
+    if (NT_SUCCESS(Status))
+        Status = MakeQueue();
+    if (!NT_SUCCESS(Status))
+        return Status;
     Common<u8>(DeviceStatus) = Acknowledge | Driver | FeaturesOk | DriverOk;
     return STATUS_SUCCESS;
 }
@@ -194,9 +211,16 @@ void Virtio::Stop()
     Broken_ = true;
     if (Common_)
         Common<u8>(DeviceStatus) = 0;
-    if (Interrupt_)
+    IO_DISCONNECT_INTERRUPT_PARAMETERS P {};
+    if (Messages_) {
+        P.Version = CONNECT_MESSAGE_BASED;
+        P.ConnectionContext.InterruptMessageTable = Messages_;
+        IoDisconnectInterruptEx(&P);
+    } else if (Interrupt_) {
         IoDisconnectInterrupt(Interrupt_);
+    }
     Interrupt_ = nullptr;
+    Messages_ = nullptr;
     for (Slot& S : Slots_)
         if (S.Busy)
             Finish(S, 0);
@@ -334,6 +358,12 @@ BOOLEAN NTAPI Virtio::Interrupt(PKINTERRUPT, PVOID Context)
     if (!Why)
         return FALSE;
     KeInsertQueueDpc(&V.Dpc_, nullptr, nullptr);
+    return TRUE;
+}
+
+BOOLEAN NTAPI Virtio::Message(PKINTERRUPT, PVOID Context, ULONG)
+{
+    KeInsertQueueDpc(&static_cast<Virtio*>(Context)->Dpc_, nullptr, nullptr);
     return TRUE;
 }
 

@@ -40,6 +40,7 @@ private:
         bool Busy, Forgotten, Finished;
     };
     NTSTATUS FindRegisters(const CM_PARTIAL_RESOURCE_LIST& Resources);
+    NTSTATUS Connect(PDEVICE_OBJECT Physical);
     NTSTATUS MakeQueue();
     ULONG Config(ULONG Offset, void* To, ULONG Bytes);
     u8* MapBar(u32 Bar, u32 Offset, u32 Bytes, const CM_PARTIAL_RESOURCE_LIST& Resources);
@@ -47,12 +48,14 @@ private:
     void Release(Slot& S);
     void Collect();
     static BOOLEAN NTAPI Interrupt(PKINTERRUPT, PVOID Context);
+    static BOOLEAN NTAPI Message(PKINTERRUPT, PVOID Context, ULONG);
     static void NTAPI Deferred(PKDPC, PVOID Context, PVOID, PVOID);
     template <typename T> volatile T& Common(u32 Offset) { return *reinterpret_cast<volatile T*>(Common_ + Offset); }
 
     BUS_INTERFACE_STANDARD Bus_ {};
     DMA_ADAPTER* Adapter_ = nullptr;
     PKINTERRUPT Interrupt_ = nullptr;
+    PIO_INTERRUPT_MESSAGE_INFO Messages_ = nullptr;     // or the line
     KDPC Dpc_ {};
     KSPIN_LOCK Lock_ = 0;
     KSEMAPHORE Free_ {};

@@ -131,6 +131,9 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Physical)
     Disk& D = Of(Device);
     D.Self = Device;
     D.Physical = Physical;
+    D.Seconds = TimeOut;
+    D.Decide = Decide;
+    D.Ended = Ended;
     IoInitializeRemoveLock(&D.Lock, Tag, 0, 0);
     Device->Flags |= DO_DIRECT_IO | DO_POWER_PAGABLE;
     D.Below = IoAttachDeviceToDeviceStack(Device, Physical);

@@ -93,8 +93,11 @@ NTSTATUS ReadTable(DiskDevice& D)
             V = MakeVolume(D, P);
             if (!V)
                 continue;
-            V->Next = D.Volumes;
-            D.Volumes = V;
+            // In the table's order: the mount manager gives letters in the order in which it hears of them.
+            Volume** End = &D.Volumes;
+            while (*End)
+                End = &(*End)->Next;
+            *End = V;
         }
         V->What = P;
         V->UniqueIdBytes = UniqueId(L, P, V->UniqueId);
@@ -114,6 +117,11 @@ NTSTATUS ReadTable(DiskDevice& D)
     return Status;
 }
 
+bool IsRecognized(UCHAR Type)
+{
+    return Type == 0x01 || Type == 0x04 || Type == 0x06 || Type == 0x07 || Type == 0x0B || Type == 0x0C || Type == 0x0E;
+}
+
 void Fill(PARTITION_INFORMATION_EX& To, const Layout& Of, const Partition& P)
 {
     To = {};
@@ -124,7 +132,7 @@ void Fill(PARTITION_INFORMATION_EX& To, const Layout& Of, const Partition& P)
     if (Of.What == Style::Mbr) {
         To.Mbr.PartitionType = P.Type;
         To.Mbr.BootIndicator = P.Active;
-        To.Mbr.RecognizedPartition = P.Type == 0x01 || P.Type == 0x04 || P.Type == 0x06 || P.Type == 0x07 || P.Type == 0x0B || P.Type == 0x0C || P.Type == 0x0E;
+        To.Mbr.RecognizedPartition = IsRecognized(P.Type);
         To.Mbr.HiddenSectors = ULONG(P.HiddenSectors);
     } else if (Of.What == Style::Gpt) {
         memcpy(&To.Gpt.PartitionType, P.Kind.Bytes, 16);

@@ -12,8 +12,6 @@ extern "C" {
 #include <ntddvol.h>
 }
 
-
-
 #include "drivers/storage/partmgr/table.hpp"
 
 namespace partmgr {
@@ -75,6 +73,8 @@ NTSTATUS PassDown(PDEVICE_OBJECT Lower, PIRP Irp);
 Volume* MakeVolume(DiskDevice& D, const Partition& P);
 void DeleteVolume(Volume& V);
 NTSTATUS VolumeDispatch(Volume& V, PIRP Irp);
+// MBR types of file systems that Windows knows.
+bool IsRecognized(UCHAR Type);
 void Fill(PARTITION_INFORMATION_EX& To, const Layout& Of, const Partition& P);
 
 extern PDRIVER_OBJECT Driver;

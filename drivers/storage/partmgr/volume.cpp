@@ -5,6 +5,16 @@ namespace partmgr {
 
 // GUID_DEVINTERFACE_VOLUME
 static const GUID VolumeInterface = { 0x53F5630D, 0xB6BF, 0x11D0, { 0x94, 0xF2, 0x00, 0xA0, 0xC9, 0x1E, 0xFB, 0x8B } };
+// GUID_DEVINTERFACE_HIDDEN_VOLUME: a partition of another system's. The mount manager does not know of it.
+static const GUID HiddenInterface = { 0x7F108A28, 0x9833, 0x4B3B, { 0xB7, 0x80, 0x2C, 0x6B, 0x5F, 0xA5, 0xC0, 0x62 } };
+// PARTITION_BASIC_DATA_GUID
+static const GUID BasicData = { 0xEBD0A0A2, 0xB9E5, 0x4433, { 0x87, 0xC0, 0x68, 0xB6, 0xB7, 0x26, 0x99, 0xC7 } };
+
+static bool IsHidden(const Volume& V)
+{
+    const Layout& L = *V.On->Table;
+    return L.What == Style::Mbr ? !IsRecognized(V.What.Type) : L.What == Style::Gpt && memcmp(V.What.Kind.Bytes, &BasicData, sizeof(BasicData)) != 0;
+}
 
 // Text with one number; To is large enough. Returns the characters.
 static ULONG Put(WCHAR* To, const WCHAR* Text)
@@ -194,7 +204,15 @@ static NTSTATUS Control(Volume& V, PIRP Irp)
         return AnswerCounted<USHORT>(Irp, V.Name, Bytes);
     }
     case IOCTL_MOUNTDEV_QUERY_UNIQUE_ID:
-        return V.UniqueIdBytes ? AnswerCounted<USHORT>(Irp, V.UniqueId, V.UniqueIdBytes) : AnswerCounted<USHORT>(Irp, V.Name, ULONG(sizeof(WCHAR) * 22));
+        // A disk without a table has no identity: its place must do.
+        return V.UniqueIdBytes ? AnswerCounted<USHORT>(Irp, V.UniqueId, V.UniqueIdBytes) : AnswerCounted<USHORT>(Irp, V.Link, ULONG(wcslen(V.Link) * sizeof(WCHAR)));
+    case IOCTL_MOUNTDEV_QUERY_SUGGESTED_LINK_NAME: return Complete(Irp, STATUS_NOT_FOUND);
+    case IOCTL_VOLUME_GET_GPT_ATTRIBUTES: {
+        if (D.Table->What != Style::Gpt)
+            return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST);
+        VOLUME_GET_GPT_ATTRIBUTES_INFORMATION Attributes { V.What.Attributes };
+        return Answer(Irp, Attributes);
+    }
     case IOCTL_MOUNTDEV_QUERY_STABLE_GUID:
         return D.Table->What == Style::Gpt ? Answer(Irp, V.What.Id) : Complete(Irp, STATUS_UNSUCCESSFUL);
     default: return ToDisk(V, Irp);
@@ -249,7 +267,7 @@ static NTSTATUS Pnp(Volume& V, PIRP Irp)
     PIO_STACK_LOCATION S = IoGetCurrentIrpStackLocation(Irp);
     switch (S->MinorFunction) {
     case IRP_MN_START_DEVICE:
-        if (!V.Interface.Buffer && NT_SUCCESS(IoRegisterDeviceInterface(V.Device, &VolumeInterface, nullptr, &V.Interface)))
+        if (!V.Interface.Buffer && NT_SUCCESS(IoRegisterDeviceInterface(V.Device, IsHidden(V) ? &HiddenInterface : &VolumeInterface, nullptr, &V.Interface)))
             IoSetDeviceInterfaceState(&V.Interface, TRUE);
         return Complete(Irp, STATUS_SUCCESS);
     case IRP_MN_QUERY_ID: return QueryId(V, Irp);

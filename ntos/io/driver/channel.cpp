@@ -457,6 +457,9 @@ void Channel::Drain()
                     Misbehaves("sends a request that cannot be read");
                     return;
                 }
+            } else if (R.What == wd::ReplyKind::Pending) {
+                if (u32 Index = R.Tag & 0xFFFF; Index < MaximumSent && Tags_[Index].I && Tags_[Index].Generation == R.Tag >> 16)
+                    Tags_[Index].I->Pends();
             } else if (R.What == wd::ReplyKind::CancelCall) {
                 CancelRemote(*this, R.Tag);
             } else if (R.What == wd::ReplyKind::FileIs) {

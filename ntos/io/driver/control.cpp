@@ -150,7 +150,20 @@ Status Driver::Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make)
     }
     ob::String Target = TRY(InputName(Caller, Call, sizeof(In) + In.FirstBytes, In.SecondBytes));
     ob::String Copy = TRY(ob::String::Copy(Name));
-    TRY(ob::LinkKernel(Name, Target));
+    Status S = ob::LinkKernel(Name, Target);
+    if (S == STATUS_OBJECT_NAME_COLLISION) {
+        // A name under which the driver waited to be started.
+        auto Old = ob::LookupKernel(Name);
+        if (!Old.Ok() || &Old.Value()->GetType() != &Device::Type || !static_cast<Device&>(*Old.Value()).Fallback)
+            return S;
+        ob::Object& There = *Old.Value();
+        ob::Directory* In = There.Parent();
+        ob::MakePermanent(There, false);
+        if (In && There.Parent())
+            In->Remove(There);
+        S = ob::LinkKernel(Name, Target);
+    }
+    TRY(S);
     return Links_.Push(std::move(Copy));
 }
 
@@ -197,6 +210,15 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
             TRY(In_->Grant(D.Place->Id()));
             Out = { &D.In() == In_.Get() ? D.Cookie : 0, D.DeviceType, D.Characteristics, D.Place->Id() };
         }
+        return Output(Caller, Call, Out);
+    }
+    case wd::Control::DeviceHandle: {
+        auto In = TRY(Input<wd::HandleOf>(Caller, Call));
+        DriverDevice* D = Find(In.Handle);
+        if (!D)
+            return STATUS_NO_SUCH_DEVICE;
+        wd::HandleGot Out { 0, In.Access & (STANDARD_RIGHTS_ALL | 0xFFFF), 0 };
+        Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Ref<ob::Object>(*D), Out.Granted, 0)));
         return Output(Caller, Call, Out);
     }
     case wd::Control::MapLent:

@@ -1,4 +1,6 @@
 // Driver objects: starting, ending, starting again.
+#include "ntos/io/driver/fixed.hpp"
+#include "ntos/io/driver/hardware.hpp"
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 
@@ -96,6 +98,8 @@ void Driver::HasEnded(ps::Process& P)
     }
     TakeDevices(*this);
     bool HasServed = In_ && In_->HasServed();
+    TakeFixed(*this);
+    PlaceDemandDevices(Key_);
     if (In_)
         pnp::ChannelEnds(*In_);
     delete std::exchange(Hardware_, nullptr);
@@ -105,6 +109,8 @@ void Driver::HasEnded(ps::Process& P)
         State_ = State::Failed;
         Outcome_ = P.ExitStatus() < 0 ? Status(P.ExitStatus()) : Status(STATUS_DRIVER_PROCESS_TERMINATED);
         ex::Log("driver %S: its process ended before it had started (status 0x%x)\n", Name(), u32(P.ExitStatus()));
+    } else if (Was == State::Unloading) {
+        Outcome_ = P.ExitStatus() < 0 ? Status(P.ExitStatus()) : Status(STATUS_SUCCESS);      // what it left behind when it unloaded
     } else if (Was == State::Running || Was == State::Starting) {
         if (Was == State::Running && (ke::InterruptTime() - StartedAt_ > GoodRun || HasServed))
             Deaths_ = 0;

@@ -36,6 +36,8 @@ namespace mj {
 inline constexpr u8 Create = 0x00, Close = 0x02, Read = 0x03, Write = 0x04, QueryInformation = 0x05, SetInformation = 0x06, FlushBuffers = 0x09,
                     QueryVolume = 0x0A, SetVolume = 0x0B, DirectoryControl = 0x0C, FsControl = 0x0D, DeviceControl = 0x0E, InternalControl = 0x0F, Shutdown = 0x10,
                     LockControl = 0x11, Cleanup = 0x12, Power = 0x16, SystemControl = 0x17, Pnp = 0x1B, Most = 0x1B;
+// Of Pnp:
+inline constexpr u8 QueryDeviceRelations = 0x07;
 }
 inline constexpr u32 IrpNoCache = 0x1, IrpPagingIo = 0x2, IrpSynchronousPagingIo = 0x40;
 
@@ -107,6 +109,8 @@ public:
     virtual Status CopyIn(Channel& In) { return STATUS_SUCCESS; }
     // It ended. Sent tells whether the driver has had it (and the data area what it left there).
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
+    // The dispatch routine has returned without an answer (told if M.Flags has TellPending).
+    virtual void Pends() { }
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
     // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.
@@ -315,7 +319,8 @@ public:
     DriverDevice* Find(u64 Id);
     // It runs, or is going to.
     bool StartsAgain() const { return State_ == State::Running || (State_ == State::Stopped && Again_.IsSet()) || State_ == State::Starting; }
-    bool WasUnloaded() const { return Unloaded_; }      // on purpose: only NtLoadDriver starts it again
+    bool WasUnloaded() const { return Unloaded_; }      // on purpose: only NtLoadDriver starts it again, or an open of a name it waits under
+    bool HasDied() const { return Deaths_ != 0; }
     Status Control(ke::Caller& Caller, svc::DriverControl& Call);
     core::List<DriverDevice, &DriverDevice::DriverLink> Devices;
 

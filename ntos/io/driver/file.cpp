@@ -18,6 +18,7 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
+    void Pends() override { R_.TellPending(); }
     ps::Process* Client() override
     {
         if (!Device)
@@ -46,6 +47,8 @@ Status RequestIrp::Fill()
     auto& F = static_cast<DriverFile&>(*R_.Target);
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
+    if (R_.WaitsForDispatch())
+        M.Flags |= wd::TellPending;
     if (F.Lower)
         Lower = F.Lower;
     M.Device = F.Device().Cookie;

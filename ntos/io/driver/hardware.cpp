@@ -1,4 +1,6 @@
 // What a driver's process asks for its devices.
+#include "ntos/io/driver/firmware.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
 
 #include <string.h>
@@ -37,8 +39,14 @@ Status Hardware::InterruptThread(ke::Caller& Caller)
 Status Hardware::Connect(ke::Caller& Caller, svc::DriverControl& Call)
 {
     auto In = TRY(Input<wd::InterruptLine>(Caller, Call));
-    if (!HasLine(Of_.Of(), In.Pin))
+    if (const wd::Resource* R = FixedLine(Of_.Of(), In.Pin)) {
+        In.Level = R->Level;            // what the device does, whatever the driver believes
+        In.ActiveLow = R->ActiveLow;
+    } else if (!HasLine(Of_.Of(), In.Pin)) {
         return STATUS_ACCESS_DENIED;
+    } else {
+        In.ActiveLow = LineIsLow(Of_.Of(), In.Pin);
+    }
     if (!Interrupts_.Cap)
         return STATUS_INVALID_DEVICE_REQUEST;
     for (u32 I = 0; I < MaximumLines; ++I) {
@@ -64,6 +72,43 @@ Status Hardware::Connect(ke::Caller& Caller, svc::DriverControl& Call)
         return Output(Caller, Call, In);
     }
     return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+bool Hardware::MayUse(const wd::PortAccess& A) const
+{
+    return (A.Bytes == 1 || A.Bytes == 2 || A.Bytes == 4) && (HasPort(Of_.Of(), A.Port, A.Bytes) || HasFixedPort(Of_.Of(), A.Port, A.Bytes));
+}
+
+static u32 ReadPort(const wd::PortAccess& A) { return A.Bytes == 1 ? kernel::In8(A.Port) : A.Bytes == 2 ? kernel::In16(A.Port) : kernel::In32(A.Port); }
+static void WritePort(const wd::PortAccess& A, u32 Value) { A.Bytes == 1 ? kernel::Out8(A.Port, u8(Value)) : A.Bytes == 2 ? kernel::Out16(A.Port, u16(Value)) : kernel::Out32(A.Port, Value); }
+
+Status Hardware::PortBuffer(ke::Caller& Caller, svc::DriverControl& Call)
+{
+    auto In = TRY(Input<wd::PortAccess>(Caller, Call));
+    if (!MayUse(In))
+        return STATUS_ACCESS_DENIED;
+    if (!In.Value || In.Value > wd::MaximumPortBuffer / In.Bytes)
+        return STATUS_INVALID_PARAMETER;
+    u8 Data[wd::MaximumPortBuffer];
+    u32 Bytes = In.Value * In.Bytes;
+    if (In.Write) {
+        if (Call.InputLength < sizeof(In) + Bytes)
+            return STATUS_INVALID_PARAMETER;
+        TRY(Call.InputBuffer.Read(Caller, Data, Bytes, sizeof(In)));
+    } else if (Call.OutputLength < Bytes) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    for (u32 I = 0; I < Bytes; I += In.Bytes) {
+        u32 Value = 0;
+        if (In.Write) {
+            memcpy(&Value, Data + I, In.Bytes);
+            WritePort(In, Value);
+        } else {
+            Value = ReadPort(In);
+            memcpy(Data + I, &Value, In.Bytes);
+        }
+    }
+    return In.Write ? Status(STATUS_SUCCESS) : Call.OutputBuffer.Write(Caller, Data, Bytes);
 }
 
 Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
@@ -98,25 +143,50 @@ Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
     }
     case wd::Control::MapDevice: {
         auto In = TRY(Input<wd::PhysicalRange>(Caller, Call));
-        if (!In.Bytes || In.Bytes > 64 * MiB || In.Physical + In.Bytes < In.Physical || !HasMemory(Of_.Of(), In.Physical, In.Bytes))
+        bool ReadOnly = false;
+        if (!In.Bytes || In.Bytes > 64 * MiB || In.Physical + In.Bytes < In.Physical ||
+            (!HasMemory(Of_.Of(), In.Physical, In.Bytes) && !HasFixedMemory(Of_.Of(), In.Physical, In.Bytes, ReadOnly)))
             return STATUS_ACCESS_DENIED;
         u64 First = AlignDown(In.Physical, PageSize);
         u32 Pages = u32((AlignUp(In.Physical + In.Bytes, PageSize) - First) >> PageShift);
         // Where the device's messages go is for the Executive to say.
         MessageTable T = TableIn(Of_.Of(), First, Pages);
-        u64 At = TRY(Caller.Process().Memory().MapDevice(First, Pages, T.First, T.End));
+        u64 At = TRY(Caller.Process().Memory().MapDevice(First, Pages, ReadOnly ? 0 : T.First, ReadOnly ? ~u64(0) : T.End));
         return Output(Caller, Call, wd::Address { At + (In.Physical - First) });
     }
     case wd::Control::Port: {
         auto In = TRY(Input<wd::PortAccess>(Caller, Call));
-        if ((In.Bytes != 1 && In.Bytes != 2 && In.Bytes != 4) || !HasPort(Of_.Of(), In.Port, In.Bytes))
+        if (!MayUse(In))
             return STATUS_ACCESS_DENIED;
         if (In.Write)
-            In.Bytes == 1 ? kernel::Out8(In.Port, u8(In.Value)) : In.Bytes == 2 ? kernel::Out16(In.Port, u16(In.Value)) : kernel::Out32(In.Port, In.Value);
+            WritePort(In, In.Value);
         else
-            In.Value = In.Bytes == 1 ? kernel::In8(In.Port) : In.Bytes == 2 ? kernel::In16(In.Port) : kernel::In32(In.Port);
+            In.Value = ReadPort(In);
         return In.Write ? Status(STATUS_SUCCESS) : Output(Caller, Call, In);
     }
+    case wd::Control::Beep: {
+        // Channel 2 of the interval timer drives the speaker through two bits of port 61h.
+        constexpr u32 TimerHz = 1193182;
+        u32 Hz = TRY(Input<wd::Status>(Caller, Call)).Code;
+        u8 Gate = kernel::In8(0x61);
+        if (!Hz) {
+            kernel::Out8(0x61, Gate & ~3);
+            return STATUS_SUCCESS;
+        }
+        u32 Divisor = TimerHz / Hz;
+        if (!Divisor || Divisor > 0xFFFF)
+            return STATUS_INVALID_PARAMETER;
+        kernel::Out8(0x43, 0xB6);       // channel 2, both bytes, square wave
+        kernel::Out8(0x42, u8(Divisor));
+        kernel::Out8(0x42, u8(Divisor >> 8));
+        kernel::Out8(0x61, Gate | 3);
+        return STATUS_SUCCESS;
+    }
+    case wd::Control::PciRoutes:
+    case wd::Control::PowerRegisters:
+        return FirmwareControl(Caller, Of_.Of(), Call);
+    case wd::Control::PortBuffer:
+        return PortBuffer(Caller, Call);
     case wd::Control::CommonBuffer: {
         auto In = TRY(Input<wd::PhysicalRange>(Caller, Call));
         if (!HasAny(Of_.Of()))
@@ -142,7 +212,8 @@ Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
     }
     case wd::Control::PciConfig: {
         auto In = TRY(Input<wd::ConfigAccess>(Caller, Call));
-        if (!HasFunction(Of_.Of(), In.Bus, In.Device, In.Function) || In.Offset >= 256 || !In.Bytes || In.Bytes > 256 - In.Offset)
+        bool Firmware = IsFirmware(Of_.Of()) && In.Bus < 256 && In.Device < 32 && In.Function < 8 && !(In.Write && IsDriven(In.Bus, In.Device, In.Function));
+        if ((!Firmware && !HasFunction(Of_.Of(), In.Bus, In.Device, In.Function)) || In.Offset >= 256 || !In.Bytes || In.Bytes > 256 - In.Offset)
             return STATUS_ACCESS_DENIED;
         u8 Data[256];
         if (In.Write) {
@@ -165,6 +236,7 @@ Status Hardware::Control(ke::Caller& Caller, svc::DriverControl& Call)
 void Hardware::End()
 {
     TakeDevices(Of_.Of());
+    TakeFixed(Of_.Of());
     for (Connection& C : Lines_) {
         if (!C.Handler)
             continue;

@@ -9,6 +9,7 @@ namespace io::driver {
 struct Function {
     wd::PciDevice About;
     bool HasBars = false;
+    bool LowLine = true;                // its line is active low
     Driver* Of = nullptr;               // that has it now
 };
 
@@ -27,6 +28,8 @@ private:
         u64 Badged = 0;                 // the interrupt notification, with this connection's bit
     };
     Status Connect(ke::Caller& Caller, svc::DriverControl& Call);
+    bool MayUse(const wd::PortAccess& A) const;
+    Status PortBuffer(ke::Caller& Caller, svc::DriverControl& Call);
     Status ConnectMessage(ke::Caller& Caller, svc::DriverControl& Call);
     void DisconnectMessages(u32 Bus, u32 Device, u32 Function);
     struct Message : hal::MessageInterrupt {

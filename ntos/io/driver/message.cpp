@@ -65,6 +65,11 @@ Result<volatile u32*> TableEntry(u64 Table, u32 Message)
 
 }
 
+bool HasMessages(const wd::PciDevice& P)
+{
+    return EachCapability(P.Bus, P.Device, P.Function, [](u32, u32 Id) { return Id == MsiId || Id == MsixId; });
+}
+
 Messages FindMessages(const wd::PciDevice& P)
 {
     Messages M;

@@ -1,4 +1,5 @@
 // PCI enumeration (PCI Local Bus 3.0, sections 6.1 and 6.2.5). Each function becomes a devnode (ntos/io/pnp); the driver of its stack's bottom layer gets it.
+#include "ntos/io/driver/firmware.hpp"
 #include "ntos/io/driver/pci.hpp"
 
 #include <string.h>
@@ -100,6 +101,10 @@ Status Tell(const wd::PciDevice& P)
         TRY(Add(D.Compatible, Class));
     }
     TRY(D.Compatible.Push(L'\0'));
+    // A VGA decodes what no base address says (PCI Code and ID Assignment, class 03 00).
+    if (C[11] == 3 && C[10] == 0)
+        for (const wd::Resource& R : { wd::Resource { 0xA0000, 0x20000, 3, 0, 0, 0, 0 }, wd::Resource { 0x3B0, 12, 1, 0, 0, 0, 0 }, wd::Resource { 0x3C0, 32, 1, 0, 0, 0, 0 } })
+            TRY(D.Resources.Push(R));
     (void)TRY(pnp::Report(std::move(D)));
     return STATUS_SUCCESS;
 }
@@ -117,7 +122,7 @@ Status Found(u32 Bus, u32 Device, u32 FunctionNumber)
     P.Device = Device;
     P.Function = FunctionNumber;
     ReadConfig(Bus, Device, FunctionNumber, 0, P.Config, sizeof(P.Config));
-    P.Pin = P.Config[0x3D] && Bus == 0 ? hal::PciInterruptLine(Device, P.Config[0x3D]) : ~0u;
+    P.Pin = ~0u;                        // known when a driver gets it
     return (P.Config[0x0E] & 0x7F) == 0 ? Tell(P) : Status(STATUS_SUCCESS);
 }
 
@@ -209,6 +214,43 @@ bool HasPort(const Driver& D, u32 Port, u32 Bytes)
     });
 }
 
+bool LineIsLow(const Driver& D, u32 Pin)
+{
+    for (u32 I = 0; I < FunctionCount; ++I)
+        if (Functions[I]->Of == &D && Functions[I]->About.Pin == Pin)
+            return Functions[I]->LowLine;
+    return true;
+}
+
+bool IsOfOthers(const Driver& D, bool IsPort, u64 Start, u64 Bytes)
+{
+    for (u32 I = 0; I < FunctionCount; ++I)
+        for (const wd::Bar& B : Functions[I]->About.Bars)
+            if (Functions[I]->Of && Functions[I]->Of != &D && B.Bytes && bool(B.IsPort) == IsPort && Start < B.Base + B.Bytes && B.Base < Start + Bytes)
+                return true;
+    return false;
+}
+
+bool IsDriven(u32 Bus, u32 Device, u32 FunctionNumber)
+{
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        const wd::PciDevice& P = Functions[I]->About;
+        if (P.Bus == Bus && P.Device == Device && P.Function == FunctionNumber)
+            return Functions[I]->Of != nullptr;
+    }
+    return false;
+}
+
+const wd::PciDevice* BridgeTo(u32 Bus)
+{
+    for (u32 I = 0; I < FunctionCount; ++I) {
+        const u8* C = Functions[I]->About.Config;
+        if ((C[0x0E] & 0x7F) == 1 && C[0x19] == Bus && Bus)     // secondary bus number
+            return &Functions[I]->About;
+    }
+    return nullptr;
+}
+
 bool HasAny(const Driver& D)
 {
     return Any(D, [](const wd::PciDevice&) { return true; });
@@ -234,6 +276,7 @@ void GiveFunction(const wd::PciDevice& About, Driver& To)
             continue;
         if (!std::exchange(F.HasBars, true))
             ReadBars(F.About);
+        F.About.Pin = LineOf(F.About, F.LowLine);
         F.Of = &To;
     }
 }

@@ -9,6 +9,11 @@ bool HasLine(const Driver& D, u32 Pin);
 bool HasMemory(const Driver& D, u64 Physical, u64 Bytes);
 bool HasPort(const Driver& D, u32 Port, u32 Bytes);
 bool HasAny(const Driver& D);
+bool IsOfOthers(const Driver& D, bool IsPort, u64 Start, u64 Bytes);    // it overlaps a range of a function that another driver has
+bool IsDriven(u32 Bus, u32 Device, u32 Function);       // a driver has it
+const wd::PciDevice* BridgeTo(u32 Bus);
+bool LineIsLow(const Driver& D, u32 Pin);               // of D's functions' lines: it is active low
+bool HasMessages(const wd::PciDevice& P);               // there is a capability for them
 void ReadConfig(u32 Bus, u32 Device, u32 Function, u32 Offset, u8* To, u32 Bytes);
 void WriteConfig(u32 Bus, u32 Device, u32 Function, u32 Offset, const u8* From, u32 Bytes);
 // The driver has the function, until TakeDevices; its base addresses are known then.

@@ -51,6 +51,7 @@ private:
     bool Has(u8 Flag) const { return C_.Flags & Flag; }
     bool IsWrite() const { return C_.Major == mj::Write; }
     void CanRepeat();
+    void Introduce(Channel& In, Channel& By, Channel& To, u32 At, u64 Bytes);
     RefPtr<Channel> From_;
     wd::RemoteCall C_;
     u32 CopyAt_ = 0;                    // where the output lies in the data area, when it is not lent
@@ -139,6 +140,16 @@ Status RemoteIrp::Fill(Irp* Parent, DriverFile* Of)
     return STATUS_SUCCESS;
 }
 
+// The devices in relations: who is told of them may reach them, if who tells may.
+void RemoteIrp::Introduce(Channel& In, Channel& By, Channel& To, u32 At, u64 Bytes)
+{
+    if (C_.Major != mj::Pnp || C_.Minor != mj::QueryDeviceRelations)
+        return;
+    for (u64 Id; Bytes >= sizeof(Id); At += sizeof(Id), Bytes -= sizeof(Id))
+        if (In.ReadData(*this, At, &Id, sizeof(Id)).Ok() && (By.MayReach(Id) || By.Of().Find(Id)))
+            To.Grant(Id).Ignore();      // without memory it is not told of it
+}
+
 void RemoteIrp::Address()
 {
     M.File = Lower ? Lower->Find(*Device) : 0;
@@ -152,6 +163,7 @@ Status RemoteIrp::CopyIn(Channel& In)
         return STATUS_CANCELLED;
     if (C_.InputBytes)
         TRY(In.DataFromUser(*this, 0, *From_->Process, C_.Input, C_.InputBytes));
+    Introduce(In, *From_, In, 0, C_.InputBytes);
     if (C_.OutputBytes && Has(wd::call::OutputIn) && !Lent())
         TRY(In.DataFromUser(*this, CopyAt_, *From_->Process, C_.Output, C_.OutputBytes));
     return STATUS_SUCCESS;
@@ -174,6 +186,8 @@ void RemoteIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, b
         if (!S.Ok()) {
             Outcome = S;
             Information = 0;
+        } else if (Outcome.Ok()) {
+            Introduce(In, In, From, CopyAt_, Bytes);
         }
     }
     Tell(From, C_.Tag, Outcome, Information);

@@ -7,6 +7,8 @@
 #include "ntos/hal/hal.hpp"
 #include "ntos/ex/ex.hpp"
 #include "ntos/io/fs/fs.hpp"
+#include "ntos/io/driver/firmware.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
@@ -70,7 +72,7 @@ static ke::Task<> Unload(ke::Caller& Caller, Ref<Driver> D)
         if (D->Now() == Driver::State::Running)
             co_return STATUS_INVALID_DEVICE_REQUEST;    // it has no unload routine
     }
-    co_return STATUS_SUCCESS;
+    co_return D->Outcome().Ok() ? Status(STATUS_SUCCESS) : Status(STATUS_DRIVER_PROCESS_TERMINATED);      // it is gone either way
 }
 
 static Result<Ref<Driver>> Named(ke::Caller& Caller, ke::UserPtr<UNICODE_STRING> Name)
@@ -114,18 +116,28 @@ Status InitializeDrivers()
 {
     hal::SetInterruptHandler(hal::DriverDoorbells, DrainAll);
     ex::ShutdownFileSystems = fs::Shutdown;
+    LettersMayBeGiven = pnp::ArmTriggers;
     return STATUS_SUCCESS;
 }
 
 void StartBootDrivers()
 {
+    // The RAM volume is a volume like others: GUID_DEVINTERFACE_VOLUME.
+    static constexpr driver::wd::Guid VolumeClass { { 0x0D, 0x63, 0xF5, 0x53, 0xBF, 0xB6, 0xD0, 0x11, 0x94, 0xF2, 0x00, 0xA0, 0xC9, 0x1E, 0xFB, 0x8B } };
+    if (Status S = pnp::AddOwnInterface(VolumeClass, L"\\??\\STORAGE#Volume#BootArchive#{53f5630d-b6bf-11d0-94f2-00a0c91efb8b}", L"\\Device\\HarddiskVolume1"); !S.Ok())
+        ex::Log("pnp: the first volume has no interface: 0x%x\n", u32(S.Code()));
     driver::EnumeratePci();
-    Defer Devices = [] { pnp::Look(); };
+    Defer Devices = [] {
+        StartFirmwareSoon();
+        pnp::Look();
+    };
     auto Keys = cm::OpenNode(driver::Services, false);
     if (!Keys.Ok())
         return;
     for (usize I = 0; I < Keys.Value()->ChildCount(); ++I) {
         cm::Node& N = *Keys.Value()->Child(I);
+        PlaceDemandDevices(N);
+        NoteService(N);
         auto Start = driver::Number(N, L"Start"), Type = driver::Number(N, L"Type");
         if (!Start.Ok() || !Type.Ok() || Start.Value() > 1 || !(Type.Value() & 3))
             continue;

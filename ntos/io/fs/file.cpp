@@ -314,6 +314,15 @@ void FsFile::Cleanup()
     Ref<Channel>(Volume_->To->In())->SubmitAndLook(*I);
 }
 
+// A disk with a file system is told as one: GetDriveType of the packaged kernelbase asks for that (docs/DIFFERENCES.md).
+Status FsFile::QueryVolume(FSINFOCLASS Class, InfoBuffer& To)
+{
+    if (Class != FileFsDeviceInformation || !Volume_ || Volume_->Now() != fs::Volume::State::Mounted || GetDevice().DeviceType != FILE_DEVICE_DISK)
+        return File::QueryVolume(Class, To);
+    To.Fixed(FILE_FS_DEVICE_INFORMATION { FILE_DEVICE_DISK_FILE_SYSTEM, GetDevice().Characteristics });
+    return STATUS_SUCCESS;
+}
+
 Result<ob::String> FsFile::QueryName()
 {
     // By the drive letter, if there is one: that is what the Win32 library used here takes apart.

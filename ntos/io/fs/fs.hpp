@@ -2,7 +2,8 @@
 //
 // A Volume is NT's VPB: it ties a disk's device to the device a file system made for it, or to none (RAW: requests go to the disk itself). It is looked for when
 // a file below the disk's name (or the disk itself, for more than its attributes) is opened and there is none: every registered file system of the disk's
-// kind is asked in turn (IRP_MN_MOUNT_VOLUME), the one registered last first; opens wait meanwhile. A device that is a file system by its own type has its volume at once.
+// kind is asked in turn (IRP_MN_MOUNT_VOLUME), the one registered last first; opens wait meanwhile. When none knows it, those that the registry names and that have not
+// run yet are started (recognize.cpp) and asked, too. A device that is a file system by its own type has its volume at once.
 // An FsFile is NT's FILE_OBJECT of such a volume. Everything is a request to the file system as documented (IRP_MJ_*, buffers in the data area); the I/O manager's own
 // parts (position, mode, access) are put in here.
 // Cleanup: sent when the last handle is closed; NtClose waits for it. Close: when the last reference is gone.
@@ -41,14 +42,18 @@ private:
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
     void TryNext();
+    void Gather();                      // the file systems that have not been asked
+    static ke::Task<> Recognize(Ref<Volume> V);
+    void Recognized();
     void Tried(Status Outcome, u64 Cookie, driver::Channel& By);
     void End(Status Outcome);           // mounting is over: the waiting go on
     void Forget();                      // out of the list
     RefPtr<driver::DriverDevice> On_;
     RefPtr<driver::Seat> Place_;
     State State_ = State::Mounting;
-    bool Began_ = false, Listed_ = false;
+    bool Began_ = false, Listed_ = false, Recognized_ = false;
     Vector<Ref<driver::DriverDevice>> ToTry_;
+    Vector<u64> Tried_;                 // ids of devices
     core::List<Request, &Request::Link> Waiting_;
     core::ListNode<Volume> AllLink_;
     using VolumeList = core::List<Volume, &Volume::AllLink_>;
@@ -82,6 +87,7 @@ public:
     ke::Event* CleanupEnds() override { return CleanupSent_ ? &CleanupDone_ : nullptr; }
     Result<ob::String> RelativeName() override { return ob::String::Copy(Full_); }
     Result<ob::String> QueryName() override;
+    Status QueryVolume(FSINFOCLASS Class, InfoBuffer& To) override;
     // --- cached.cpp
     Status TryRead(Transfer& T) override;
     Status TryWrite(Transfer& T) override;

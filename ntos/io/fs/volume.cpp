@@ -158,10 +158,27 @@ void Volume::Begin()
 {
     if (std::exchange(Began_, true))
         return;
+    Gather();
+    TryNext();
+}
+
+void Volume::Gather()
+{
     u32 Wanted = On().DeviceType == CdRom ? CdRomFileSystem : DiskFileSystem;
-    for (Ref<DriverDevice>& F : *FileSystems)
-        if (F->DeviceType == Wanted && !F->IsGone() && !ToTry_.Push(Ref<DriverDevice>(*F)).Ok())
+    for (Ref<DriverDevice>& F : *FileSystems) {
+        bool Known = false;
+        for (u64 Id : Tried_)
+            Known |= Id == F->Id;
+        if (F->DeviceType != Wanted || F->IsGone() || Known)
+            continue;
+        if (!ToTry_.Push(Ref<DriverDevice>(*F)).Ok() || !Tried_.Push(F->Id).Ok())
             break;
+    }
+}
+
+void Volume::Recognized()
+{
+    Gather();
     TryNext();
 }
 
@@ -184,6 +201,15 @@ void Volume::TryNext()
             return;
         }
         By->In().Submit(*I);
+        return;
+    }
+    if (!std::exchange(Recognized_, true)) {
+        Own<ke::WorkItem> W(new (std::nothrow) ke::WorkItem);
+        if (!W) {
+            End(STATUS_INSUFFICIENT_RESOURCES);
+            return;
+        }
+        ke::WorkItem::Launch(std::move(W), [&] { return Recognize(Ref<Volume>(*this)); });
         return;
     }
     // RAW: the disk itself.

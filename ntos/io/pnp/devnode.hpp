@@ -9,7 +9,9 @@ namespace wd = driver::wd;
 // A driver in a devnode's stack.
 struct Layer {
     Ref<Driver> Of;
-    RefPtr<Seat> Place;                 // once it has attached a device; a driver may decline
+    Vector<wchar_t> Hosted;             // services of the drivers above it in the same process: terminated names, and an empty one
+    bool OnOpen = false;                // it is started by an open
+    Vector<RefPtr<Seat>> Places;        // once it, and those it hosts, have attached devices; a driver may decline
     bool Added = false, Started = false;
 };
 
@@ -22,6 +24,7 @@ public:
     ob::String Path;                    // BUS\ID\INSTANCE
     Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
     const wd::PciDevice* Pci = nullptr;
+    Vector<wd::Resource> Resources;     // of one without a bus, or on the firmware's; of a PCI function, those beside its base addresses
     bool IsRoot = false;                // the key says that it is there
     bool HostsPhysical() const { return Pci || IsRoot; }        // the first layer's process makes the physical device
     RefPtr<Seat> Physical;
@@ -39,6 +42,9 @@ public:
 };
 
 extern Devnode* Root;
+extern Devnode* Adding;                 // AddDevice of its layer AddingLayer is under way; null
+extern usize AddingLayer;
+void Wake();                            // there may be something to do
 // The next one in the order that has parents first; null after the last.
 Devnode* NextNode(Devnode* After);
 Devnode* FindChild(Devnode& Of, ob::Name Path);
@@ -47,6 +53,13 @@ Result<Devnode*> MakeNode(Devnode& Parent, ob::String Path);
 // --- registry.cpp
 // Writes the key below Enum.
 Status Record(Devnode& N);
+// Of a CM_RESOURCE_LIST with one bus.
+Status ReadList(const Vector<u8>& From, Vector<wd::Resource>& To);
+// Writes LogConf\BootConfig: what the firmware has set the device to, a CM_RESOURCE_LIST.
+Status RecordResources(Devnode& N, std::span<const u8> List);
+// N, of the firmware's bus, may be declared below Enum\ROOT, too (an id and the first port are the same): it takes over what that key says of drivers, or, if the other one is
+// being driven, gets no driver.
+Status TakeOver(Devnode& N);
 // Finds service and filters; N.Layers. STATUS_OBJECT_NAME_NOT_FOUND: no service, and it cannot do without.
 Status FindLayers(Devnode& N);
 // Devnodes below Enum\ROOT that are not there yet.

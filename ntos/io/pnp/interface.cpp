@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ntos/io/fsrtl.hpp"
+#include "ntos/ex/log.hpp"
 #include "ntos/io/pnp/devnode.hpp"
 
 namespace io::pnp {
@@ -14,7 +15,7 @@ struct Interface {
     core::ListNode<Interface> Link;
     ob::String Name;                    // of the link, without the reference string
     wd::Guid Class;
-    RefPtr<Seat> Physical;
+    RefPtr<Seat> Physical;              // null: a device of the Executive's own
     bool Enabled = false;
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
     static void operator delete(void* At) { ::operator delete(At); }
@@ -166,13 +167,37 @@ Status SetInterface(ob::Name Link, bool Enable)
         DropLink(*I);
     I->Enabled = Enable;
     TellAll(*I, Enable);
+    if (Enable)
+        Triggered(I->Class);
+    return STATUS_SUCCESS;
+}
+
+Status AddOwnInterface(const wd::Guid& Class, ob::Name Link, ob::Name Device)
+{
+    ob::String Name = TRY(ob::String::Copy(Link));
+    TRY(ob::LinkKernel(Link, Device));
+    auto* I = new Interface;
+    if (!I)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    I->Name = std::move(Name);
+    I->Class = Class;
+    I->Enabled = true;
+    Interfaces->PushBack(*I);
+    return STATUS_SUCCESS;
+}
+
+Status EnabledClasses(Vector<wd::Guid>& To)
+{
+    for (Interface& I : *Interfaces)
+        if (I.Enabled && I.Physical)
+            TRY(To.Push(I.Class));
     return STATUS_SUCCESS;
 }
 
 Status ListInterfaces(const wd::InterfaceQuery& Query, Vector<wchar_t>& Names)
 {
     for (Interface& I : *Interfaces) {
-        if (!Same(I.Class, Query.Class) || (!I.Enabled && !Query.Disabled) || (Query.Device && I.Physical->Id() != Query.Device))
+        if (!Same(I.Class, Query.Class) || (!I.Enabled && !Query.Disabled) || (Query.Device && (!I.Physical || I.Physical->Id() != Query.Device)))
             continue;
         for (wchar_t C : I.Name.Characters())
             TRY(Names.Push(C));
@@ -223,7 +248,7 @@ void ChannelEnds(Channel& In)
     for (bool Again = true; Again;) {
         Again = false;
         for (Interface& I : *Interfaces) {
-            if (I.Physical->Node || I.Physical->Now())
+            if (!I.Physical || I.Physical->Node || I.Physical->Now())
                 continue;
             if (std::exchange(I.Enabled, false)) {
                 DropLink(I);
@@ -239,7 +264,7 @@ void ChannelEnds(Channel& In)
 void Relink(Devnode& N)
 {
     for (Interface& I : *Interfaces) {
-        if (I.Physical->Node != &N || !I.Enabled || !N.Physical)
+        if (!I.Physical || I.Physical->Node != &N || !I.Enabled || !N.Physical)
             continue;
         I.Physical = N.Physical;
         DropLink(I);
@@ -250,7 +275,7 @@ void Relink(Devnode& N)
 void DisableAll(Devnode& N)
 {
     for (Interface& I : *Interfaces) {
-        if (I.Physical->Node != &N || !std::exchange(I.Enabled, false))
+        if (!I.Physical || I.Physical->Node != &N || !std::exchange(I.Enabled, false))
             continue;
         DropLink(I);
         TellAll(I, false);

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "ntos/ex/log.hpp"
+#include "ntos/io/driver/firmware.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/pnp/devnode.hpp"
 
@@ -12,11 +14,13 @@ using driver::Irp;
 namespace mj = driver::mj;
 
 Devnode* Root;
+Devnode* Adding;
+usize AddingLayer;
 
 namespace {
 
 // IRP_MN_
-constexpr u8 StartDevice = 0x00, RemoveDevice = 0x02, QueryRelations = 0x07, QueryCapabilities = 0x09, QueryId = 0x13, SurpriseRemoval = 0x17;
+constexpr u8 StartDevice = 0x00, RemoveDevice = 0x02, QueryRelations = 0x07, QueryCapabilities = 0x09, QueryResources = 0x0A, QueryId = 0x13, SurpriseRemoval = 0x17;
 enum IdType : u32 { DeviceId = 0, HardwareIds = 1, CompatibleIds = 2, InstanceId = 3 };
 constexpr u32 AnswerRoom = 4096, CapabilitiesBytes = 64;
 constexpr u64 Patience = 600'000'000;           // for a driver's answer
@@ -25,6 +29,8 @@ constexpr u64 GraceForChildren = 100'000'000;   // after a bus driver's return
 
 struct Manager {
     ke::Event Wanted { ke::Event::Synchronization, false };
+    const Devnode* UnderWay = nullptr;          // something is being done for it
+    ke::Event Stepped { ke::Event::Notification, false };       // set after each step, reset by who waits
     bool Running = false;
     struct Grace : ke::Timer {
         Grace() : Timer(Expired) { }
@@ -34,9 +40,6 @@ struct Manager {
     static void operator delete(void* At) { ::operator delete(At); }
 };
 Manager* The;
-Devnode* Adding;                        // AddDevice of its layer AddingLayer is under way
-usize AddingLayer;
-
 struct Answer : RefCounted<Answer> {
     ke::Event Done { ke::Event::Notification, false };
     Status Outcome = STATUS_TIMEOUT;
@@ -117,7 +120,7 @@ ke::Task<> Ask(RefPtr<Seat> Of, u8 Minor, u64 First, RefPtr<Answer>& Got)
         In[2] = 1;
         memset(In.Data() + 8, 0xFF, 8);
     }
-    RefPtr<Answer> A = Send(D->In(), wd::Kind::Irp, D->Cookie, Minor, First, std::move(In), Minor == QueryId || Minor == QueryRelations ? AnswerRoom : 0);
+    RefPtr<Answer> A = Send(D->In(), wd::Kind::Irp, D->Cookie, Minor, First, std::move(In), Minor == QueryId || Minor == QueryRelations || Minor == QueryResources ? AnswerRoom : 0);
     if (!A)
         co_return STATUS_INSUFFICIENT_RESOURCES;
     Status S = co_await ke::WaitFor(A->Done, false, ke::Deadline { ke::InterruptTime() + Patience });
@@ -135,6 +138,33 @@ Seat* TopOf(Devnode& N) { return N.Physical ? &N.Physical->Top() : nullptr; }
 
 // --- one layer
 
+// A NewDevnode for the driver of layer At; it is given what it needs of the machine.
+Status Describe(Devnode& N, usize At, Vector<u8>& To)
+{
+    Layer& L = N.Layers[At];
+    TRY(To.Resize(sizeof(wd::NewDevnode)));
+    auto& D = *new (To.Data()) wd::NewDevnode {};
+    if (!L.Hosted.IsEmpty())
+        memcpy(D.Hosted, L.Hosted.Data(), L.Hosted.Size() * sizeof(wchar_t));
+    // The firmware's bus has no hand in what its children's drivers reach: each gets it from here.
+    if (!N.HostsPhysical() && !N.Resources.IsEmpty()) {
+        TRY(driver::GiveFixed({ N.Resources.Data(), N.Resources.Size() }, &N, *L.Of));
+        D.Count = u32(N.Resources.Size());
+        memcpy(D.Resources, N.Resources.Data(), N.Resources.Size() * sizeof(wd::Resource));
+    }
+    if (At != 0 || !N.HostsPhysical())
+        return STATUS_SUCCESS;
+    if (N.Pci) {
+        driver::GiveFunction(*N.Pci, *L.Of);
+        D.Pci = *N.Pci;
+    }
+    TRY(driver::GiveFixed({ N.Resources.Data(), N.Resources.Size() }, &N, *L.Of));
+    D.Count = u32(N.Resources.Size());
+    if (D.Count)
+        memcpy(D.Resources, N.Resources.Data(), D.Count * sizeof(wd::Resource));
+    return STATUS_SUCCESS;
+}
+
 ke::Task<> Add(Devnode& N, usize At)
 {
     Layer& L = N.Layers[At];
@@ -145,19 +175,13 @@ ke::Task<> Add(Devnode& N, usize At)
     Adding = &N;
     AddingLayer = At;
     RefPtr<Answer> A;
+    Vector<u8> Data;
+    CO_TRY(Describe(N, At, Data));
     if (At == 0 && N.HostsPhysical()) {
-        Vector<u8> Data;
-        CO_TRY(Data.Resize(sizeof(wd::PciDevice)));
-        if (N.Pci) {
-            driver::GiveFunction(*N.Pci, *Of);
-            memcpy(Data.Data(), N.Pci, sizeof(wd::PciDevice));
-        } else {
-            memset(Data.Data(), 0, sizeof(wd::PciDevice));
-        }
         A = Send(*In, wd::Kind::AddDevice, 0, 0, N.IsRoot, std::move(Data), 0);
     } else if (N.Physical) {
         CO_TRY(In->Grant(N.Physical->Id()));
-        A = Send(*In, wd::Kind::AddAbove, 0, 0, N.Physical->Id(), Vector<u8>(), 0);
+        A = Send(*In, wd::Kind::AddAbove, 0, 0, N.Physical->Id(), std::move(Data), 0);
     }
     if (!A)
         co_return STATUS_INSUFFICIENT_RESOURCES;
@@ -197,8 +221,8 @@ ke::Task<> StartNode(Devnode& N)
     N.Started = N.PhysicalStarted = N.AskRelations = true;
     for (Layer& L : N.Layers) {
         L.Started = true;
-        if (L.Place)
-            L.Place->Resume();
+        for (auto& P : L.Places)
+            P->Resume();
     }
     N.Physical->Resume();
     co_return STATUS_SUCCESS;
@@ -302,7 +326,14 @@ ke::Task<> Meet(Devnode& Parent, RefPtr<Seat> Physical, Devnode*& Known)
         CO_TRY(Names(N->Hardware, A->Data));
     if ((co_await Ask(Physical, QueryId, CompatibleIds, A)).Ok())
         CO_TRY(Names(N->Compatible, A->Data));
-    co_return Record(*N);
+    CO_TRY(Record(*N));
+    if (!Physical->Now() || !driver::IsFirmware(Physical->Now()->In().Of()))
+        co_return STATUS_SUCCESS;
+    if ((co_await Ask(Physical, QueryResources, 0, A)).Ok()) {
+        CO_TRY(ReadList(A->Data, N->Resources));
+        CO_TRY(RecordResources(*N, { A->Data.Data(), A->Data.Size() }));
+    }
+    co_return TakeOver(*N);
 }
 
 bool IsOfStack(Devnode& N, Driver& D)
@@ -366,7 +397,7 @@ bool LayersRun(Devnode& N)
 {
     bool All = true;
     for (Layer& L : N.Layers) {
-        if (L.Of->Now() == Driver::State::Stopped && !L.Of->StartsAgain() && !L.Of->WasUnloaded())
+        if (!L.OnOpen && L.Of->Now() == Driver::State::Stopped && !L.Of->StartsAgain() && !L.Of->WasUnloaded())
             if (Status S = L.Of->StartProcess(); !S.Ok())
                 ex::Log("driver %S: cannot be started for %S: 0x%x\n", L.Of->Name(), N.Path.View(), u32(S.Code()));
         if (L.Of->Now() == Driver::State::Failed) {
@@ -400,7 +431,7 @@ Step NextStep(Devnode& N, usize& At)
     for (At = 0; At < N.Layers.Size(); ++At) {
         Layer& L = N.Layers[At];
         if (!L.Added)
-            return Step::Add;
+            return N.Pci && driver::MustAwaitRoutes(*N.Pci, *L.Of) ? Step::Nothing : Step::Add;
         if (N.Started && !L.Started)
             return Step::StartLayer;
     }
@@ -414,7 +445,11 @@ ke::Task<> Do(Devnode& N, Step What, usize At)
     switch (What) {
     case Step::Layers:
         N.LayersKnown = true;
-        (void)FindLayers(N);            // none: it waits for the registry to know more
+        // None: it waits for the registry to know more.
+        if (Status S = FindLayers(N); S == STATUS_INVALID_PARAMETER) {
+            Name(N, "declares resources that cannot be understood", S);
+            N.Failed = true;
+        }
         co_return STATUS_SUCCESS;
     case Step::Add: {
         Status S = co_await Add(N, At);
@@ -434,8 +469,11 @@ ke::Task<> Do(Devnode& N, Step What, usize At)
         N.Layers[At].Started = true;
         if (At == 0 && N.HostsPhysical())
             N.Physical->Resume();
-        if (N.Layers[At].Place)
-            co_return co_await StartAgain(N, N.Layers[At].Place);
+        // The top one starts those below it in the process.
+        for (usize I = 0; I + 1 < N.Layers[At].Places.Size(); ++I)
+            N.Layers[At].Places[I]->Resume();
+        if (!N.Layers[At].Places.IsEmpty())
+            co_return co_await StartAgain(N, N.Layers[At].Places.Last());
         co_return STATUS_SUCCESS;
     case Step::Start:
         co_return co_await StartNode(N);
@@ -461,27 +499,15 @@ ke::Task<> Work()
                 continue;
             }
             Any = true;
+            The->UnderWay = N;
             (void)co_await Do(*N, S, At);
+            The->UnderWay = nullptr;
+            The->Stepped.Set();
             break;                      // the tree may have changed anywhere
         }
         if (!Any)
             (void)co_await ke::WaitFor(The->Wanted);
     }
-}
-
-void Wake()
-{
-    if (!Root)
-        return;
-    The->Wanted.Set();
-    if (std::exchange(The->Running, true))
-        return;
-    Own<ke::WorkItem> Item(new (std::nothrow) ke::WorkItem);
-    if (!Item) {
-        The->Running = false;
-        return;
-    }
-    ke::WorkItem::Launch(std::move(Item), [] { return Work(); });
 }
 
 bool Ensure()
@@ -506,48 +532,19 @@ void Manager::Grace::Expired(ke::Timer&)
 
 // --- the tree
 
-Devnode::~Devnode()
+void Wake()
 {
-    auto Forget = [](RefPtr<Seat>& S) {
-        if (!S)
-            return;
-        S->Node = nullptr;
-        S->GiveUp(STATUS_DEVICE_REMOVED);
-    };
-    for (Layer& L : Layers)
-        Forget(L.Place);
-    Forget(Physical);
-}
-
-Devnode* NextNode(Devnode* N)
-{
-    if (Devnode* C = N->Children.First())
-        return C;
-    while (N && N->Parent) {
-        if (Devnode* Next = N->Parent->Children.Next(*N))
-            return Next;
-        N = N->Parent;
+    if (!Root)
+        return;
+    The->Wanted.Set();
+    if (std::exchange(The->Running, true))
+        return;
+    Own<ke::WorkItem> Item(new (std::nothrow) ke::WorkItem);
+    if (!Item) {
+        The->Running = false;
+        return;
     }
-    return nullptr;
-}
-
-Devnode* FindChild(Devnode& Of, ob::Name Path)
-{
-    for (Devnode& C : Of.Children)
-        if (ob::Equal(C.Path, Path, true))
-            return &C;
-    return nullptr;
-}
-
-Result<Devnode*> MakeNode(Devnode& Parent, ob::String Path)
-{
-    Devnode* N = new Devnode;
-    if (!N)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    N->Parent = &Parent;
-    N->Path = std::move(Path);
-    Parent.Children.PushBack(*N);
-    return N;
+    ke::WorkItem::Launch(std::move(Item), [] { return Work(); });
 }
 
 Result<Devnode*> Report(BusDevice&& D)
@@ -561,6 +558,7 @@ Result<Devnode*> Report(BusDevice&& D)
     N->Hardware = std::move(D.Hardware);
     N->Compatible = std::move(D.Compatible);
     N->Pci = D.Pci;
+    N->Resources = std::move(D.Resources);
     Record(*N).Ignore();                // without its key it works as well
     return N;
 }
@@ -576,69 +574,23 @@ void Look()
     Wake();
 }
 
-// --- from the drivers
-
-void DriverRuns(Driver&) { Look(); }
-
-void DriverEnds(Driver& D, bool Again)
+ke::Task<> Settle(Ref<Driver> D)
 {
-    for (Devnode* N = Root; N; N = NextNode(N)) {
-        for (usize I = 0; I < N->Layers.Size(); ++I) {
-            Layer& L = N->Layers[I];
-            if (L.Of.Get() != &D)
-                continue;
-            L.Added = L.Started = false;
-            if (Again)
-                continue;
-            // Without it there is no stack, and there are no children.
-            N->Failed = true;
-            if (L.Place)
-                L.Place->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
-            if (N->Physical && I == 0 && N->HostsPhysical())
-                N->Physical->GiveUp(STATUS_DEVICE_NOT_CONNECTED);
-            for (Devnode& C : N->Children)
-                if (C.Physical && (!C.Physical->Now() || C.Physical->Now()->IsGone()))
-                    C.Vanished = true;
-        }
+    auto IsUnderWay = [&] {
+        for (Devnode* N = Root; N; N = NextNode(N))
+            for (Layer& L : N->Layers)
+                if (L.Of.Get() == D.Get() && !N->Failed && (!N->Started || !L.Started || The->UnderWay == N))
+                    return true;
+        return false;
+    };
+    ke::Deadline Limit { ke::InterruptTime() + Patience };
+    while (D->Now() == Driver::State::Running && IsUnderWay()) {
+        The->Stepped.Reset();
+        Status S = co_await ke::WaitFor(The->Stepped, false, Limit);
+        if (S.Code() != STATUS_SUCCESS)
+            co_return S.Ok() ? Status(STATUS_IO_TIMEOUT) : S;
     }
-    Wake();
-}
-
-void RelationsChange(Seat& Physical)
-{
-    if (!Physical.Node)
-        return;
-    Physical.Node->AskRelations = true;
-    Wake();
-}
-
-RefPtr<Seat> SeatFor(Driver& D, Seat& Below)
-{
-    if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D)
-        return nullptr;
-    Devnode& N = *Adding;
-    // The physical device that the process has made for the devnode.
-    if (AddingLayer == 0 && N.HostsPhysical() && !Below.Node && !Below.Below() && Below.Now() && &Below.Now()->In() == D.In()) {
-        if (!N.Physical) {
-            N.Physical = RefPtr<Seat>(&Below);
-            Below.Node = &N;
-        } else {
-            N.Physical->Take(*Below.Now());
-        }
-        Relink(N);
-    } else if (Below.Bottom().Node != &N) {
-        return nullptr;
-    }
-    Layer& L = N.Layers[AddingLayer];
-    return L.Place && !L.Place->Now() ? L.Place : nullptr;
-}
-
-void HasAttached(Driver& D, Seat& New)
-{
-    if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D || New.Bottom().Node != Adding || Adding->Layers[AddingLayer].Place)
-        return;
-    Adding->Layers[AddingLayer].Place = RefPtr<Seat>(&New);
-    New.Node = Adding;
+    co_return STATUS_SUCCESS;
 }
 
 }

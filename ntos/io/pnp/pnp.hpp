@@ -9,6 +9,9 @@
 // children. Children that are no longer told get SURPRISE_REMOVAL (as it was not asked for) and REMOVE_DEVICE.
 // When the process of a layer dies its seat stays (driver/stack.hpp). The process that comes in its place has AddDevice called and gets START_DEVICE, the other
 // layers do not notice. A bus driver's new process tells its children again: who is known by name gets his old seat.
+// Keys below Enum\ROOT are devnodes without a bus: the key declares their resources, too (driver/fixed.cpp).
+// A filter whose service key has a value Hosted (not 0) runs in the process of the driver below it: what they tell each other are addresses, as a class driver's callback.
+// A driver whose service key says StartOnOpen (driver/demand.cpp) is not started for its devnodes before one of these names is opened.
 // Steps of all devnodes are done one after the other, by one work item.
 #pragma once
 #include "ntos/io/driver/stack.hpp"
@@ -25,10 +28,13 @@ struct BusDevice {
     ob::String Bus, Device, Instance;           // parts of the name
     Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
     const driver::wd::PciDevice* Pci = nullptr;
+    Vector<driver::wd::Resource> Resources;     // beside those of the function's base addresses
 };
 Result<Devnode*> Report(BusDevice&& D);
 // Everything is done again that is not as it should be: after the start of the system, after a driver was loaded.
 void Look();
+// Waits until the devnodes that D drives have been started, or cannot be.
+ke::Task<> Settle(Ref<Driver> D);
 
 // --- told by drivers
 void DriverRuns(Driver& D);
@@ -41,10 +47,18 @@ void HasAttached(Driver& D, Seat& New);
 // --- device interfaces (interface.cpp); statuses as the Io functions of these names
 Result<ob::String> RegisterInterface(Driver& By, Seat& Physical, const driver::wd::Guid& Class, ob::Name Reference);
 Status SetInterface(ob::Name Link, bool Enable);
+// A device of the Executive's own has one: enabled, for ever.
+Status AddOwnInterface(const driver::wd::Guid& Class, ob::Name Link, ob::Name Device);
 Status ListInterfaces(const driver::wd::InterfaceQuery& Query, Vector<wchar_t>& Names);
 Status Notify(Channel& In, const driver::wd::Notification& N);
 void EndNotify(Channel& In, u64 Cookie);
 void ChannelEnds(Channel& In);
+// Of those that drivers have enabled now.
+Status EnabledClasses(Vector<driver::wd::Guid>& To);
+// --- drivers that start with an interface (trigger.cpp)
+void Triggered(const driver::wd::Guid& Class);
+void ArmTriggers();
+
 // Of a devnode: what IoGetDeviceProperty tells.
 Status Property(Seat& Physical, u32 Which, Vector<u8>& To);
 

@@ -2,6 +2,9 @@
 #include <string.h>
 
 #include "ntos/cm/key.hpp"
+#include "ntos/ex/log.hpp"
+#include "ntos/io/driver/firmware.hpp"
+#include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/pnp/devnode.hpp"
 
 namespace io::pnp {
@@ -11,7 +14,7 @@ using namespace nt;
 namespace {
 
 constexpr ob::Name CurrentControlSet = L"\\Registry\\Machine\\System\\CurrentControlSet\\";
-constexpr u32 RegSz = 1, RegMultiSz = 7;
+constexpr u32 RegSz = 1, RegMultiSz = 7, RegResourceList = 8;
 
 Result<Ref<cm::Node>> Open(ob::Name First, ob::Name Second, bool Create = false)
 {
@@ -67,12 +70,36 @@ template <typename F> Status ForEachName(const Vector<wchar_t>& Names, F Each)
     return STATUS_SUCCESS;
 }
 
+bool IsHosted(ob::Name Service)
+{
+    auto Key = Open(L"Services\\", Service);
+    cm::UpperName Upper;
+    if (!Key.Ok() || !Upper.Set(L"Hosted").Ok())
+        return false;
+    const cm::Value* V = Key.Value()->FindValue(Upper);
+    return V && V->Data.Size() == 4 && (V->Data[0] | V->Data[1] | V->Data[2] | V->Data[3]);
+}
+
 Status AddLayer(Devnode& N, ob::Name Service)
 {
+    if (!N.Layers.IsEmpty() && IsHosted(Service)) {
+        Vector<wchar_t>& To = N.Layers.Last().Hosted;
+        if (To.IsEmpty())
+            TRY(To.Push(L'\0'));
+        if (To.Size() + Service.Length + 1 > driver::wd::MaximumHosted)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        To.Last() = Service.Length ? Service.Data[0] : L'\0';
+        for (usize I = 1; I < Service.Length; ++I)
+            TRY(To.Push(Service.Data[I]));
+        TRY(To.Push(L'\0'));
+        return To.Push(L'\0');
+    }
     ob::String Key = TRY(ob::String::Copy(CurrentControlSet));
     TRY(Key.Append(L"Services\\"));
     TRY(Key.Append(Service));
-    return N.Layers.Push(Layer { TRY(driver::FindOrMakeDriver(Key)) });
+    Layer L { TRY(driver::FindOrMakeDriver(Key)) };
+    L.OnOpen = driver::StartsOnOpen(Key) || driver::IsFirmware(Key);     // by driver/firmware.cpp
+    return N.Layers.Push(std::move(L));
 }
 
 Status AddFilters(Devnode& N, RefPtr<cm::Node> From, ob::Name Value)
@@ -101,6 +128,115 @@ Status Record(Devnode& N)
         TRY(SetText(*Key, L"HardwareID", RegMultiSz, N.Hardware.Data(), N.Hardware.Size()));
     if (!N.Compatible.IsEmpty())
         TRY(SetText(*Key, L"CompatibleIDs", RegMultiSz, N.Compatible.Data(), N.Compatible.Size()));
+    return STATUS_SUCCESS;
+}
+
+// A CM_RESOURCE_LIST with one bus; what cannot be given (busses' windows, DMA channels) is left out.
+Status ReadList(const Vector<u8>& From, Vector<wd::Resource>& To)
+{
+    constexpr usize Head = 4 + 8 + 8, Each = 20;        // count; interface, bus number; version and revision, count
+    u32 Count;
+    if (From.Size() < Head)
+        return STATUS_SUCCESS;
+    memcpy(&Count, From.Data() + Head - 4, 4);
+    for (u32 I = 0; I < Count && Head + (I + 1) * Each <= From.Size() && To.Size() < wd::MaximumResources; ++I) {
+        const u8* At = From.Data() + Head + I * Each;
+        wd::Resource R {};
+        u32 Length;
+        R.Type = At[0];
+        R.Shared = At[1] == 3;          // CmResourceShareShared
+        if (R.Type == 1 || R.Type == 3) {
+            memcpy(&R.Start, At + 4, 8);
+            memcpy(&Length, At + 12, 4);
+            R.Bytes = Length;
+            if (!Length || R.Start + R.Bytes < R.Start)
+                continue;
+        } else if (R.Type == 2) {
+            memcpy(&Length, At + 8, 4);
+            R.Start = Length;           // the vector is the line
+            R.Bytes = 1;
+            R.Level = R.ActiveLow = !(At[2] & 1);       // CM_RESOURCE_INTERRUPT_LATCHED; level lines are PCI's
+        } else {
+            continue;
+        }
+        TRY(To.Push(R));
+    }
+    return STATUS_SUCCESS;
+}
+
+Status RecordResources(Devnode& N, std::span<const u8> List)
+{
+    ob::String Path = TRY(ob::String::Copy(N.Path));
+    TRY(Path.Append(L"\\LogConf"));
+    Ref<cm::Node> Key = TRY(Open(L"Enum\\", Path, true));
+    return Key->SetValue(L"BootConfig", RegResourceList, List.data(), List.size());
+}
+
+static bool HaveCommonId(const Devnode& A, const Devnode& B)
+{
+    bool Found = false;
+    ForEachName(A.Hardware, [&](ob::Name X) {
+        return ForEachName(B.Hardware, [&](ob::Name Y) {
+            Found |= ob::Equal(X, Y, true);
+            return Status(STATUS_SUCCESS);
+        });
+    }).Ignore();                        // nothing in it fails
+    return Found;
+}
+
+static const wd::Resource* FirstPort(const Devnode& N)
+{
+    for (const wd::Resource& R : N.Resources)
+        if (R.Type == 1)
+            return &R;
+    return nullptr;
+}
+
+static Status CopyValues(cm::Node& From, cm::Node& To, std::span<const ob::Name> Only)
+{
+    for (usize I = 0; I < From.ValueCount(); ++I) {
+        const cm::Value& V = From.ValueAt(I);
+        bool Wanted = Only.empty();
+        for (ob::Name N : Only)
+            Wanted |= ob::Equal(V.Name, N, true);
+        cm::UpperName Upper;
+        TRY(Upper.Set(V.Name));
+        if (Wanted && !To.FindValue(Upper))
+            TRY(To.SetValue(V.Name, V.Type, V.Data.Data(), V.Data.Size()));
+    }
+    return STATUS_SUCCESS;
+}
+
+Status TakeOver(Devnode& N)
+{
+    const wd::Resource* Mine = FirstPort(N);
+    if (!Mine)
+        return STATUS_SUCCESS;
+    for (Devnode& Old : Root->Children) {
+        if (!Old.IsRoot || Old.Failed || !HaveCommonId(N, Old))
+            continue;
+        Ref<cm::Node> From = TRY(Open(L"Enum\\", Old.Path));
+        if (Old.Resources.IsEmpty())
+            TRY(driver::ReadResources(*From, Old.Resources));
+        const wd::Resource* Its = FirstPort(Old);
+        if (!Its || Its->Start != Mine->Start)
+            continue;
+        bool Driven = false;
+        for (Layer& L : Old.Layers)
+            Driven |= L.Added;
+        (Driven ? N : Old).Failed = true;
+        ex::Log("pnp: %S is %S\n", Old.Path.View(), N.Path.View());
+        if (Driven)
+            return STATUS_SUCCESS;
+        Ref<cm::Node> To = TRY(Open(L"Enum\\", N.Path, true));
+        const ob::Name Names[] = { L"Service", L"ClassGUID", L"Class", L"DeviceDesc", L"UpperFilters", L"LowerFilters" };
+        TRY(CopyValues(*From, *To, Names));
+        ob::String Parameters = TRY(ob::String::Copy(Old.Path)), NewParameters = TRY(ob::String::Copy(N.Path));
+        TRY(Parameters.Append(L"\\Device Parameters"));
+        TRY(NewParameters.Append(L"\\Device Parameters"));
+        auto Values = Open(L"Enum\\", Parameters);
+        return Values.Ok() ? CopyValues(*Values.Value(), *TRY(Open(L"Enum\\", NewParameters, true)), {}) : Status(STATUS_SUCCESS);
+    }
     return STATUS_SUCCESS;
 }
 
@@ -134,6 +270,8 @@ Status FindLayers(Devnode& N)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     RefPtr<cm::Node> Class = ClassKey(*Key), Own(Key.Get());
     N.Layers.Clear();
+    if (N.IsRoot)
+        TRY(driver::ReadResources(*Key, N.Resources));
     TRY(AddFilters(N, Own, L"LowerFilters"));
     TRY(AddFilters(N, Class, L"LowerFilters"));
     if (Service.Ok())

@@ -309,6 +309,8 @@ Status OpenVolume::Start(Request& R)
 {
     if (R.What == Operation::FsControl)
         return VolumeControl(static_cast<Volume&>(GetDevice()), R);
+    if (R.What == Operation::DeviceControl)
+        return MountDeviceControl(static_cast<Volume&>(GetDevice()), R);
     if (R.What == Operation::Flush)
         return STATUS_SUCCESS;
     return STATUS_INVALID_DEVICE_REQUEST;

@@ -380,7 +380,8 @@ Status QueryVolumeInformation(Volume& V, FSINFOCLASS Class, InfoBuffer& To)
         break;
     }
     case FileFsDeviceInformation:
-        To.Fixed(FILE_FS_DEVICE_INFORMATION { V.DeviceType, V.Characteristics });
+        // As the packaged kernelbase knows a disk with files (docs/DIFFERENCES.md).
+        To.Fixed(FILE_FS_DEVICE_INFORMATION { FILE_DEVICE_DISK_FILE_SYSTEM, V.Characteristics });
         break;
     case FileFsAttributeInformation: {
         // "NTFS": programs choose by the name what they may ask for.

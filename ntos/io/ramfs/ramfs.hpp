@@ -231,6 +231,7 @@ public:
 
 Status QueryVolumeInformation(Volume& V, FSINFOCLASS Class, InfoBuffer& To);
 Status VolumeControl(Volume& V, Request& R);
+Status MountDeviceControl(Volume& V, Request& R);     // IOCTL_MOUNTDEV_*
 Result<ACCESS_MASK> CheckNodeAccess(ke::Caller& Caller, Node& N, Node* Folder, ACCESS_MASK Desired);
 inline Status DiskFull(Status S)
 {

@@ -28,6 +28,13 @@ NTKERNELAPI VOID NTAPI PoSetHiberRange(PVOID MemoryMap, ULONG Flags, PVOID Addre
 
 NTSYSAPI NTSTATUS NTAPI ZwCancelIoFileEx(HANDLE FileHandle, PIO_STATUS_BLOCK IoRequestToCancel, PIO_STATUS_BLOCK IoStatusBlock);
 
+// What mingw-w64's ntddk.h leaves out for x64.
+NTHALAPI BOOLEAN NTAPI HalMakeBeep(ULONG Frequency);
+NTHALAPI ULONG NTAPI HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber, ULONG BusInterruptLevel, ULONG BusInterruptVector, PKIRQL Irql,
+                                           PKAFFINITY Affinity);
+// Data of the kernel's: the import table's entry is the pointer, as for Microsoft's compiler.
+extern PULONG InitSafeBootMode __asm__("__imp_InitSafeBootMode");
+
 #ifdef __cplusplus
 }
 #endif

@@ -139,6 +139,31 @@ NTKERNELAPI BOOLEAN NTAPI SeAccessCheckFromStateEx(PSECURITY_DESCRIPTOR Security
                                                    PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess,
                                                    PNTSTATUS AccessStatus);
 
+NTKERNELAPI NTSTATUS NTAPI ObLogSecurityDescriptor(PSECURITY_DESCRIPTOR InputSecurityDescriptor, PSECURITY_DESCRIPTOR *OutputSecurityDescriptor, ULONG RefBias);
+NTKERNELAPI VOID NTAPI ObReferenceSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Count);
+NTKERNELAPI VOID NTAPI ObDereferenceSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Count);
+NTKERNELAPI PUCHAR NTAPI PsGetProcessImageFileName(PEPROCESS Process);
+
+// Data that mingw-w64 declares without an import.
+#define NEPTUNE_DATA(Type, Name) extern Type *Neptune##Name __asm__("__imp_" #Name)
+NEPTUNE_DATA(KSPIN_LOCK, IoStatisticsLock);
+NEPTUNE_DATA(ULONG, IoReadOperationCount);
+NEPTUNE_DATA(ULONG, IoWriteOperationCount);
+NEPTUNE_DATA(ULONG, IoOtherOperationCount);
+NEPTUNE_DATA(LARGE_INTEGER, IoReadTransferCount);
+NEPTUNE_DATA(LARGE_INTEGER, IoWriteTransferCount);
+NEPTUNE_DATA(LARGE_INTEGER, IoOtherTransferCount);
+NEPTUNE_DATA(ULONG, CcFastMdlReadWait);
+#define IoStatisticsLock (*NeptuneIoStatisticsLock)
+#define IoReadOperationCount (*NeptuneIoReadOperationCount)
+#define IoWriteOperationCount (*NeptuneIoWriteOperationCount)
+#define IoOtherOperationCount (*NeptuneIoOtherOperationCount)
+#define IoReadTransferCount (*NeptuneIoReadTransferCount)
+#define IoWriteTransferCount (*NeptuneIoWriteTransferCount)
+#define IoOtherTransferCount (*NeptuneIoOtherTransferCount)
+#define CcFastMdlReadWait (*NeptuneCcFastMdlReadWait)
+#undef NEPTUNE_DATA
+
 #ifdef __cplusplus
 }
 #endif

@@ -49,6 +49,19 @@ static void Dies(const char* Of, ULONG Code)
     NtClose(Event);
 }
 
+// Loads the driver, has it leave something behind, and unloads it: it is gone, and the status tells.
+static void Leaves(const char* What, ULONG Code, NTSTATUS Expected)
+{
+    tap::Print("# unloaded with %s left\n", What);
+    CHECK_EQ(u32(Load(Key)), 0);
+    HANDLE File = Again();
+    CHECK(File != nullptr);
+    CHECK_EQ(u32(Control(File, Code)), 0);
+    NtClose(File);
+    CHECK_EQ(u32(Unload(Key)), u32(Expected));
+    CHECK(Open(&File, L"\\Device\\WdmTest") < 0);
+}
+
 TAP_MAIN()
 {
     CHECK_EQ(u32(MakeKey(Key, L"\\??\\C:\\work\\wdmtest.sys")), 0);
@@ -59,4 +72,19 @@ TAP_MAIN()
     Dies("a spin lock acquired twice", wdmtest::Spin);
     Dies("a write behind the end of a pool block", wdmtest::Overrun);
     CHECK_EQ(u32(Unload(Key)), 0);
+    // Under another key, whose deaths are counted from none.
+    Key = L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\WdmMistakes";
+    CHECK_EQ(u32(MakeKey(Key, L"\\??\\C:\\work\\wdmtest.sys")), 0);
+    CHECK_EQ(u32(Load(Key)), 0);
+    Dies("an IRP freed while a driver has it", wdmtest::FreeSent);
+    Dies("an IRP freed that the driver did not make", wdmtest::FreeForeign);
+    Dies("a remove lock released more often than acquired", wdmtest::RemoveLock);
+    Dies("a remove lock removed twice", wdmtest::RemoveTwice);
+    Dies("a spin lock released to a low IRQL while another one is held", wdmtest::ReleaseLow);
+    Dies("an IRQL that falls while a spin lock is held", wdmtest::LowerHeld);
+    CHECK_EQ(u32(Unload(Key)), 0);
+    Leaves("nothing", wdmtest::Nothing, STATUS_SUCCESS);
+    Leaves("a timer", wdmtest::LeaveTimer, STATUS_DRIVER_PROCESS_TERMINATED);
+    Leaves("a work item", wdmtest::LeaveWork, STATUS_DRIVER_PROCESS_TERMINATED);
+    Leaves("a thread", wdmtest::LeaveThread, STATUS_DRIVER_PROCESS_TERMINATED);
 }

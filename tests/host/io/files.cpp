@@ -378,7 +378,7 @@ TEST_F(Files, InformationLengths)
     EXPECT_STATUS(A.Start(NtQueryInformationFile, H, Block, 8, 512, FileBasicInformation), STATUS_ACCESS_VIOLATION);
     EXPECT_STATUS(A.Start(NtQueryInformationFile, 0x7777, Block, B, 512, FileBasicInformation), STATUS_INVALID_HANDLE);
     EXPECT_STATUS(A.Start(NtQueryVolumeInformationFile, H, Block, B, 8, FileFsDeviceInformation), STATUS_SUCCESS);
-    EXPECT_EQ(A.At<u32>(B), FILE_DEVICE_DISK);
+    EXPECT_EQ(A.At<u32>(B), FILE_DEVICE_DISK_FILE_SYSTEM);
     EXPECT_STATUS(A.Start(NtQueryVolumeInformationFile, H, Block, B, 512, FileFsAttributeInformation), STATUS_SUCCESS);
     EXPECT_EQ(std::u16string(reinterpret_cast<char16_t*>(A.Bytes(B + 12)), 4), u"NTFS");
     EXPECT_STATUS(A.Start(NtQueryVolumeInformationFile, H, Block, B, 24, FileFsVolumeInformation), STATUS_BUFFER_OVERFLOW);

@@ -108,6 +108,14 @@ void NTAPI ThreadMain(PVOID Context)
     PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
+// Mistakes.
+IO_REMOVE_LOCK Removal;
+KSPIN_LOCK Other;
+Later Left;
+WORK_QUEUE_ITEM LeftWork;
+void NTAPI NeverFires(PKDPC, PVOID, PVOID, PVOID) { }
+void NTAPI WaitsForever(PVOID) { KeWaitForSingleObject(&ThreadGo, Executive, KernelMode, FALSE, nullptr); }
+
 NTSTATUS RunThread(ULONG* Out)
 {
     HANDLE Handle;
@@ -295,6 +303,68 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         KeAcquireSpinLock(&Lock, &Old);
         KeAcquireSpinLock(&Lock, &Old);
         return Complete(Irp, STATUS_SUCCESS);
+    }
+    case FreeSent: {                    // to this driver's own device, which keeps it
+        PIRP Mine = IoAllocateIrp(Device->StackSize, FALSE);
+        PIO_STACK_LOCATION Next = IoGetNextIrpStackLocation(Mine);
+        Next->MajorFunction = IRP_MJ_DEVICE_CONTROL;
+        Next->Parameters.DeviceIoControl.IoControlCode = PendQueued;
+        IoCallDriver(Device, Mine);
+        IoFreeIrp(Mine);
+        return Complete(Irp, STATUS_SUCCESS);
+    }
+    case FreeForeign:
+        IoFreeIrp(Irp);
+        return STATUS_SUCCESS;
+    case wdmtest::RemoveLock:
+        IoInitializeRemoveLock(&Removal, 'tset', 0, 0);
+        IoAcquireRemoveLock(&Removal, Irp);
+        IoReleaseRemoveLock(&Removal, Irp);
+        IoReleaseRemoveLock(&Removal, Irp);
+        return Complete(Irp, STATUS_SUCCESS);
+    case RemoveTwice:
+        IoInitializeRemoveLock(&Removal, 'tset', 0, 0);
+        IoAcquireRemoveLock(&Removal, Irp);
+        IoReleaseRemoveLockAndWait(&Removal, Irp);
+        IoReleaseRemoveLockAndWait(&Removal, Irp);
+        return Complete(Irp, STATUS_SUCCESS);
+    case ReleaseLow: {
+        KIRQL Old;
+        KeAcquireSpinLock(&Lock, &Old);
+        *reinterpret_cast<volatile KSPIN_LOCK*>(&Other) = 0;
+        KeAcquireSpinLockAtDpcLevel(&Other);
+        KeReleaseSpinLock(&Other, Old); // while the first is held
+        KeReleaseSpinLock(&Lock, Old);
+        return Complete(Irp, STATUS_SUCCESS);
+    }
+    case LowerHeld: {
+        KIRQL Old;
+        KeAcquireSpinLock(&Lock, &Old);
+        KeLowerIrql(Old);
+        KeReleaseSpinLock(&Lock, Old);
+        return Complete(Irp, STATUS_SUCCESS);
+    }
+    // What is left behind when the driver unloads.
+    case LeaveTimer: {
+        LARGE_INTEGER Due;
+        Due.QuadPart = -600'000'000'0;
+        KeInitializeTimer(&Left.Timer);
+        KeInitializeDpc(&Left.Dpc, NeverFires, nullptr);
+        KeSetTimer(&Left.Timer, Due, &Left.Dpc);
+        return Complete(Irp, STATUS_SUCCESS);
+    }
+    case LeaveWork:
+        KeInitializeEvent(&ThreadGo, SynchronizationEvent, FALSE);
+        ExInitializeWorkItem(&LeftWork, WaitsForever, nullptr);
+        ExQueueWorkItem(&LeftWork, DelayedWorkQueue);
+        return Complete(Irp, STATUS_SUCCESS);
+    case LeaveThread: {
+        HANDLE Handle;
+        KeInitializeEvent(&ThreadGo, SynchronizationEvent, FALSE);
+        NTSTATUS Status = PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, WaitsForever, nullptr);
+        if (NT_SUCCESS(Status))
+            ZwClose(Handle);
+        return Complete(Irp, Status);
     }
     case Counters:
         if (Out < sizeof(Count))
