@@ -169,8 +169,10 @@ public:
     Store(Hive& Of, File& Primary, File* Log1, File* Log2, bool ReadOnly = false) : Hive_(Of), Primary_(Primary), Logs_ { Log1, Log2 }, ReadOnly_(ReadOnly) { }
     // STATUS_NOT_REGISTRY_FILE, STATUS_REGISTRY_CORRUPT. Informational STATUS_REGISTRY_RECOVERED: logs were applied or something mended.
     Status Open();
-    // Writes the whole hive, made by Hive::Create or Adopt, as new files.
+    // Writes the whole hive, made by Hive::Create or Adopt, as new files. The base block comes last: a power cut before it leaves an unfinished hive.
     Status Create();
+    // Whether nothing was ever in these files, or only what Create had written before it was interrupted: no base block, no log.
+    Result<bool> IsUnfinished();
     // What changed since the last time becomes permanent. A failure changes nothing: it can be tried again.
     Status Commit();
     Status Reconcile();

@@ -69,6 +69,12 @@ Status Store::Create()
     WrittenSize_ = Hive_.Bins().Size();
     Vector<u8> Empty;
     TRY(Empty.Resize(disk::BaseBlock));
+    // What logs say is of another hive, and must not be applied to this one.
+    for (File* Log : Logs_)
+        if (Log && TRY(Log->Size()) >= sizeof(disk::Base)) {
+            TRY(Log->WriteAt(0, Empty.Data(), sizeof(disk::Base)));
+            TRY(Log->Flush());
+        }
     // Until all is there the file is no hive.
     if (TRY(Primary_.Size()) < disk::BaseBlock + WrittenSize_)
         TRY(Primary_.Extend(disk::BaseBlock + WrittenSize_));
@@ -79,11 +85,6 @@ Status Store::Create()
     WrittenSequence_ = Sequence_;
     Hive_.Bins().Unlogged.Clear();
     Hive_.Bins().Unwritten.Clear();
-    for (File* Log : Logs_)
-        if (Log && TRY(Log->Size()) >= sizeof(disk::Base)) {
-            TRY(Log->WriteAt(0, Empty.Data(), sizeof(disk::Base)));         // what it said was of another hive
-            TRY(Log->Flush());
-        }
     MarkedDirty_ = LogStarted_ = false;
     Current_ = 0;
     LogEnd_ = 0;
@@ -192,6 +193,20 @@ Status Store::Apply(Vector<u8>& Bins, u32 PrimarySequence, bool BaseIsGood, u32&
         }
     }
     return STATUS_SUCCESS;
+}
+
+Result<bool> Store::IsUnfinished()
+{
+    u64 Size = TRY(Primary_.Size());
+    disk::Base B {};
+    TRY(Primary_.ReadAt(0, &B, Size < sizeof(B) ? Size : sizeof(B)));
+    const u8* Byte = reinterpret_cast<const u8*>(&B);
+    for (usize I = 0; I < sizeof(B); ++I)
+        if (Byte[I])
+            return false;
+    Vector<u8> Log;
+    u32 First;
+    return NewestLog(Log, First) == NoLog;
 }
 
 Status Store::Open()

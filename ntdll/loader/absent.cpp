@@ -47,7 +47,8 @@ constexpr u32 PerPage = PageSize / sizeof(Stub);
 bool IsSystemModule(Module* M)
 {
     constexpr u32 Length = 20;
-    return M->FullDllName.Length / 2 > Length && SameName(M->FullDllName.Buffer, Length, L"C:\\Windows\\System32\\", Length);
+    // With a disk as C: the system's own processes have theirs from X:.
+    return M->FullDllName.Length / 2 > Length && SameName(M->FullDllName.Buffer + 1, Length - 1, L":\\Windows\\System32\\", Length - 1);
 }
 
 PVOID AbsentStub(Module* From, const char* Symbol, u32 Ordinal)

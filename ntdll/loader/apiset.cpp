@@ -32,8 +32,14 @@ WCHAR Lower(WCHAR C) { return C >= 'A' && C <= 'Z' ? WCHAR(C + 32) : C; }
 // Maps apisetschema.dll and finds its section.
 const Namespace* MapSchema()
 {
+    // A process of the system's own takes it from the volume it is from itself: the disk that is C: may be away.
+    WCHAR Text[] = L"\\??\\C:\\Windows\\System32\\apisetschema.dll";
+    const UNICODE_STRING& Program = Peb()->ProcessParameters->ImagePathName;
+    constexpr WCHAR Folder[] = L":\\Windows\\System32\\";
+    if (Program.Length > sizeof(Folder) && __builtin_memcmp(Program.Buffer + 1, Folder, sizeof(Folder) - 2) == 0)
+        Text[4] = Program.Buffer[0];
     UNICODE_STRING Path;
-    RtlInitUnicodeString(&Path, L"\\??\\C:\\Windows\\System32\\apisetschema.dll");
+    RtlInitUnicodeString(&Path, Text);
     OBJECT_ATTRIBUTES Attributes { sizeof(OBJECT_ATTRIBUTES), nullptr, &Path, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
     IO_STATUS_BLOCK Io {};
     HANDLE File, Section;

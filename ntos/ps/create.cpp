@@ -285,10 +285,18 @@ Result<Ref<Process>> MakeSystemProcess(ob::Name ImageFile, ob::Name CommandLine)
         return STATUS_SUCCESS;
     };
     TRY(Made.Block.Resize(sizeof(RTL_USER_PROCESS_PARAMETERS)));
-    TRY(Put(&RTL_USER_PROCESS_PARAMETERS::ImagePathName, ImageFile));
-    TRY(Put(&RTL_USER_PROCESS_PARAMETERS::CommandLine, CommandLine));
-    // With a disk as C: what the machine was started from is X: (smss); processes of the system's own must not need that disk.
+    // With a disk as C: what the machine was started from is X: (smss); processes of the system's own must not need that disk. The loader looks first where
+    // the program is.
     bool Moved = ob::LookupKernel(L"\\GLOBAL??\\X:", true).Ok();
+    constexpr ob::Name SystemRoot = L"\\SystemRoot\\";
+    if (Moved && ImageFile.Length > SystemRoot.Length && ob::Equal(ImageFile.Up(SystemRoot.Length), SystemRoot, true)) {
+        ob::String There = TRY(ob::String::Copy(L"X:\\Windows\\"));
+        TRY(There.Append(ImageFile.From(SystemRoot.Length)));
+        TRY(Put(&RTL_USER_PROCESS_PARAMETERS::ImagePathName, There.View()));
+    } else {
+        TRY(Put(&RTL_USER_PROCESS_PARAMETERS::ImagePathName, ImageFile));
+    }
+    TRY(Put(&RTL_USER_PROCESS_PARAMETERS::CommandLine, CommandLine));
     TRY(Put(&RTL_USER_PROCESS_PARAMETERS::DllPath, Moved ? L"X:\\Windows\\System32" : L"C:\\Windows\\System32"));
     {
         const ob::Name Directory = Moved ? L"X:\\Windows\\" : L"C:\\Windows\\";

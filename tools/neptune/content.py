@@ -17,7 +17,7 @@ NLS = ("locale.nls", "l_intl.nls", "sortdefault.nls", "normnfc.nls", "normnfd.nl
        "c_437.nls", "c_850.nls", "c_932.nls", "c_936.nls", "c_949.nls", "c_950.nls", "c_1250.nls", "c_1251.nls", "c_1252.nls", "c_1253.nls",
        "c_1254.nls", "c_1257.nls", "c_10000.nls", "c_20127.nls", "c_28591.nls", "c_28605.nls")
 FOLDERS = ("Windows/Temp", "Windows/System32/config", "Windows/System32/drivers", "Program Files", "Program Files (x86)", "ProgramData", "Users/Public",
-           "Users/neptune/AppData/Local/Temp", "Users/neptune/AppData/Roaming", "Users/neptune/Desktop", "Users/neptune/Documents", WORK)
+           "Users/neptune/AppData/Local/Temp", "Users/neptune/AppData/Local/Microsoft/Windows", "Users/neptune/AppData/Roaming", "Users/neptune/Desktop", "Users/neptune/Documents", WORK)
 PROFILE = r"C:\Users\neptune"
 ENVIRONMENT = {
     "ALLUSERSPROFILE": r"C:\ProgramData",

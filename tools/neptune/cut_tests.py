@@ -125,7 +125,7 @@ class Cuts(Tests):
         folder = self.folder / f"seen{written.seed}"
         folder.mkdir()
         volume = self.volume()[0]
-        subprocess.run(["mcopy", "-i", volume.where, "-s", "-n", f"::/work/cut{written.seed}", folder], env=volume.env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        subprocess.run(["mcopy", "-i", volume.where, "-s", "-n", f"::/{content.WORK}/cut{written.seed}", folder], env=volume.env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         found = {path.name.lower(): path.read_bytes() for path in folder.rglob("*.dat")}
         for path in sorted(folder.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()

@@ -32,7 +32,7 @@ ke::Task<> FileHive::Open(Ref<ps::Process> For, Files Of, bool LazyFlush, Own<Fi
     CO_TRY(co_await KernelFile::Open(New.Primary_, Ref<io::File>(*Of.Primary), Queue, For));
     CO_TRY(co_await KernelFile::Open(New.Log1_, Ref<io::File>(*Of.Log1), Queue, For));
     CO_TRY(co_await KernelFile::Open(New.Log2_, Ref<io::File>(*Of.Log2), Queue, For));
-    if (CO_TRY(New.Primary_.Size()) == 0) {
+    if (CO_TRY(New.Store_.IsUnfinished())) {
         New.New_ = true;
     } else {
         Status Opened = New.Store_.Open();

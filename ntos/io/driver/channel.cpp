@@ -450,6 +450,7 @@ void Channel::Drain()
                 Irp* I = std::exchange(T.I, nullptr);
                 ++T.Generation;
                 T.NextFree = std::exchange(FreeTag_, u16(Index + 1));
+                Served_ |= R.Status >= 0 && I->MayRepeat;
                 Finish(*I, Status(NTSTATUS(R.Status)), R.Information, R.File);
             } else if (R.What == wd::ReplyKind::Call && Process) {
                 if (Status S = StartRemote(*this, R.Information); !S.Ok()) {

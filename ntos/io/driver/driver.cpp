@@ -18,7 +18,8 @@ constinit const ob::TypeInfo Driver::Type {
     .Mapping = { STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, STANDARD_RIGHTS_REQUIRED },
 };
 
-// Starting again: after 100 ms, doubled each time, at most so often; a driver that has run for a minute starts counting anew.
+// Starting again: after 100 ms, doubled each time, at most so often. A driver that has run for a minute or has moved data starts counting anew: the limit is
+// for those that die without getting anywhere. What kills the driver each time it is sent has a limit of its own (Seat).
 static constexpr u32 MaximumDeaths = 8;
 static constexpr u64 FirstPause = 1'000'000, GoodRun = 600'000'000;
 
@@ -96,6 +97,7 @@ void Driver::HasEnded(ps::Process& P)
         D->Release();                   // the driver's own reference
     }
     TakeDevices(*this);
+    bool HasServed = In_ && In_->HasServed();
     TakeFixed(*this);
     PlaceDemandDevices(Key_);
     if (In_)
@@ -103,14 +105,14 @@ void Driver::HasEnded(ps::Process& P)
     delete std::exchange(Hardware_, nullptr);
     In_.Reset();
     State_ = State::Stopped;
-    if (Was == State::Starting) {
+    if (Was == State::Starting && !Deaths_) {
         State_ = State::Failed;
         Outcome_ = P.ExitStatus() < 0 ? Status(P.ExitStatus()) : Status(STATUS_DRIVER_PROCESS_TERMINATED);
         ex::Log("driver %S: its process ended before it had started (status 0x%x)\n", Name(), u32(P.ExitStatus()));
     } else if (Was == State::Unloading) {
         Outcome_ = P.ExitStatus() < 0 ? Status(P.ExitStatus()) : Status(STATUS_SUCCESS);      // what it left behind when it unloaded
-    } else if (Was == State::Running) {
-        if (ke::InterruptTime() - StartedAt_ > GoodRun)
+    } else if (Was == State::Running || Was == State::Starting) {
+        if (Was == State::Running && (ke::InterruptTime() - StartedAt_ > GoodRun || HasServed))
             Deaths_ = 0;
         ++Deaths_;
         if (Deaths_ > MaximumDeaths) {

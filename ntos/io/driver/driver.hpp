@@ -189,6 +189,7 @@ public:
     bool IsDead() const { return Dead_; }
     Driver& Of() const { return Driver_; }
     u32 Outstanding() const { return Outstanding_; }
+    bool HasServed() const { return Served_; }          // it has moved data: a request that may be repeated has succeeded
 
     ps::Process* Process = nullptr;     // while it runs
     u64 SectionAddress = 0;
@@ -237,7 +238,7 @@ private:
     u32 LooksToSkip_ = 0, Skips_ = 1;
     u32 LastTaken_ = 0, Stuck_ = 0;     // seconds
     friend struct Watchdog;
-    bool Dead_ = false, Woken_ = false;
+    bool Dead_ = false, Woken_ = false, Served_ = false;
     Vector<u64> Granted_;
     core::ListNode<Channel> AllLink_;
     using ChannelList = core::List<Channel, &Channel::AllLink_>;

@@ -1,0 +1,150 @@
+// kill.exe PERIOD KILLS: packs C:\work\source.bin with 7za.exe into C:\work\packed.7z and has it verified, and meanwhile ends, every PERIOD milliseconds, one of the
+// processes of the disk's drivers: port driver and disk.sys by turns. Goes on, with a new archive each time, until there have been so many KILLS.
+// fastfat is left out: what is open on a volume whose file system dies is lost (docs/file-systems.md). The host looks at what is left (tools/neptune/kill_tests.py).
+#include "abi/nt/sysinfo.hpp"
+#include "tests/guest/wdm/load.hpp"
+
+extern "C" {
+NTSTATUS NTAPI RtlCreateProcessParametersEx(RTL_USER_PROCESS_PARAMETERS** Out, const UNICODE_STRING* Image, const UNICODE_STRING* DllPath,
+                                            const UNICODE_STRING* Directory, const UNICODE_STRING* Command, PVOID Environment, const UNICODE_STRING* Title,
+                                            const UNICODE_STRING* Desktop, const UNICODE_STRING* Shell, const UNICODE_STRING* Runtime, ULONG Flags);
+NTSTATUS NTAPI RtlCreateUserProcess(UNICODE_STRING* Path, ULONG, RTL_USER_PROCESS_PARAMETERS* Parameters, PVOID ProcessSecurity, PVOID ThreadSecurity,
+                                    HANDLE Parent, BOOLEAN Inherit, HANDLE DebugPort, HANDLE Token, RTL_USER_PROCESS_INFORMATION* Info);
+}
+
+namespace {
+
+const WCHAR* const Drivers[] = { L"storahci", L"stornvme", L"vioblk", L"disk" };
+constexpr u32 Count = sizeof(Drivers) / sizeof(Drivers[0]);
+u32 Turn, Kills, Done[Count];
+
+WCHAR Lower(WCHAR C) { return C >= L'A' && C <= L'Z' ? WCHAR(C + 32) : C; }
+
+bool EndsWith(const UNICODE_STRING& S, const WCHAR* Tail)
+{
+    u32 Length = 0, Has = S.Length / 2;
+    while (Tail[Length])
+        ++Length;
+    if (Length >= Has || S.Buffer[Has - Length - 1] != L'\\')
+        return false;
+    for (u32 I = 0; I < Length; ++I)
+        if (Lower(S.Buffer[Has - Length + I]) != Tail[I])
+            return false;
+    return true;
+}
+
+// Ends the driver's process; false: it has none now.
+bool Kill(const WCHAR* Driver)
+{
+    alignas(16) static u8 All[256 * 1024];
+    ULONG Length;
+    if (NtQuerySystemInformation(SystemProcessInformation, All, sizeof(All), &Length) < 0)
+        return false;
+    for (u8* At = All;;) {
+        auto& P = *reinterpret_cast<SYSTEM_PROCESS_INFORMATION*>(At);
+        CLIENT_ID Id { P.UniqueProcessId, nullptr };
+        OBJECT_ATTRIBUTES Attributes { sizeof(Attributes), nullptr, nullptr, 0, nullptr, nullptr };
+        HANDLE Process;
+        if (P.UniqueProcessId && NtOpenProcess(&Process, 0x1001, &Attributes, &Id) >= 0) {
+            alignas(8) u8 Line[2048];
+            bool Killed = NtQueryInformationProcess(Process, ProcessCommandLineInformation, Line, sizeof(Line), &Length) >= 0 &&
+                          EndsWith(*reinterpret_cast<UNICODE_STRING*>(Line), Driver) && NtTerminateProcess(Process, STATUS_ACCESS_VIOLATION) >= 0;
+            NtClose(Process);
+            if (Killed)
+                return true;
+        }
+        if (!P.NextEntryOffset)
+            return false;
+        At += P.NextEntryOffset;
+    }
+}
+
+void KillNext()
+{
+    for (u32 Tries = 0; Tries < Count; ++Tries) {
+        u32 Which = Turn++ % Count;
+        if (!Kill(Drivers[Which]))
+            continue;
+        ++Kills;
+        ++Done[Which];
+        return;
+    }
+}
+
+// Runs it while drivers are killed; its exit code.
+u32 Run(const WCHAR* Words, u32 Period)
+{
+    UNICODE_STRING Path = wdm::String(L"\\??\\C:\\work\\7za.exe"), Image = wdm::String(L"C:\\work\\7za.exe"), Folder = wdm::String(L"C:\\work\\"),
+                   Line = wdm::String(Words);
+    RTL_USER_PROCESS_PARAMETERS* Parameters = nullptr;
+    auto* Mine = RtlGetCurrentPeb()->ProcessParameters;
+    NTSTATUS S = RtlCreateProcessParametersEx(&Parameters, &Image, nullptr, &Folder, &Line, nullptr, nullptr, nullptr, nullptr, nullptr, RTL_USER_PROC_PARAMS_NORMALIZED);
+    if (S < 0)
+        return u32(S);
+    Parameters->StandardInput = Mine->StandardInput;
+    Parameters->StandardOutput = Mine->StandardOutput;
+    Parameters->StandardError = Mine->StandardError;
+    RTL_USER_PROCESS_INFORMATION Info {};
+    Info.Length = sizeof(Info);
+    S = RtlCreateUserProcess(&Path, 0, Parameters, nullptr, nullptr, nullptr, 1, nullptr, nullptr, &Info);
+    if (S < 0)
+        return u32(S);
+    NtResumeThread(Info.ThreadHandle, nullptr);
+    for (;;) {
+        LARGE_INTEGER Time;
+        Time.QuadPart = -10000 * i64(Period);
+        if (NtWaitForSingleObject(Info.ProcessHandle, 0, &Time) == STATUS_WAIT_0)
+            break;
+        KillNext();
+    }
+    PROCESS_BASIC_INFORMATION Basic {};
+    NtQueryInformationProcess(Info.ProcessHandle, ProcessBasicInformation, &Basic, sizeof(Basic), nullptr);
+    NtClose(Info.ThreadHandle);
+    NtClose(Info.ProcessHandle);
+    return u32(Basic.ExitStatus);
+}
+
+void DeleteArchive()
+{
+    UNICODE_STRING Name = wdm::String(L"\\??\\C:\\work\\packed.7z");
+    OBJECT_ATTRIBUTES Attributes { sizeof(Attributes), nullptr, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+    NtDeleteFile(&Attributes);
+}
+
+}
+
+TAP_MAIN()
+{
+    UNICODE_STRING& Line = Process->ProcessParameters->CommandLine;
+    u32 Numbers[2] = {}, Which = 2;
+    for (u32 At = Line.Length / 2, Scale = 1; At-- && Which;) {
+        WCHAR C = Line.Buffer[At];
+        if (C >= L'0' && C <= L'9') {
+            Numbers[Which - 1] += (C - L'0') * Scale;
+            Scale *= 10;
+        } else {
+            --Which;
+            Scale = 1;
+        }
+    }
+    u32 Period = Numbers[0], Wanted = Numbers[1];
+    if (!CHECK(Period && Wanted))
+        return;
+    BOOLEAN Was;
+    RtlAdjustPrivilege(20, 1, 0, &Was);
+    for (u32 Round = 1; Kills < Wanted; ++Round) {
+        u32 Before = Kills;
+        DeleteArchive();
+        CHECK_EQ(Run(L"7za.exe a -bd -mx0 packed.7z source.bin", Period), 0u);
+        u32 Packed = Kills;
+        CHECK_EQ(Run(L"7za.exe t -bd packed.7z", Period), 0u);
+        tap::Print("# round %u: %u kills while it was written, %u while it was verified\n", Round, Packed - Before, Kills - Packed);
+        if (tap::Failures || !CHECK(Kills > Before))
+            break;
+    }
+    for (u32 I = 0; I < Count; ++I)
+        if (Done[I])
+            tap::Print("# %ls: %u\n", Drivers[I], Done[I]);
+    tap::Print("# kills: %u\n", Kills);
+    CHECK(Kills >= Wanted);
+}
