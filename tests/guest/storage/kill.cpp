@@ -139,7 +139,7 @@ TAP_MAIN()
         u32 Packed = Kills;
         CHECK_EQ(Run(L"7za.exe t -bd packed.7z", Period), 0u);
         tap::Print("# round %u: %u kills while it was written, %u while it was verified\n", Round, Packed - Before, Kills - Packed);
-        if (tap::Failures || !CHECK(Kills > Before))
+        if (tap::Failures || Round == 1000)
             break;
     }
     for (u32 I = 0; I < Count; ++I)
