@@ -41,18 +41,54 @@ static ULONG PutNumber(WCHAR* To, ULONGLONG Number, ULONG Base = 10)
     return N;
 }
 
+// Which number a volume has is kept in a volatile key while the machine runs, so that after this driver's death each gets its own again.
+static HANDLE OpenNumbers()
+{
+    UNICODE_STRING Path = RTL_CONSTANT_STRING(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\partmgr\\Volumes");
+    OBJECT_ATTRIBUTES Attributes;
+    InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr, nullptr);
+    HANDLE Key;
+    return NT_SUCCESS(ZwCreateKey(&Key, KEY_ALL_ACCESS, &Attributes, 0, nullptr, REG_OPTION_VOLATILE, nullptr)) ? Key : nullptr;
+}
+
+// The bytes of the unique id that has this number; 0: nobody.
+static ULONG Holder(HANDLE Numbers, ULONG Number, UCHAR* Id)
+{
+    WCHAR Name[16];
+    UNICODE_STRING Text { USHORT(PutNumber(Name, Number) * 2), sizeof(Name), Name };
+    alignas(8) UCHAR Room[sizeof(KEY_VALUE_PARTIAL_INFORMATION) + MaximumUniqueId];
+    ULONG Bytes;
+    auto* Value = reinterpret_cast<KEY_VALUE_PARTIAL_INFORMATION*>(Room);
+    if (!Numbers || !NT_SUCCESS(ZwQueryValueKey(Numbers, &Text, KeyValuePartialInformation, Room, sizeof(Room), &Bytes)) || Value->DataLength > MaximumUniqueId)
+        return 0;
+    memcpy(Id, Value->Data, Value->DataLength);
+    return Value->DataLength;
+}
+
 Volume* MakeVolume(DiskDevice& D, const Partition& P)
 {
     WCHAR Name[40];
     PDEVICE_OBJECT Device = nullptr;
-    ULONG Number = 0;
+    UCHAR Mine[MaximumUniqueId], Other[MaximumUniqueId];
+    ULONG Number = 0, MineBytes = UniqueId(*D.Table, P, Mine);
+    HANDLE Numbers = OpenNumbers();
     NTSTATUS Status = STATUS_OBJECT_NAME_COLLISION;
     while (Status == STATUS_OBJECT_NAME_COLLISION && ++Number < 1000) {
+        ULONG OtherBytes = Holder(Numbers, Number, Other);
+        if (OtherBytes && (OtherBytes != MineBytes || memcmp(Other, Mine, MineBytes)))
+            continue;
         ULONG At = Put(Name, L"\\Device\\HarddiskVolume");
         At += PutNumber(Name + At, Number);
         UNICODE_STRING Text { USHORT(At * 2), USHORT(At * 2 + 2), Name };
         Status = IoCreateDevice(Driver, sizeof(Volume), &Text, FILE_DEVICE_DISK, D.Device->Characteristics | FILE_DEVICE_SECURE_OPEN, FALSE, &Device);
     }
+    if (NT_SUCCESS(Status) && Numbers && MineBytes) {
+        WCHAR Digits[16];
+        UNICODE_STRING Text { USHORT(PutNumber(Digits, Number) * 2), sizeof(Digits), Digits };
+        ZwSetValueKey(Numbers, &Text, 0, REG_BINARY, Mine, MineBytes);
+    }
+    if (Numbers)
+        ZwClose(Numbers);
     if (!NT_SUCCESS(Status)) {
         DbgPrint("partmgr: no device for partition %lu: %08lx\n", P.Number, Status);
         return nullptr;

@@ -85,15 +85,21 @@ Status Driver::CreateDevice(ke::Caller& Caller, svc::DriverControl& Call)
         Status S = NameDevice(Ref<Device>(*New), Path);
         if (S == STATUS_OBJECT_NAME_COLLISION) {
             auto Old = ob::LookupKernel(Path);
-            if (!Old.Ok() || &Old.Value()->GetType() != &Device::Type || !static_cast<Device&>(*Old.Value()).Fallback)
+            if (DriverDevice* Before = Old.Ok() ? FindAway(*Old.Value()) : nullptr) {
+                New->Awaited = Before->Awaited;
+                Before->LeaveName();
+                S = NameDevice(Ref<Device>(*New), Path);
+            } else if (!Old.Ok() || &Old.Value()->GetType() != &Device::Type || !static_cast<Device&>(*Old.Value()).Fallback) {
                 return S;
-            New->Replaced = RefPtr<Device>(static_cast<Device*>(Old.Value().Get()));
-            if (ob::Directory* D = New->Replaced->Parent()) {
-                ob::MakePermanent(*New->Replaced, false);
-                if (New->Replaced->Parent())
-                    D->Remove(*New->Replaced);
+            } else {
+                New->Replaced = RefPtr<Device>(static_cast<Device*>(Old.Value().Get()));
+                if (ob::Directory* D = New->Replaced->Parent()) {
+                    ob::MakePermanent(*New->Replaced, false);
+                    if (New->Replaced->Parent())
+                        D->Remove(*New->Replaced);
+                }
+                S = NameDevice(Ref<Device>(*New), Path);
             }
-            S = NameDevice(Ref<Device>(*New), Path);
         }
         TRY(S);
     }

@@ -21,7 +21,7 @@ constinit const ob::TypeInfo Driver::Type {
 // Starting again: after 100 ms, doubled each time, at most so often. A driver that has run for a minute or has moved data starts counting anew: the limit is
 // for those that die without getting anywhere. What kills the driver each time it is sent has a limit of its own (Seat).
 static constexpr u32 MaximumDeaths = 8;
-static constexpr u64 FirstPause = 1'000'000, GoodRun = 600'000'000;
+static constexpr u64 FirstPause = 1'000'000, LongestPause = 16'000'000, GoodRun = 600'000'000;
 
 Driver::~Driver()
 {
@@ -82,6 +82,14 @@ void Driver::HasStarted(Status Outcome)
     Changed.Set();
 }
 
+DriverDevice* Driver::FindAway(const ob::Object& Named)
+{
+    for (DriverDevice& D : Away)
+        if (&D == &Named)
+            return &D;
+    return nullptr;
+}
+
 void Driver::HasEnded(ps::Process& P)
 {
     State Was = State_;
@@ -93,7 +101,7 @@ void Driver::HasEnded(ps::Process& P)
     }
     Links_.Clear();
     while (DriverDevice* D = Devices.First()) {
-        D->TakeAway();
+        D->TakeAway(Was == State::Running || (Was == State::Starting && Deaths_));
         D->Release();                   // the driver's own reference
     }
     TakeDevices(*this);
@@ -121,6 +129,7 @@ void Driver::HasEnded(ps::Process& P)
             ex::Log("driver %S: its process %u died (status 0x%x), %u times now: it is not started again\n", Name(), P.Id(), u32(P.ExitStatus()), Deaths_);
         } else {
             u64 Pause = FirstPause << (Deaths_ - 1);
+            Pause = Pause < LongestPause ? Pause : LongestPause;
             ex::Log("driver %S: its process %u died (status 0x%x); it is started again in %u ms\n", Name(), P.Id(), u32(P.ExitStatus()), Pause / 10000);
             if (!Again_.Set(ke::InterruptTime() + Pause).Ok())
                 State_ = State::Failed;

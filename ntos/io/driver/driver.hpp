@@ -253,7 +253,10 @@ public:
     Result<ob::ParseResult> Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot) override;
     Channel& In() const { return *In_; }
     bool IsGone() const { return Gone || In_->IsDead(); }
-    void TakeAway();                    // out of the namespace; what is open fails from now on
+    // What is open fails from now on. It leaves the namespace, unless ComesBack and its seat waits for another: then the name stays, so that the files of
+    // a file system above are found, until the driver makes a device of that name again or the seat is given up.
+    void TakeAway(bool ComesBack = false);
+    void LeaveName();
     bool IsDirect() const { return Flags & 0x10; }      // DO_DIRECT_IO
     const u64 Cookie;
     const bool Exclusive;
@@ -263,6 +266,7 @@ public:
     u32 Flags = 0, StackSize = 1, AlignmentRequirement = 0, SectorSize = 0;     // of its DEVICE_OBJECT, as last told
     RefPtr<Seat> Place;                 // in a device stack; null when it is gone
     RefPtr<Seat> Former;                // the one it was made with, when it has taken another
+    RefPtr<Seat> Awaited;               // the seat that its name stands for: of one that is gone, or has not taken it yet
     core::ListNode<DriverDevice> DriverLink;
     RefPtr<Device> Replaced;            // the Executive's own device of that name, back when this one goes
 
@@ -324,6 +328,8 @@ public:
     void ForgetDeaths() { Deaths_ = 0; }
     Status Control(ke::Caller& Caller, svc::DriverControl& Call);
     core::List<DriverDevice, &DriverDevice::DriverLink> Devices;
+    core::List<DriverDevice, &DriverDevice::DriverLink> Away;  // of processes that have ended, whose names stay
+    DriverDevice* FindAway(const ob::Object& Named);            // null: not one of those
 
 private:
     Status CreateDevice(ke::Caller& Caller, svc::DriverControl& Call);

@@ -215,11 +215,12 @@ void DriverFile::Withdraw(Request& R)
 
 Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParameters& How, File* Start, ob::Name Rest, bool AtRoot)
 {
+    // Its file system may serve what it has while the device is away.
     bool HasFiles = Start ? static_cast<DriverFile*>(Start)->IsOfFileSystem() : fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot));
     if (How.Pipe || How.Mailslot || (How.TargetFolder && !HasFiles))
         return STATUS_INVALID_PARAMETER;
-    if (IsGone())
-        return STATUS_DEVICE_REMOVED;
+    if (IsGone() && !(HasFiles && Awaited))
+        return Awaited ? STATUS_DEVICE_NOT_READY : STATUS_DEVICE_REMOVED;
     if (Exclusive && Opens)
         return STATUS_ACCESS_DENIED;
     How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
@@ -247,13 +248,31 @@ DriverDevice::~DriverDevice()
     DriverLink.Unlink();
 }
 
-void DriverDevice::TakeAway()
+void DriverDevice::TakeAway(bool ComesBack)
 {
     Gone = true;
     DriverLink.Unlink();
     Former.Reset();
-    if (RefPtr<Seat> Was = std::move(Place))
+    RefPtr<Seat> Was = std::move(Place);
+    if (Was)
         Was->Lost();
+    if (!Awaited)
+        Awaited = std::move(Was);
+    if (ComesBack && Awaited && Awaited->Node && !Awaited->NameOf && Parent() && !Replaced) {
+        Awaited->NameOf = this;
+        In_->Of().Away.PushBack(*this);
+        return;
+    }
+    LeaveName();
+}
+
+void DriverDevice::LeaveName()
+{
+    Ref<DriverDevice> Keep(*this);
+    DriverLink.Unlink();
+    if (Awaited && Awaited->NameOf == this)
+        Awaited->NameOf = nullptr;
+    Awaited.Reset();
     RefPtr<io::Device> Old = std::move(Replaced);
     ob::String Path;
     if (Old)

@@ -96,6 +96,10 @@ void Seat::Take(DriverDevice& New)
         Fresh->Leads_ = RefPtr<Seat>(this);
         New.Former = std::move(Fresh);
     }
+    if (New.Awaited.Get() == this)
+        New.Awaited.Reset();
+    if (NameOf)
+        NameOf->LeaveName();            // it has another now
     New.Place = RefPtr<Seat>(this);
     Now_ = &New;
     Last_.Reset();
@@ -132,6 +136,8 @@ void Seat::GiveUp(Status Why)
 {
     RefPtr<Seat> Keep(this);
     Gone_ = true;
+    if (NameOf)
+        NameOf->LeaveName();
     while (Irp* I = Held_.PopFront()) {
         I->More_->HeldBy = nullptr;
         Fail(*I, Why);

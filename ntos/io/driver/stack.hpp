@@ -35,6 +35,7 @@ public:
     void Lost();                                // its device is gone
     void GiveUp(Status Why);                    // it does not come back
     wd::DeviceShape Shape(const Channel& For) const;
+    DriverDevice* NameOf = nullptr;             // one that is gone, whose name stays for whoever takes the seat next (DriverDevice::TakeAway)
     pnp::Devnode* Node = nullptr;               // it belongs to; set and cleared by pnp
 
 private:

@@ -83,7 +83,8 @@ Result<Ref<Volume>> Volume::For(DriverDevice& On)
 {
     for (Volume& V : *All_) {
         // A disk whose driver died and came back is the same disk: it has the same place.
-        if (!On.Place || V.Place_ != On.Place)
+        const RefPtr<driver::Seat>& Place = On.Awaited ? On.Awaited : On.Place;
+        if (!Place || V.Place_ != Place)
             continue;
         // A RAW one nobody has open: perhaps a file system knows it by now.
         if (V.State_ == State::Gone || (V.State_ != State::Mounting && V.IsGone()) || (V.State_ == State::Raw && !V.Files)) {

@@ -14,7 +14,7 @@ NTSTATUS NTAPI RtlCreateUserProcess(UNICODE_STRING* Path, ULONG, RTL_USER_PROCES
 
 namespace {
 
-const WCHAR* const Drivers[] = { L"storahci", L"stornvme", L"vioblk", L"disk" };
+const WCHAR* const Drivers[] = { L"storahci", L"stornvme", L"vioblk", L"disk", L"partmgr" };
 constexpr u32 Count = sizeof(Drivers) / sizeof(Drivers[0]);
 u32 Turn, Kills, Done[Count];
 
@@ -71,6 +71,29 @@ void KillNext()
     }
 }
 
+// Until the disk serves again: a driver that is killed before it has done anything is not started for ever.
+void AwaitDisk()
+{
+    UNICODE_STRING Name = wdm::String(L"\\Device\\Harddisk0\\DR0");
+    OBJECT_ATTRIBUTES Attributes { sizeof(Attributes), nullptr, &Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+    alignas(4096) static UCHAR Sector[4096];
+    for (u32 Tries = 0; Tries < 3000; ++Tries) {
+        IO_STATUS_BLOCK Io;
+        HANDLE Disk;
+        LARGE_INTEGER At {}, Pause;
+        Pause.QuadPart = -200000;
+        bool Served = false;
+        if (NtOpenFile(&Disk, FILE_READ_DATA | SYNCHRONIZE, &Attributes, &Io, 7, FILE_SYNCHRONOUS_IO_NONALERT) >= 0) {
+            Served = NtReadFile(Disk, nullptr, nullptr, nullptr, &Io, Sector, sizeof(Sector), &At, nullptr) >= 0;
+            NtClose(Disk);
+        }
+        if (Served)
+            return;
+        NtDelayExecution(0, &Pause);
+    }
+    CHECK(!"the disk serves");
+}
+
 // Runs it while drivers are killed; its exit code.
 u32 Run(const WCHAR* Words, u32 Period)
 {
@@ -96,6 +119,7 @@ u32 Run(const WCHAR* Words, u32 Period)
         if (NtWaitForSingleObject(Info.ProcessHandle, 0, &Time) == STATUS_WAIT_0)
             break;
         KillNext();
+        AwaitDisk();
     }
     PROCESS_BASIC_INFORMATION Basic {};
     NtQueryInformationProcess(Info.ProcessHandle, ProcessBasicInformation, &Basic, sizeof(Basic), nullptr);
