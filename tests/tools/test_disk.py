@@ -115,6 +115,21 @@ class Images(ToolTest):
         booted = self.neptune("run", "--disk", self.disk, "--bios", fake="arguments").stdout
         self.assertNotIn(b"-kernel", booted)
 
+    def test_data_disks(self):
+        self.expect_error(self.neptune("run", "--data-disk", self.disk, self.app), "there is no such file", 2)
+        self.expect_error(self.neptune("run", "--data-disk", self.folder, self.app), "is a folder", 2)
+        self.disk.write_bytes(bytes(1000))
+        self.expect_error(self.neptune("run", "--data-disk", self.disk, self.app), "no number of sectors", 2)
+        rows = entry(0x0C, 2048, 2048) + entry(0x83, 4096, 2048) + entry(0x06, 6144, 2048)
+        self.disk.write_bytes((bytes(446) + rows.ljust(64, b"\0") + b"\x55\xaa").ljust(5 << 20, b"\0"))
+        self.expect_error(self.neptune("run", "--data-disk", self.disk, "--data-disk", self.disk, self.app), "in the machine already", 2)
+        done = self.neptune("run", "--data-disk", f"{self.disk}:nvme", self.app, fake="show:neptune.ini").stdout.decode()
+        self.assertIn("volumes=2\n", done)
+        for bus, device in {"": b"ide-hd,bus=ide.1", ":nvme": b"nvme,serial=neptune1", ":virtio": b"virtio-blk-pci"}.items():
+            done = self.neptune("run", "--data-disk", f"{self.disk}{bus}", self.app, fake="arguments").stdout
+            self.assertIn(device + b",drive=data1", done)
+            self.assertIn(str(self.disk).encode(), done)
+
     def test_a_disk_in_use(self):
         self.assertEqual(self.make().returncode, 0)
         with open(self.disk, "r+b") as file:
