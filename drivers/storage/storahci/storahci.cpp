@@ -18,6 +18,25 @@ void Finish(Adapter& A, PSCSI_REQUEST_BLOCK Srb, UCHAR Status)
     StorPortNotification(RequestComplete, &A, Srb);
 }
 
+// Whoever used it before (firmware, or a driver that died) may have left commands under way, or a device that waits for its error to be read: all start
+// from nothing (AHCI 10.4.3).
+static bool ResetController(volatile Registers& R)
+{
+    R.Control = AhciEnable;             // interrupts off
+    bool Used = false;
+    for (ULONG N = 0; N < MostPorts; ++N)
+        Used |= R.Implemented >> N & 1 && R.Ports[N].Command & (Start | FisOn | Running | FisRunning);
+    if (!Used)
+        return true;
+    R.Control = AhciEnable | HbaReset;
+    for (ULONG N = 0; N < 10000 && R.Control & HbaReset; ++N)
+        StorPortStallExecution(100);
+    if (R.Control & HbaReset)
+        return false;
+    R.Control = AhciEnable;
+    return true;
+}
+
 ULONG NTAPI FindAdapter(PVOID X, PVOID, PVOID, PCHAR, PPORT_CONFIGURATION_INFORMATION C, PBOOLEAN Again)
 {
     auto& A = *static_cast<Adapter*>(X);
@@ -29,7 +48,8 @@ ULONG NTAPI FindAdapter(PVOID X, PVOID, PVOID, PCHAR, PPORT_CONFIGURATION_INFORM
     A.Regs = static_cast<volatile Registers*>(StorPortGetDeviceBase(X, PCIBus, C->SystemIoBusNumber, R->RangeStart, R->RangeLength, FALSE));
     if (!A.Regs)
         return SP_RETURN_ERROR;
-    A.Regs->Control = AhciEnable;       // interrupts off
+    if (!ResetController(*A.Regs))
+        return SP_RETURN_ERROR;
     A.Capabilities = A.Regs->Capabilities;
     A.SlotCount = (A.Capabilities >> 8 & 31) + 1;
     ULONG Implemented = A.Regs->Implemented;

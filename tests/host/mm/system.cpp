@@ -17,6 +17,7 @@ Result<ACCESS_MASK> AccessCheck(const SecurityDescriptor*, const Token&, ACCESS_
         Desired |= Mapping.GenericAll;
     return Desired & ~MAXIMUM_ALLOWED;
 }
+Result<Own<SecurityDescriptor>> MakeDescriptor(std::span<const Allowed>, u8) { return Own<SecurityDescriptor>(new SecurityDescriptor); }
 Result<Own<SecurityDescriptor>> AssignSecurity(const SecurityDescriptor*, const SecurityDescriptor*, const Token&, const GENERIC_MAPPING&, bool)
 {
     return Own<SecurityDescriptor>(new SecurityDescriptor);

@@ -1,4 +1,5 @@
 // Tokens through their services: privileges, groups, duplicates, restricted ones, impersonation; and lengths nobody should believe.
+#include "abi/nt/ex.hpp"
 #include "ntos/se/token.hpp"
 #include "tests/host/system/system.hpp"
 
