@@ -37,8 +37,11 @@ void FreePage(u8* Page);
 u8* PageAddress(Pfn Frame);
 Pfn FrameOf(const void* WindowAddress);
 u64 PhysicalAddress(const void* WindowAddress);
-// Physically contiguous, zeroed, for devices; at most 2 MiB.
+// Physically contiguous, zeroed, for devices; at most 2 MiB. STATUS_NO_MEMORY: no such run of pages is free.
 Result<u8*> AllocateContiguous(usize Bytes);
+// Its owner's reference to each of the pages. The run stays whole, for the next who asks: a driver that is started again must find one although
+// memory is full. Others may have references yet.
+void FreeContiguous(Pfn First, u32 Pages);
 // Maps device memory (uncached) for the Executive.
 Result<volatile u8*> MapDevice(u64 Physical, usize Bytes);
 

@@ -40,6 +40,17 @@ struct PageList {
         Head = P;
         ++Count;
     }
+    void Remove(Pfn First, Pfn End)
+    {
+        for (Pfn* At = &Head; *At != NoPfn;) {
+            if (*At < First || *At >= End) {
+                At = &Database[*At].Next;
+                continue;
+            }
+            *At = Database[*At].Next;
+            --Count;
+        }
+    }
     Pfn Pop()
     {
         Pfn P = Head;
@@ -322,11 +333,25 @@ void ZeroPage(u8* Page)
     memset(Page, 0, PageSize);
 }
 
-Result<u8*> AllocateContiguous(usize Bytes)
+// Free frames that lie together.
+static Pfn TakeFreeRun(u32 Pages)
 {
-    u32 Pages = u32((Bytes + PageMask) >> PageShift);
-    if (Pages == 0 || Pages > 512)
-        return STATUS_INVALID_PARAMETER;
+    auto IsFree = [](Pfn P) { return Database[P].State == PageState::FreeFrame || Database[P].State == PageState::ZeroFrame; };
+    u32 Found = 0;
+    for (Pfn P = 0; P < DatabaseEnd; ++P) {
+        Found = IsFree(P) ? Found + 1 : 0;
+        if (Found < Pages)
+            continue;
+        Pfn First = P + 1 - Pages;
+        FreeFrames.Remove(First, P + 1);
+        ZeroFrames.Remove(First, P + 1);
+        return First;
+    }
+    return NoPfn;
+}
+
+Result<Pfn> TakeRun(u32 Pages)
+{
     for (u32 I = 0; I < RegionCount; ++I) {
         Region& R = Regions[I];
         // Tables for the window and slots may themselves cut from R: get them first, then look where R stands.
@@ -360,10 +385,18 @@ Result<u8*> AllocateContiguous(usize Bytes)
                 Database[P].State = PageState::Frame;
                 Database[P].References = 1;
             }
-            return PageAddress(First);
+            return First;
         }
     }
-    return STATUS_NO_MEMORY;
+    Pfn First = TakeFreeRun(Pages);
+    if (First == NoPfn)
+        return STATUS_NO_MEMORY;
+    for (Pfn P = First; P < First + Pages; ++P) {
+        Database[P].State = PageState::Frame;
+        Database[P].References = 1;
+        ++FramesInUse;
+    }
+    return First;
 }
 
 // --- runs: blocks of the Executive larger than a page; contiguous addresses, pages from anywhere

@@ -42,6 +42,8 @@ bool IsMemoryPlentiful();
 Result<Pfn> AllocateFrame(bool Zeroed = true);
 void ReferenceFrame(Pfn Frame);
 void ReleaseFrame(Pfn Frame);           // free at the last one
+// Frames with consecutive numbers, one reference each, not zeroed: cut from memory nobody has used yet, or from free frames that lie together.
+Result<Pfn> TakeRun(u32 Pages);
 // The capability of a page of device memory, for client mappings; the same each time. STATUS_NOT_FOUND: it is none.
 Result<CPtr> DeviceFrame(u64 PhysicalPage);
 bool IsOwnDevicePage(u64 PhysicalPage);        // the Executive has it mapped: others only see it

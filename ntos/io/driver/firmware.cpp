@@ -20,7 +20,7 @@ constexpr u64 Later = 50'000'000, Patience = 100'000'000;       // 5 s after the
 
 ob::String Key;                         // of the service; empty: there is none
 Vector<wd::Route> Routes;
-bool Told, GivenUp;
+bool Told, GivenUp, IsDisabled;         // IsDisabled: its Start is 4, SERVICE_DISABLED
 u64 WantedSince;
 
 struct Starter : ke::Timer {
@@ -31,6 +31,8 @@ Starter* The;
 
 Status Start()
 {
+    if (IsDisabled)
+        return STATUS_SUCCESS;
     Ref<Driver> D = TRY(FindOrMakeDriver(Key));
     return D->Now() == Driver::State::Stopped && !D->StartsAgain() && !D->WasUnloaded() ? D->StartProcess() : Status(STATUS_SUCCESS);
 }
@@ -104,6 +106,9 @@ void NoteService(cm::Node& Service)
         if (!Path.Append(Part).Ok())
             return;
     Key = std::move(Path);
+    cm::UpperName Start;
+    const cm::Value* V = Start.Set(L"Start").Ok() ? Service.FindValue(Start) : nullptr;
+    GivenUp = IsDisabled = V && V->Data.Size() == 4 && V->Data[0] == 4;
 }
 
 void StartFirmwareSoon()

@@ -250,8 +250,7 @@ void Hardware::End()
             DisconnectMessages(M.Bus, M.Device, M.Function);
     mm::FreeObject(Interrupts_, mm::KernelObject::Notification);
     for (usize I = 0; I + 1 < Contiguous_.Size(); I += 2)
-        for (u32 P = 0; P < Contiguous_[I + 1]; ++P)
-            mm::ReleaseFrame(Contiguous_[I] + P);       // the process's own reference goes with its address space
+        mm::FreeContiguous(Contiguous_[I], Contiguous_[I + 1]);     // the process's own references go with its address space
     Contiguous_.Clear();
 }
 

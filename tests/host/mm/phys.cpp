@@ -50,6 +50,49 @@ TEST(Phys, Contiguous)
     }
 }
 
+TEST(Phys, ContiguousRunsAreUsedAgain)
+{
+    test::Begin();
+    u8* At = MUST(AllocateContiguous(24 * PageSize));
+    Pfn First = FrameOf(At);
+    memset(At, 7, 24 * PageSize);
+    ReferenceFrame(First + 3);              // somebody still has it mapped
+    FreeContiguous(First, 24);
+    u8* Other = MUST(AllocateContiguous(24 * PageSize));
+    EXPECT_NE(Other, At);
+    ReleaseFrame(First + 3);
+    u8* Half = MUST(AllocateContiguous(12 * PageSize));
+    EXPECT_EQ(Half, At);
+    EXPECT_EQ(std::count(Half, Half + 12 * PageSize, 0), long(12 * PageSize));
+    FreeContiguous(First, 12);              // one run again with the rest
+    EXPECT_EQ(MUST(AllocateContiguous(24 * PageSize)), At);
+    for (Pfn P : { First, FrameOf(Other) })
+        for (u32 I = 0; I < 24; ++I)
+            ReleaseFrame(P + I);
+}
+
+TEST(Phys, FramesTogetherMakeARunWhenNothingIsUncut)
+{
+    test::Begin();
+    std::vector<Pfn> All;
+    for (auto P = AllocateFrame(); P.Ok(); P = AllocateFrame())
+        All.push_back(P.Value());
+    EXPECT_EQ(AllocateContiguous(8 * PageSize).Code(), STATUS_NO_MEMORY);
+    std::sort(All.begin(), All.end());
+    usize At = 0;
+    while (All[At] + 8 != All[At + 8])
+        ++At;
+    for (usize I = At; I < At + 9; ++I)
+        ReleaseFrame(All[I]);
+    u8* Run = MUST(AllocateContiguous(8 * PageSize));
+    EXPECT_TRUE(FrameOf(Run) >= All[At] && FrameOf(Run) <= All[At] + 1);
+    for (u32 I = 0; I < 8; ++I)
+        FreePage(Run + I * PageSize);
+    for (usize I = 0; I < All.size(); ++I)
+        if (I < At || I >= At + 9)
+            ReleaseFrame(All[I]);
+}
+
 TEST(Phys, FramesAreZeroDistinctAndInTheWindow)
 {
     test::Balance B;
