@@ -92,7 +92,7 @@ void AddMbr(Table& T, const MbrEntry& E, u64 Base, ULONG Sector, ULONG& Number)
     auto& P = T.Parts[T.Count++];
     memset(&P, 0, sizeof(P));
     P.PartitionStyle = PARTITION_STYLE_MBR;
-    P.StartingOffset.QuadPart = LONGLONG((Base + E.Start) * Sector);
+    P.StartingOffset.QuadPart = E.Type ? LONGLONG((Base + E.Start) * Sector) : 0;
     P.PartitionLength.QuadPart = LONGLONG(u64(E.Sectors) * Sector);
     P.Mbr.PartitionType = E.Type;
     P.Mbr.BootIndicator = E.Boot == 0x80;
