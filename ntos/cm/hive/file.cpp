@@ -32,7 +32,8 @@ Status KernelFile::ReadAt(u64 Offset, void* To, usize Bytes)
             return STATUS_INVALID_DEVICE_STATE;
         if (Offset > Content_.Size() || Bytes > Content_.Size() - Offset)
             return STATUS_END_OF_FILE;
-        memcpy(To, Content_.Data() + Offset, Bytes);
+        if (Bytes)
+            memcpy(To, Content_.Data() + Offset, Bytes);
         return STATUS_SUCCESS;
     }
     if (Offset > File_->DataSize() || Bytes > File_->DataSize() - Offset)
