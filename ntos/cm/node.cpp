@@ -223,6 +223,22 @@ const Value* Node::FindValue(const UpperName& Name) const
     return At < Values_.Size() ? Values_[At].V : nullptr;
 }
 
+const Value* Node::FindValue(ob::Name Name) const
+{
+    UpperName Upper;
+    return Upper.Set(Name).Ok() ? FindValue(Upper) : nullptr;
+}
+
+u32 Node::Number(ob::Name Name, u32 Otherwise) const
+{
+    const Value* V = FindValue(Name);
+    u32 N;
+    if (!V || V->Type != REG_DWORD || V->Data.Size() != sizeof(N))
+        return Otherwise;
+    memcpy(&N, V->Data.Data(), sizeof(N));
+    return N;
+}
+
 const Value* Node::LinkTarget() const
 {
     if (!IsLink)

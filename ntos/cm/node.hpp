@@ -75,6 +75,8 @@ public:
     usize ValueCount() const { return Values_.Size(); }
     const Value& ValueAt(usize I) const { return *Values_[I].V; }
     const Value* FindValue(const UpperName& Name) const;
+    const Value* FindValue(ob::Name Name) const;        // null, too, when there is no memory for the name in upper case
+    u32 Number(ob::Name Name, u32 Otherwise) const;     // a REG_DWORD; Otherwise: there is none
     // The descriptor that counts: its own, or the nearest ancestor's.
     const se::SecurityDescriptor* Security() const;
     // What a key with this link value points at, or null if it is no link or has none.

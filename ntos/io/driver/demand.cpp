@@ -45,8 +45,7 @@ private:
 
 static const cm::Value* NamesOf(cm::Node& N)
 {
-    cm::UpperName Upper;
-    const cm::Value* V = Upper.Set(L"StartOnOpen").Ok() ? N.FindValue(Upper) : nullptr;
+    const cm::Value* V = N.FindValue(L"StartOnOpen");
     return V && V->Type == 7 ? V : nullptr;     // REG_MULTI_SZ
 }
 

@@ -50,13 +50,6 @@ void Starter::Expired(ke::Timer&)
         (void)The->Set(WantedSince + Patience);
 }
 
-bool Has(cm::Node& Service, ob::Name Name)
-{
-    cm::UpperName Upper;
-    const cm::Value* V = Upper.Set(Name).Ok() ? Service.FindValue(Upper) : nullptr;
-    return V && V->Data.Size() == 4 && (V->Data[0] | V->Data[1] | V->Data[2] | V->Data[3]);
-}
-
 // As the host decides it (wdm/ntoskrnl/message.cpp).
 bool WantsMessages(const Driver& D)
 {
@@ -65,7 +58,7 @@ bool WantsMessages(const Driver& D)
         if (!Path.Append(Part).Ok())
             return false;
     auto N = cm::OpenNode(Path, false);
-    return N.Ok() && Has(*N.Value(), L"MSISupported");
+    return N.Ok() && N.Value()->Number(L"MSISupported", 0);
 }
 
 const wd::Route* Find(u32 Bus, u32 Device, u32 Pin)
@@ -98,7 +91,7 @@ Status TakeRoutes(ke::Caller& Caller, svc::DriverControl& Call)
 
 void NoteService(cm::Node& Service)
 {
-    if (Key.View().Length != 0 || !Has(Service, L"Firmware"))
+    if (Key.View().Length != 0 || !Service.Number(L"Firmware", 0))
         return;
     // As the plug-and-play manager names it.
     ob::String Path;
@@ -106,9 +99,7 @@ void NoteService(cm::Node& Service)
         if (!Path.Append(Part).Ok())
             return;
     Key = std::move(Path);
-    cm::UpperName Start;
-    const cm::Value* V = Start.Set(L"Start").Ok() ? Service.FindValue(Start) : nullptr;
-    GivenUp = IsDisabled = V && V->Data.Size() == 4 && V->Data[0] == 4;
+    GivenUp = IsDisabled = Service.Number(L"Start", 0) == 4;
 }
 
 void StartFirmwareSoon()

@@ -49,10 +49,7 @@ struct Text {
 
 Text Strings(cm::Node& Of, ob::Name Name)
 {
-    cm::UpperName Upper;
-    if (!Upper.Set(Name).Ok())
-        return {};
-    const cm::Value* V = Of.FindValue(Upper);
+    const cm::Value* V = Of.FindValue(Name);
     if (!V || (V->Type != 1 && V->Type != 2 && V->Type != 7))
         return {};
     return { reinterpret_cast<const wchar_t*>(V->Data.Data()), V->Data.Size() / 2 };

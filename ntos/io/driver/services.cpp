@@ -42,18 +42,6 @@ Result<Ref<Driver>> FindOrMakeDriver(ob::Name Key)
     return New;
 }
 
-static Result<u32> Number(cm::Node& Of, ob::Name Name)
-{
-    cm::UpperName Upper;
-    TRY(Upper.Set(Name));
-    const cm::Value* V = Of.FindValue(Upper);
-    if (!V || V->Type != 4 || V->Data.Size() != 4)      // REG_DWORD
-        return STATUS_OBJECT_NAME_NOT_FOUND;
-    u32 N;
-    memcpy(&N, V->Data.Data(), 4);
-    return Result<u32>(N);
-}
-
 static ke::Task<> Load(ke::Caller& Caller, Ref<Driver> D)
 {
     if (D->Now() == Driver::State::Running || D->Now() == Driver::State::Starting || D->Now() == Driver::State::Unloading)
@@ -139,8 +127,7 @@ void StartBootDrivers()
         cm::Node& N = *Keys.Value()->Child(I);
         PlaceDemandDevices(N);
         NoteService(N);
-        auto Start = driver::Number(N, L"Start"), Type = driver::Number(N, L"Type");
-        if (!Start.Ok() || !Type.Ok() || Start.Value() > 1 || !(Type.Value() & 3))
+        if (N.Number(L"Start", 4) > 1 || !(N.Number(L"Type", 0) & 3))
             continue;
         auto Go = [&]() -> Status {
             ob::String Path = TRY(ob::String::Copy(driver::Services));

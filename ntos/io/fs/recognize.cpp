@@ -14,24 +14,12 @@ using driver::Driver;
 namespace {
 
 constexpr ob::Name Services = L"\\Registry\\Machine\\System\\CurrentControlSet\\Services";
-constexpr u32 RegSz = 1, RegDword = 4, FileSystemDriver = 2, Disabled = 4;
+constexpr u32 RegSz = 1, FileSystemDriver = 2, Disabled = 4;
 constexpr u64 Patience = 30 * 10'000'000ull;
-
-u32 Number(cm::Node& Of, ob::Name Name, u32 Otherwise)
-{
-    cm::UpperName Upper;
-    const cm::Value* V = Upper.Set(Name).Ok() ? Of.FindValue(Upper) : nullptr;
-    if (!V || V->Type != RegDword || V->Data.Size() != 4)
-        return Otherwise;
-    u32 N;
-    memcpy(&N, V->Data.Data(), 4);
-    return N;
-}
 
 bool IsInGroup(cm::Node& Of, ob::Name Group)
 {
-    cm::UpperName Upper;
-    const cm::Value* V = Upper.Set(L"Group").Ok() ? Of.FindValue(Upper) : nullptr;
+    const cm::Value* V = Of.FindValue(L"Group");
     if (!V || V->Type != RegSz || V->Data.Size() < Group.Length * 2)
         return false;
     for (usize I = 0; I < V->Data.Size() / 2; ++I) {
@@ -51,7 +39,7 @@ Status StartWanted(Vector<Ref<Driver>>& Starting)
     Ref<cm::Node> Keys = TRY(cm::OpenNode(Services, false));
     for (usize I = 0; I < Keys->ChildCount(); ++I) {
         cm::Node& N = *Keys->Child(I);
-        if (Number(N, L"Type", 0) != FileSystemDriver || Number(N, L"Start", Disabled) >= Disabled)
+        if (N.Number(L"Type", 0) != FileSystemDriver || N.Number(L"Start", Disabled) >= Disabled)
             continue;
         if (!IsInGroup(N, L"Boot File System") && !IsInGroup(N, L"File System"))
             continue;

@@ -73,11 +73,7 @@ template <typename F> Status ForEachName(const Vector<wchar_t>& Names, F Each)
 bool IsHosted(ob::Name Service)
 {
     auto Key = Open(L"Services\\", Service);
-    cm::UpperName Upper;
-    if (!Key.Ok() || !Upper.Set(L"Hosted").Ok())
-        return false;
-    const cm::Value* V = Key.Value()->FindValue(Upper);
-    return V && V->Data.Size() == 4 && (V->Data[0] | V->Data[1] | V->Data[2] | V->Data[3]);
+    return Key.Ok() && Key.Value()->Number(L"Hosted", 0);
 }
 
 Status AddLayer(Devnode& N, ob::Name Service)

@@ -19,8 +19,7 @@ bool Armed;
 
 bool Has(cm::Node& Of, ob::Name Name, u32 Type, const void* Data, usize Bytes)
 {
-    cm::UpperName Upper;
-    const cm::Value* V = Upper.Set(Name).Ok() ? Of.FindValue(Upper) : nullptr;
+    const cm::Value* V = Of.FindValue(Name);
     return V && V->Type == Type && V->Data.Size() == Bytes && memcmp(V->Data.Data(), Data, Bytes) == 0;
 }
 
