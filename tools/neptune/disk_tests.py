@@ -1,5 +1,6 @@
 """A disk as C:, in the machine: files and registry across restarts on every bus and by the boot loader, looked at from inside and from the host."""
 import argparse
+import contextlib
 import re
 import shutil
 import subprocess
@@ -9,6 +10,12 @@ from . import fat, files, partitions, paths
 LIMIT = 240
 CONFIG = "Windows/System32/config"
 HIVES = ("SYSTEM", "SOFTWARE", "DEFAULT")
+
+
+def check_fat(image, way):
+    """(exit code, what it said) of fsck.fat."""
+    done = subprocess.run(["fsck.fat", way, image], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.strip().replace("\n", "; ")
 
 
 class Tests:
@@ -34,19 +41,31 @@ class Tests:
             row, = partitions.read(file, self.image.stat().st_size)
         return fat.Volume(self.image, row.offset), row
 
-    def fsck(self, repair=False):
-        """(exit code, what it said) of fsck.fat on a copy of the partition."""
+    @contextlib.contextmanager
+    def partition(self):
+        """(a copy of the partition, where it is in the image)."""
         _, row = self.volume()
         copy = self.folder / "partition.img"
         subprocess.run(["dd", f"if={self.image}", f"of={copy}", "bs=1M", f"skip={row.offset >> 20}", "conv=sparse", "status=none"], check=True)
-        done = subprocess.run(["fsck.fat", "-a" if repair else "-n", copy], capture_output=True, text=True, check=False)
-        copy.unlink()
-        return done.returncode, done.stdout.strip().replace("\n", "; ")
+        try:
+            yield copy, row
+        finally:
+            copy.unlink()
+
+    def fsck(self):
+        """(exit code, what it said) of fsck.fat on a copy of the partition."""
+        with self.partition() as (copy, _):
+            return check_fat(copy, "-n")
 
     def hive(self, name):
         path = self.folder / name
         path.write_bytes(self.volume()[0].read(f"{CONFIG}/{name}") or b"")
         return path
+
+    def check_hives(self, prefix=""):
+        for name in HIVES:
+            done = subprocess.run(["hivexsh", str(self.hive(name))], input="ls\n", capture_output=True, text=True, check=False)
+            self.check(f"{prefix}hivex reads {name}", done.returncode == 0, done.stderr)
 
     def registry(self, hive, key, value):
         done = subprocess.run(["hivexget", str(self.hive(hive)), key, value], capture_output=True, text=True, check=False)
@@ -67,9 +86,7 @@ def across_restarts(test):
         test.check(f"{bus}: the host sees the file", seen is not None and seen.strip() == f"from {bus}".encode(), repr(seen))
         value = test.registry("SOFTWARE", "Kept", bus)
         test.check(f"{bus}: the host sees the value", value == f"value-{bus}", repr(value))
-    for name in HIVES:
-        done = subprocess.run(["hivexsh", str(test.hive(name))], input="ls\n", capture_output=True, text=True, check=False)
-        test.check(f"hivex reads {name}", done.returncode == 0, done.stderr)
+    test.check_hives()
     code, text = test.fsck()
     test.check("fsck.fat after turning off", code == 0, text)
     code, out, err = test.cmd(r"echo by the boot loader> C:\work\boot.txt & reg delete HKLM\SOFTWARE\Kept /v nvme /f")

@@ -1,6 +1,6 @@
 // The firmware's devices on QEMU's q35: what ACPI's namespace says of them, drivers on them, the routing of PCI interrupts; that the driver's process may end; and the power
 // button, which tools/neptune/device_tests.py presses.
-#include "tests/guest/devices/process.hpp"
+#include "tests/guest/wdm/process.hpp"
 
 using namespace wdm;
 

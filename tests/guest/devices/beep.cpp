@@ -1,5 +1,5 @@
 // The speaker: two tones, which tools/neptune/device_tests.py looks for in what QEMU recorded.
-#include "tests/guest/devices/process.hpp"
+#include "tests/guest/wdm/process.hpp"
 
 using namespace wdm;
 

@@ -1,5 +1,5 @@
 // The keyboard: what QEMU's keys come to. tools/neptune/device_tests.py presses them when this program asks.
-#include "tests/guest/devices/process.hpp"
+#include "tests/guest/wdm/process.hpp"
 
 using namespace wdm;
 

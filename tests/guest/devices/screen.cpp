@@ -1,6 +1,6 @@
 // The screen: text mode and a linear frame buffer. tools/neptune/device_tests.py looks at the display when this program says "look", and says so on COM2.
 #include "drivers/console/screen/ioctl.hpp"
-#include "tests/guest/devices/process.hpp"
+#include "tests/guest/wdm/process.hpp"
 
 using namespace wdm;
 

@@ -4,7 +4,7 @@
 //   bulk N          N bytes: byte I is (I * 7 + I / 251) mod 256
 //   count N         takes the next N bytes and answers "sum S\n", their sum in decimal
 //   raw HEX         these bytes
-#include "tests/guest/devices/process.hpp"
+#include "tests/guest/wdm/process.hpp"
 
 using namespace wdm;
 

@@ -1,8 +1,7 @@
 // kill.exe PERIOD KILLS: packs C:\work\source.bin with 7za.exe into C:\work\packed.7z and has it verified, and meanwhile ends, every PERIOD milliseconds, one of the
-// processes of the disk's drivers: port driver and disk.sys by turns. Goes on, with a new archive each time, until there have been so many KILLS.
+// processes of the disk's drivers: port driver, disk.sys and partmgr.sys by turns. Goes on, with a new archive each time, until there have been so many KILLS.
 // fastfat is left out: what is open on a volume whose file system dies is lost (docs/file-systems.md). The host looks at what is left (tools/neptune/kill_tests.py).
-#include "abi/nt/sysinfo.hpp"
-#include "tests/guest/wdm/load.hpp"
+#include "tests/guest/wdm/process.hpp"
 
 extern "C" {
 NTSTATUS NTAPI RtlCreateProcessParametersEx(RTL_USER_PROCESS_PARAMETERS** Out, const UNICODE_STRING* Image, const UNICODE_STRING* DllPath,
@@ -14,56 +13,15 @@ NTSTATUS NTAPI RtlCreateUserProcess(UNICODE_STRING* Path, ULONG, RTL_USER_PROCES
 
 namespace {
 
-const WCHAR* const Drivers[] = { L"storahci", L"stornvme", L"vioblk", L"disk", L"partmgr" };
+const char* const Drivers[] = { "storahci", "stornvme", "vioblk", "disk", "partmgr" };
 constexpr u32 Count = sizeof(Drivers) / sizeof(Drivers[0]);
 u32 Turn, Kills, Done[Count];
-
-WCHAR Lower(WCHAR C) { return C >= L'A' && C <= L'Z' ? WCHAR(C + 32) : C; }
-
-bool EndsWith(const UNICODE_STRING& S, const WCHAR* Tail)
-{
-    u32 Length = 0, Has = S.Length / 2;
-    while (Tail[Length])
-        ++Length;
-    if (Length >= Has || S.Buffer[Has - Length - 1] != L'\\')
-        return false;
-    for (u32 I = 0; I < Length; ++I)
-        if (Lower(S.Buffer[Has - Length + I]) != Tail[I])
-            return false;
-    return true;
-}
-
-// Ends the driver's process; false: it has none now.
-bool Kill(const WCHAR* Driver)
-{
-    alignas(16) static u8 All[256 * 1024];
-    ULONG Length;
-    if (NtQuerySystemInformation(SystemProcessInformation, All, sizeof(All), &Length) < 0)
-        return false;
-    for (u8* At = All;;) {
-        auto& P = *reinterpret_cast<SYSTEM_PROCESS_INFORMATION*>(At);
-        CLIENT_ID Id { P.UniqueProcessId, nullptr };
-        OBJECT_ATTRIBUTES Attributes { sizeof(Attributes), nullptr, nullptr, 0, nullptr, nullptr };
-        HANDLE Process;
-        if (P.UniqueProcessId && NtOpenProcess(&Process, 0x1001, &Attributes, &Id) >= 0) {
-            alignas(8) u8 Line[2048];
-            bool Killed = NtQueryInformationProcess(Process, ProcessCommandLineInformation, Line, sizeof(Line), &Length) >= 0 &&
-                          EndsWith(*reinterpret_cast<UNICODE_STRING*>(Line), Driver) && NtTerminateProcess(Process, STATUS_ACCESS_VIOLATION) >= 0;
-            NtClose(Process);
-            if (Killed)
-                return true;
-        }
-        if (!P.NextEntryOffset)
-            return false;
-        At += P.NextEntryOffset;
-    }
-}
 
 void KillNext()
 {
     for (u32 Tries = 0; Tries < Count; ++Tries) {
         u32 Which = Turn++ % Count;
-        if (!Kill(Drivers[Which]))
+        if (wdm::KillDriver(Drivers[Which]) < 0)
             continue;
         ++Kills;
         ++Done[Which];
@@ -154,8 +112,6 @@ TAP_MAIN()
     u32 Period = Numbers[0], Wanted = Numbers[1];
     if (!CHECK(Period && Wanted))
         return;
-    BOOLEAN Was;
-    RtlAdjustPrivilege(20, 1, 0, &Was);
     for (u32 Round = 1; Kills < Wanted; ++Round) {
         u32 Before = Kills;
         DeleteArchive();
@@ -168,7 +124,7 @@ TAP_MAIN()
     }
     for (u32 I = 0; I < Count; ++I)
         if (Done[I])
-            tap::Print("# %ls: %u\n", Drivers[I], Done[I]);
+            tap::Print("# %s: %u\n", Drivers[I], Done[I]);
     tap::Print("# kills: %u\n", Kills);
     CHECK(Kills >= Wanted);
 }
