@@ -56,25 +56,65 @@ inline NTSTATUS PassOnPower(PDEVICE_OBJECT Below, PIRP Irp)
     return PoCallDriver(Below, Irp);
 }
 
-inline NTSTATUS NTAPI SetEventAndKeep(PDEVICE_OBJECT, PIRP, PVOID Event)
+inline NTSTATUS NTAPI Succeed(PDEVICE_OBJECT, PIRP Irp) { return Complete(Irp, STATUS_SUCCESS); }
+
+// --- plug and play
+
+// The end of AddDevice: the device lies on Pdo's stack, and what it is sent has buffers. Otherwise it is deleted, and Below null.
+inline NTSTATUS Attach(PDEVICE_OBJECT D, PDEVICE_OBJECT Pdo, PDEVICE_OBJECT& Below, NTSTATUS Otherwise = STATUS_NO_SUCH_DEVICE)
 {
-    KeSetEvent(static_cast<PKEVENT>(Event), IO_NO_INCREMENT, FALSE);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-// To the device below; it comes back here, not yet complete.
-inline NTSTATUS PassOnAndWait(PDEVICE_OBJECT Below, PIRP Irp)
-{
-    KEVENT Event;
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    IoCopyCurrentIrpStackLocationToNext(Irp);
-    IoSetCompletionRoutine(Irp, SetEventAndKeep, &Event, TRUE, TRUE, TRUE);
-    NTSTATUS Status = IofCallDriver(Below, Irp);
-    if (Status == STATUS_PENDING) {
-        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, nullptr);
-        Status = Irp->IoStatus.Status;
+    Below = IoAttachDeviceToDeviceStack(D, Pdo);
+    if (!Below) {
+        IoDeleteDevice(D);
+        return Otherwise;
     }
+    D->Flags |= DO_BUFFERED_IO;
+    D->Flags &= ~DO_DEVICE_INITIALIZING;
+    return STATUS_SUCCESS;
+}
+
+// IRP_MN_START_DEVICE: what is below starts, then Start().
+template <typename F> NTSTATUS StartDevice(PDEVICE_OBJECT Below, PIRP Irp, F&& Start)
+{
+    NTSTATUS Status = IoForwardIrpSynchronously(Below, Irp) ? Irp->IoStatus.Status : STATUS_UNSUCCESSFUL;
+    return Complete(Irp, NT_SUCCESS(Status) ? Start() : Status);
+}
+
+// The end of IRP_MN_REMOVE_DEVICE. Pool: freed, too.
+inline NTSTATUS RemoveDevice(PDEVICE_OBJECT D, PDEVICE_OBJECT Below, PIRP Irp, PVOID Pool = nullptr)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    NTSTATUS Status = PassOn(Below, Irp);
+    IoDetachDevice(Below);
+    if (Pool)
+        ExFreePool(Pool);
+    IoDeleteDevice(D);
     return Status;
 }
+
+// A line of the device's resources, shared with whoever wants it.
+inline NTSTATUS ConnectLine(PKINTERRUPT* To, PKSERVICE_ROUTINE Isr, PVOID Context, const CM_PARTIAL_RESOURCE_DESCRIPTOR& Line)
+{
+    KIRQL Irql = KIRQL(Line.u.Interrupt.Level);
+    return IoConnectInterrupt(To, Isr, Context, nullptr, Line.u.Interrupt.Vector, Irql, Irql,
+                              Line.Flags == CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE ? LevelSensitive : Latched, TRUE, 1, FALSE);
+}
+
+// --- cancel-safe queues that are lists of IRPs
+
+inline void NTAPI RemoveQueued(PIO_CSQ, PIRP I) { RemoveEntryList(&I->Tail.Overlay.ListEntry); }
+// The next after After (null: the first), of this file if one is given.
+inline PIRP PeekQueued(LIST_ENTRY& Head, PIRP After, PVOID File)
+{
+    for (LIST_ENTRY* E = After ? After->Tail.Overlay.ListEntry.Flink : Head.Flink; E != &Head; E = E->Flink) {
+        PIRP I = CONTAINING_RECORD(E, IRP, Tail.Overlay.ListEntry);
+        if (!File || IoGetCurrentIrpStackLocation(I)->FileObject == File)
+            return I;
+    }
+    return nullptr;
+}
+
+// --- resources
 
 inline UCHAR In8(ULONG Port) { return READ_PORT_UCHAR(reinterpret_cast<PUCHAR>(ULONG_PTR(Port))); }
 inline void Out8(ULONG Port, UCHAR Value) { WRITE_PORT_UCHAR(reinterpret_cast<PUCHAR>(ULONG_PTR(Port)), Value); }

@@ -107,12 +107,8 @@ NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
     auto& X = *static_cast<Extension*>(D->DeviceExtension);
     IO_STACK_LOCATION* S = IoGetCurrentIrpStackLocation(Irp);
     switch (S->MinorFunction) {
-    case IRP_MN_START_DEVICE: {
-        NTSTATUS Status = PassOnAndWait(X.Below, Irp);
-        if (NT_SUCCESS(Status))
-            Status = Start(D, Irp);
-        return Complete(Irp, Status);
-    }
+    case IRP_MN_START_DEVICE:
+        return StartDevice(X.Below, Irp, [&] { return Start(D, Irp); });
     case IRP_MN_QUERY_DEVICE_RELATIONS:
         if (S->Parameters.QueryDeviceRelations.Type != BusRelations)
             return PassOn(X.Below, Irp);

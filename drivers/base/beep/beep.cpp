@@ -43,8 +43,6 @@ void NTAPI TimeIsUp(PKDPC, PVOID Context, PVOID, PVOID)
     KeReleaseSpinLock(&X.Lock, Old);
 }
 
-NTSTATUS NTAPI OpenOrClose(PDEVICE_OBJECT, PIRP Irp) { return Complete(Irp, STATUS_SUCCESS); }
-
 NTSTATUS NTAPI Cleanup(PDEVICE_OBJECT D, PIRP Irp)
 {
     auto& X = *static_cast<Extension*>(D->DeviceExtension);
@@ -80,34 +78,29 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT D, PIRP Irp)
     return Complete(Irp, STATUS_SUCCESS);
 }
 
+NTSTATUS Start(Extension& X, PIRP Irp)
+{
+    auto *Timer = Resource(Irp, CmResourceTypePort, 0), *Control = Resource(Irp, CmResourceTypePort, 1);
+    if (!Timer || !Control || Timer->u.Port.Length < 2)
+        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    X.Count = ULONG(Timer->u.Port.Start.QuadPart);
+    X.Command = X.Count + 1;
+    X.Control = ULONG(Control->u.Port.Start.QuadPart);
+    X.Started = true;
+    Sound(X, 0);                        // what a process before this one may have left on
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
 {
     auto& X = *static_cast<Extension*>(D->DeviceExtension);
     switch (IoGetCurrentIrpStackLocation(Irp)->MinorFunction) {
-    case IRP_MN_START_DEVICE: {
-        NTSTATUS Status = PassOnAndWait(X.Below, Irp);
-        auto *Timer = Resource(Irp, CmResourceTypePort, 0), *Control = Resource(Irp, CmResourceTypePort, 1);
-        if (NT_SUCCESS(Status) && (!Timer || !Control || Timer->u.Port.Length < 2))
-            Status = STATUS_DEVICE_CONFIGURATION_ERROR;
-        if (NT_SUCCESS(Status)) {
-            X.Count = ULONG(Timer->u.Port.Start.QuadPart);
-            X.Command = X.Count + 1;
-            X.Control = ULONG(Control->u.Port.Start.QuadPart);
-            X.Started = true;
-            Sound(X, 0);                // what a process before this one may have left on
-        }
-        return Complete(Irp, Status);
-    }
-    case IRP_MN_REMOVE_DEVICE: {
+    case IRP_MN_START_DEVICE:
+        return StartDevice(X.Below, Irp, [&] { return Start(X, Irp); });
+    case IRP_MN_REMOVE_DEVICE:
         X.Started = false;
         KeCancelTimer(&X.Timer);
-        PDEVICE_OBJECT Below = X.Below;
-        Irp->IoStatus.Status = STATUS_SUCCESS;
-        NTSTATUS Status = PassOn(Below, Irp);
-        IoDetachDevice(Below);
-        IoDeleteDevice(D);
-        return Status;
-    }
+        return RemoveDevice(D, X.Below, Irp);
     default:
         return PassOn(X.Below, Irp);
     }
@@ -126,14 +119,7 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
     KeInitializeSpinLock(&X.Lock);
     KeInitializeTimer(&X.Timer);
     KeInitializeDpc(&X.Dpc, TimeIsUp, &X);
-    X.Below = IoAttachDeviceToDeviceStack(D, Pdo);
-    if (!X.Below) {
-        IoDeleteDevice(D);
-        return STATUS_NO_SUCH_DEVICE;
-    }
-    D->Flags |= DO_BUFFERED_IO;
-    D->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
+    return Attach(D, Pdo, X.Below);
 }
 
 void NTAPI Unload(PDRIVER_OBJECT) { }
@@ -144,7 +130,7 @@ extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING)
 {
     Driver->DriverExtension->AddDevice = AddDevice;
     Driver->DriverUnload = Unload;
-    Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = OpenOrClose;
+    Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = Succeed;
     Driver->MajorFunction[IRP_MJ_CLEANUP] = Cleanup;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DeviceControl;
     Driver->MajorFunction[IRP_MJ_PNP] = PlugAndPlay;

@@ -55,23 +55,12 @@ NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
 {
     Extension& X = Of(D);
     switch (IoGetCurrentIrpStackLocation(Irp)->MinorFunction) {
-    case IRP_MN_START_DEVICE: {
-        NTSTATUS Status = PassOnAndWait(X.Below, Irp);
-        if (NT_SUCCESS(Status))
-            Status = Start(X, Irp);
-        return Complete(Irp, Status);
-    }
-    case IRP_MN_REMOVE_DEVICE: {
+    case IRP_MN_START_DEVICE:
+        return StartDevice(X.Below, Irp, [&] { return Start(X, Irp); });
+    case IRP_MN_REMOVE_DEVICE:
         if (X.Started)
             IoDeleteSymbolicLink(&LinkName);
-        PDEVICE_OBJECT Below = X.Below;
-        Irp->IoStatus.Status = STATUS_SUCCESS;
-        NTSTATUS Status = PassOn(Below, Irp);
-        IoDetachDevice(Below);
-        ExFreePool(X.Display);
-        IoDeleteDevice(D);
-        return Status;
-    }
+        return RemoveDevice(D, X.Below, Irp, X.Display);
     default:
         return PassOn(X.Below, Irp);
     }
@@ -110,19 +99,17 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
     Extension& X = Of(D);
     ExInitializeFastMutex(&X.Lock);
     auto* Memory = ExAllocatePoolWithTag(NonPagedPool, sizeof(Screen), 'rcSN');
-    X.Below = Memory ? IoAttachDeviceToDeviceStack(D, Pdo) : nullptr;
-    if (!X.Below) {
-        if (Memory)
-            ExFreePool(Memory);
+    if (!Memory) {
         IoDeleteDevice(D);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     memset(Memory, 0, sizeof(Screen));
     X.Display = static_cast<Screen*>(Memory);
     X.Display->Prepare();
-    D->Flags |= DO_BUFFERED_IO;
-    D->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
+    Status = Attach(D, Pdo, X.Below, STATUS_INSUFFICIENT_RESOURCES);
+    if (!NT_SUCCESS(Status))
+        ExFreePool(Memory);
+    return Status;
 }
 
 void NTAPI Unload(PDRIVER_OBJECT) { }

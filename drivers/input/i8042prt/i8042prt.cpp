@@ -322,9 +322,7 @@ NTSTATUS Start(Extension& X, PIRP Irp)
     NTSTATUS Status = InitializeController(X);
     if (!NT_SUCCESS(Status))
         return Status;
-    bool Level = Line->Flags == CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
-    Status = IoConnectInterrupt(&X.Interrupt, Isr, &X, nullptr, Line->u.Interrupt.Vector, KIRQL(Line->u.Interrupt.Level), KIRQL(Line->u.Interrupt.Level),
-                                Level ? LevelSensitive : Latched, TRUE, 1, FALSE);
+    Status = ConnectLine(&X.Interrupt, Isr, &X, *Line);
     if (!NT_SUCCESS(Status))
         return Status;
     X.Started = true;
@@ -335,12 +333,8 @@ NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
 {
     Extension& X = Of(D);
     switch (IoGetCurrentIrpStackLocation(Irp)->MinorFunction) {
-    case IRP_MN_START_DEVICE: {
-        NTSTATUS Status = PassOnAndWait(X.Below, Irp);
-        if (NT_SUCCESS(Status))
-            Status = Start(X, Irp);
-        return Complete(Irp, Status);
-    }
+    case IRP_MN_START_DEVICE:
+        return StartDevice(X.Below, Irp, [&] { return Start(X, Irp); });
     case IRP_MN_QUERY_REMOVE_DEVICE:
     case IRP_MN_QUERY_STOP_DEVICE:
         return Complete(Irp, STATUS_UNSUCCESSFUL);      // a keyboard port is not removed
@@ -350,7 +344,6 @@ NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
 }
 
 NTSTATUS NTAPI Power(PDEVICE_OBJECT D, PIRP Irp) { return PassOnPower(Of(D).Below, Irp); }
-NTSTATUS NTAPI OpenOrClose(PDEVICE_OBJECT, PIRP Irp) { return Complete(Irp, STATUS_SUCCESS); }
 
 NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
 {
@@ -363,14 +356,7 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
     KeInitializeEvent(&X.Answered, SynchronizationEvent, FALSE);
     KeInitializeMutex(&X.CommandLock, 0);
     X.Repeat = { 0, 30, 500 };
-    X.Below = IoAttachDeviceToDeviceStack(D, Pdo);
-    if (!X.Below) {
-        IoDeleteDevice(D);
-        return STATUS_NO_SUCH_DEVICE;
-    }
-    D->Flags |= DO_BUFFERED_IO;
-    D->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
+    return Attach(D, Pdo, X.Below);
 }
 
 }
@@ -378,7 +364,7 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
 extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING)
 {
     Driver->DriverExtension->AddDevice = AddDevice;
-    Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = OpenOrClose;
+    Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = Succeed;
     Driver->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = InternalControl;
     Driver->MajorFunction[IRP_MJ_PNP] = PlugAndPlay;
     Driver->MajorFunction[IRP_MJ_POWER] = Power;

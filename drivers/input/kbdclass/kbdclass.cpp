@@ -27,17 +27,7 @@ Extension& Of(PDEVICE_OBJECT D) { return *static_cast<Extension*>(D->DeviceExten
 Extension& Of(PIO_CSQ C) { return *CONTAINING_RECORD(C, Extension, Csq); }
 
 void NTAPI Insert(PIO_CSQ C, PIRP I) { InsertTailList(&Of(C).Reads, &I->Tail.Overlay.ListEntry); }
-void NTAPI Remove(PIO_CSQ, PIRP I) { RemoveEntryList(&I->Tail.Overlay.ListEntry); }
-PIRP NTAPI Peek(PIO_CSQ C, PIRP After, PVOID File)
-{
-    LIST_ENTRY& Head = Of(C).Reads;
-    for (LIST_ENTRY* E = After ? After->Tail.Overlay.ListEntry.Flink : Head.Flink; E != &Head; E = E->Flink) {
-        PIRP I = CONTAINING_RECORD(E, IRP, Tail.Overlay.ListEntry);
-        if (!File || IoGetCurrentIrpStackLocation(I)->FileObject == File)
-            return I;
-    }
-    return nullptr;
-}
+PIRP NTAPI Peek(PIO_CSQ C, PIRP After, PVOID File) { return PeekQueued(Of(C).Reads, After, File); }
 void NTAPI Acquire(PIO_CSQ C, PKIRQL Irql) { KeAcquireSpinLock(&Of(C).Lock, Irql); }
 void NTAPI Release(PIO_CSQ C, KIRQL Irql) { KeReleaseSpinLock(&Of(C).Lock, Irql); }
 void NTAPI Cancelled(PIO_CSQ, PIRP I) { Complete(I, STATUS_CANCELLED); }
@@ -154,7 +144,6 @@ NTSTATUS NTAPI Cleanup(PDEVICE_OBJECT D, PIRP Irp)
     return Complete(Irp, STATUS_SUCCESS);
 }
 
-NTSTATUS NTAPI OpenOrClose(PDEVICE_OBJECT, PIRP Irp) { return Complete(Irp, STATUS_SUCCESS); }
 NTSTATUS NTAPI Flush(PDEVICE_OBJECT D, PIRP Irp)
 {
     Extension& X = Of(D);
@@ -169,24 +158,17 @@ NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
 {
     Extension& X = Of(D);
     switch (IoGetCurrentIrpStackLocation(Irp)->MinorFunction) {
-    case IRP_MN_START_DEVICE: {
-        NTSTATUS Status = PassOnAndWait(X.Below, Irp);
-        if (NT_SUCCESS(Status))
-            Status = Connect(D);
-        X.Started = NT_SUCCESS(Status);
-        return Complete(Irp, Status);
-    }
-    case IRP_MN_REMOVE_DEVICE: {
+    case IRP_MN_START_DEVICE:
+        return StartDevice(X.Below, Irp, [&] {
+            NTSTATUS Status = Connect(D);
+            X.Started = NT_SUCCESS(Status);
+            return Status;
+        });
+    case IRP_MN_REMOVE_DEVICE:
         X.Started = false;
         while (PIRP I = IoCsqRemoveNextIrp(&X.Csq, nullptr))
             Complete(I, STATUS_CANCELLED);
-        PDEVICE_OBJECT Below = X.Below;
-        Irp->IoStatus.Status = STATUS_SUCCESS;
-        NTSTATUS Status = PassOn(Below, Irp);
-        IoDetachDevice(Below);
-        IoDeleteDevice(D);
-        return Status;
-    }
+        return RemoveDevice(D, X.Below, Irp);
     default:
         return PassOn(X.Below, Irp);
     }
@@ -210,15 +192,8 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
     X.Unit = USHORT(Number);
     KeInitializeSpinLock(&X.Lock);
     InitializeListHead(&X.Reads);
-    IoCsqInitialize(&X.Csq, Insert, Remove, Peek, Acquire, Release, Cancelled);
-    X.Below = IoAttachDeviceToDeviceStack(D, Pdo);
-    if (!X.Below) {
-        IoDeleteDevice(D);
-        return STATUS_NO_SUCH_DEVICE;
-    }
-    D->Flags |= DO_BUFFERED_IO;
-    D->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
+    IoCsqInitialize(&X.Csq, Insert, RemoveQueued, Peek, Acquire, Release, Cancelled);
+    return Attach(D, Pdo, X.Below);
 }
 
 }
@@ -226,7 +201,7 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
 extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING)
 {
     Driver->DriverExtension->AddDevice = AddDevice;
-    Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = OpenOrClose;
+    Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = Succeed;
     Driver->MajorFunction[IRP_MJ_CLEANUP] = Cleanup;
     Driver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = Flush;
     Driver->MajorFunction[IRP_MJ_READ] = Read;

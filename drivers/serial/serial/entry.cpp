@@ -65,12 +65,9 @@ NTSTATUS Start(Port& P, PIRP Irp)
     if (!Ports || !Line || Ports->u.Port.Length < 8)
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     P.Base = ULONG(Ports->u.Port.Start.QuadPart);
-    P.Vector = Line->u.Interrupt.Vector;
-    P.Irql = KIRQL(Line->u.Interrupt.Level);
     if (!Exists(P))
         return STATUS_NO_SUCH_DEVICE;
-    bool Level = Line->Flags == CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
-    NTSTATUS Status = IoConnectInterrupt(&P.Interrupt, Isr, &P, nullptr, P.Vector, P.Irql, P.Irql, Level ? LevelSensitive : Latched, TRUE, 1, FALSE);
+    NTSTATUS Status = ConnectLine(&P.Interrupt, Isr, &P, *Line);
     if (!NT_SUCCESS(Status))
         return Status;
     P.Started = true;
@@ -99,12 +96,8 @@ NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
 {
     Port& P = Of(D);
     switch (IoGetCurrentIrpStackLocation(Irp)->MinorFunction) {
-    case IRP_MN_START_DEVICE: {
-        NTSTATUS Status = PassOnAndWait(P.Below, Irp);
-        if (NT_SUCCESS(Status))
-            Status = Start(P, Irp);
-        return Complete(Irp, Status);
-    }
+    case IRP_MN_START_DEVICE:
+        return StartDevice(P.Below, Irp, [&] { return Start(P, Irp); });
     case IRP_MN_QUERY_REMOVE_DEVICE:
     case IRP_MN_QUERY_STOP_DEVICE:
         if (P.Open)
@@ -119,16 +112,9 @@ NTSTATUS NTAPI PlugAndPlay(PDEVICE_OBJECT D, PIRP Irp)
         Stop(P);
         Irp->IoStatus.Status = STATUS_SUCCESS;
         return PassOn(P.Below, Irp);
-    case IRP_MN_REMOVE_DEVICE: {
+    case IRP_MN_REMOVE_DEVICE:
         Stop(P);
-        Irp->IoStatus.Status = STATUS_SUCCESS;
-        PDEVICE_OBJECT Below = P.Below;
-        NTSTATUS Status = PassOn(Below, Irp);
-        IoDetachDevice(Below);
-        ExFreePool(P.Ring);
-        IoDeleteDevice(D);
-        return Status;
-    }
+        return RemoveDevice(D, P.Below, Irp, P.Ring);
     default:
         return PassOn(P.Below, Irp);
     }
@@ -210,10 +196,7 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
         return Status;
     Port& P = Of(D);
     P.Ring = static_cast<UCHAR*>(ExAllocatePoolWithTag(NonPagedPool, FirstRing, 'ireS'));
-    P.Below = IoAttachDeviceToDeviceStack(D, Pdo);
-    if (!P.Ring || !P.Below) {
-        if (P.Ring)
-            ExFreePool(P.Ring);
+    if (!P.Ring) {
         IoDeleteDevice(D);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -222,7 +205,6 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
     P.Number = ULONG(Number);
     memcpy(P.NameText, Text, sizeof(Text));
     RtlInitUnicodeString(&P.Name, P.NameText);
-    NamePort(P);
     P.RingBytes = FirstRing;
     P.Baud = 1200;                      // the driver kit's defaults
     P.Line = { STOP_BIT_1, EVEN_PARITY, 7 };
@@ -238,9 +220,14 @@ NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
     KeInitializeDpc(&P.Dpc, PumpDpc, &P);
     KeInitializeDpc(&P.TimerDpc, PumpDpc, &P);
     KeInitializeTimer(&P.Timer);
-    D->Flags |= DO_BUFFERED_IO | DO_POWER_PAGABLE;
-    D->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
+    D->Flags |= DO_POWER_PAGABLE;
+    PVOID Ring = P.Ring;
+    Status = Attach(D, Pdo, P.Below, STATUS_INSUFFICIENT_RESOURCES);
+    if (NT_SUCCESS(Status))
+        NamePort(P);
+    else
+        ExFreePool(Ring);
+    return Status;
 }
 
 void NTAPI Unload(PDRIVER_OBJECT) { }

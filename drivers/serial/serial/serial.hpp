@@ -25,8 +25,7 @@ struct Queue {
 
 struct Port {
     PDEVICE_OBJECT Self, Below, Pdo;
-    ULONG Base, Vector, Number;
-    KIRQL Irql;
+    ULONG Base, Number;
     bool Started, Open, HasFifo, Linked;
     PKINTERRUPT Interrupt;
     KDPC Dpc, TimerDpc;

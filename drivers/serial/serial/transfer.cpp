@@ -12,17 +12,7 @@ ULONGLONG& StartedAt(PIRP I) { return *reinterpret_cast<ULONGLONG*>(&I->Tail.Ove
 Port& PortOf(PIRP I) { return Of(IoGetCurrentIrpStackLocation(I)->DeviceObject); }
 
 void NTAPI Insert(PIO_CSQ C, PIRP I) { InsertTailList(&QueueOf(C).Irps, &I->Tail.Overlay.ListEntry); }
-void NTAPI Remove(PIO_CSQ, PIRP I) { RemoveEntryList(&I->Tail.Overlay.ListEntry); }
-PIRP NTAPI Peek(PIO_CSQ C, PIRP After, PVOID File)
-{
-    LIST_ENTRY& Head = QueueOf(C).Irps;
-    for (LIST_ENTRY* E = After ? After->Tail.Overlay.ListEntry.Flink : Head.Flink; E != &Head; E = E->Flink) {
-        PIRP I = CONTAINING_RECORD(E, IRP, Tail.Overlay.ListEntry);
-        if (!File || IoGetCurrentIrpStackLocation(I)->FileObject == File)
-            return I;
-    }
-    return nullptr;
-}
+PIRP NTAPI Peek(PIO_CSQ C, PIRP After, PVOID File) { return PeekQueued(QueueOf(C).Irps, After, File); }
 void NTAPI AcquireReads(PIO_CSQ C, PKIRQL Irql) { *Irql = KeAcquireInterruptSpinLock(CONTAINING_RECORD(&QueueOf(C), Port, Reads)->Interrupt); }
 void NTAPI ReleaseReads(PIO_CSQ C, KIRQL Irql) { KeReleaseInterruptSpinLock(CONTAINING_RECORD(&QueueOf(C), Port, Reads)->Interrupt, Irql); }
 void NTAPI AcquireWrites(PIO_CSQ C, PKIRQL Irql) { *Irql = KeAcquireInterruptSpinLock(CONTAINING_RECORD(&QueueOf(C), Port, Writes)->Interrupt); }
@@ -181,8 +171,8 @@ void InitializeQueues(Port& P)
 {
     InitializeListHead(&P.Reads.Irps);
     InitializeListHead(&P.Writes.Irps);
-    IoCsqInitialize(&P.Reads.Csq, Insert, Remove, Peek, AcquireReads, ReleaseReads, CompleteCancelled);
-    IoCsqInitialize(&P.Writes.Csq, Insert, Remove, Peek, AcquireWrites, ReleaseWrites, CompleteCancelled);
+    IoCsqInitialize(&P.Reads.Csq, Insert, RemoveQueued, Peek, AcquireReads, ReleaseReads, CompleteCancelled);
+    IoCsqInitialize(&P.Writes.Csq, Insert, RemoveQueued, Peek, AcquireWrites, ReleaseWrites, CompleteCancelled);
 }
 
 void Pump(Port& P)
