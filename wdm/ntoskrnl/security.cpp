@@ -314,9 +314,10 @@ void NTAPI PsDereferenceImpersonationTokenExport(PACCESS_TOKEN Token)
 
 // --- acting as a client
 
-NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD, PSECURITY_QUALITY_OF_SERVICE Quality, BOOLEAN Remote, PSECURITY_CLIENT_CONTEXT C)
+// Of: null, the token the thread acts with.
+static NTSTATUS ClientSecurity(PACCESS_TOKEN Of, PSECURITY_QUALITY_OF_SERVICE Quality, BOOLEAN Remote, PSECURITY_CLIENT_CONTEXT C)
 {
-    Looked Token(nullptr);
+    Looked Token(Of);
     HANDLE New = Impersonation(Token.Handle(), Quality->ImpersonationLevel);
     if (!New)
         return STATUS_NO_TOKEN;
@@ -326,17 +327,13 @@ NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD, PSECURITY_QUALITY_OF_SERVICE Qua
     C->ClientToken = NewProxy(New, 0);
     return C->ClientToken ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
+NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD, PSECURITY_QUALITY_OF_SERVICE Quality, BOOLEAN Remote, PSECURITY_CLIENT_CONTEXT C)
+{
+    return ClientSecurity(nullptr, Quality, Remote, C);
+}
 NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEXT Subject, PSECURITY_QUALITY_OF_SERVICE Quality, BOOLEAN Remote, PSECURITY_CLIENT_CONTEXT C)
 {
-    Looked Token(Effective(Subject));
-    HANDLE New = Impersonation(Token.Handle(), Quality->ImpersonationLevel);
-    if (!New)
-        return STATUS_NO_TOKEN;
-    *C = {};
-    C->SecurityQos = *Quality;
-    C->ServerIsRemote = Remote;
-    C->ClientToken = NewProxy(New, 0);
-    return C->ClientToken ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    return ClientSecurity(Effective(Subject), Quality, Remote, C);
 }
 void NTAPI SeDeleteClientSecurityExport(PSECURITY_CLIENT_CONTEXT C)
 {

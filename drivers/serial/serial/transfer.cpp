@@ -253,25 +253,28 @@ NTSTATUS NTAPI Flush(PDEVICE_OBJECT D, PIRP Irp)
     return STATUS_PENDING;
 }
 
+// What becomes of an IRP whose place was taken (Refused), or that has been cancelled already, or that has its place now.
+static NTSTATUS Placed(Port& P, PIRP Irp, bool Refused, bool Cancelled)
+{
+    if (Refused)
+        return Complete(Irp, STATUS_INVALID_PARAMETER);
+    if (Cancelled)
+        Complete(Irp, STATUS_CANCELLED);
+    else
+        Pump(P);
+    return STATUS_PENDING;
+}
+
 NTSTATUS QueueWait(Port& P, PIRP Irp)
 {
-    Irp->IoStatus.Status = STATUS_PENDING;
-    bool Cancelled;
+    bool Cancelled = false, Refused;
     {
         Hold H(P);
-        if (P.Waiter || !P.WaitMask)
-            Cancelled = false, Irp->IoStatus.Status = STATUS_INVALID_PARAMETER;
-        else if (!(Cancelled = !MakeCancellable(Irp)))
+        Refused = P.Waiter || !P.WaitMask;
+        if (!Refused && !(Cancelled = !MakeCancellable(Irp)))
             P.Waiter = Irp;
     }
-    if (Irp->IoStatus.Status == STATUS_INVALID_PARAMETER)
-        return Complete(Irp, STATUS_INVALID_PARAMETER);
-    if (Cancelled) {
-        Complete(Irp, STATUS_CANCELLED);
-        return STATUS_PENDING;
-    }
-    Pump(P);
-    return STATUS_PENDING;
+    return Placed(P, Irp, Refused, Cancelled);
 }
 
 NTSTATUS QueueImmediate(Port& P, PIRP Irp)
@@ -286,14 +289,7 @@ NTSTATUS QueueImmediate(Port& P, PIRP Irp)
             P.Immediate = true;
         }
     }
-    if (Busy)
-        return Complete(Irp, STATUS_INVALID_PARAMETER);
-    if (Cancelled) {
-        Complete(Irp, STATUS_CANCELLED);
-        return STATUS_PENDING;
-    }
-    Pump(P);
-    return STATUS_PENDING;
+    return Placed(P, Irp, Busy, Cancelled);
 }
 
 void EndWait(Port& P, NTSTATUS Status, ULONG Events)
