@@ -2,6 +2,7 @@
 // Reading, writing and mapping may wait for paging requests to this very process: the ring is handed over first.
 // Differs from Windows: the callbacks for the lazy writer and for read-ahead are not called; paging requests come without the file system's resources being held.
 #include "wdm/ntoskrnl/device.hpp"
+#include "wdm/ntoskrnl/object.hpp"
 
 using namespace host;
 
@@ -95,20 +96,33 @@ extern "C" {
 
 // --- beginning and end
 
-void NTAPI CcInitializeCacheMap(PFILE_OBJECT F, PCC_FILE_SIZES S, BOOLEAN, PCACHE_MANAGER_CALLBACKS, PVOID)
+void NTAPI CcInitializeCacheMap(PFILE_OBJECT F, PCC_FILE_SIZES S, BOOLEAN, PCACHE_MANAGER_CALLBACKS Callbacks, PVOID Context)
 {
     if (F->PrivateCacheMap)
         return;
     wd::Cache C = Sizes(S);
     C.File = u64(F);
     C.Context = u64(F->FsContext);
+    // The file's own, until the Executive has said whether caching begins with it.
+    SharedMap& Own = File::From(F)->Cache;
+    Own.Mark = 0x02FF;                  // CACHE_NTC_SHARED_CACHE_MAP
+    Own.FileSize = S->FileSize;
+    Own.Told = S->FileSize.QuadPart;
+    Own.Callbacks = Callbacks && Callbacks->AcquireForLazyWrite && Callbacks->ReleaseFromLazyWrite ? Callbacks : nullptr;
+    Own.Context = Context;
+    C.Shared = u64(&Own);
     // A stream file object is not known to the Executive: its device is.
-    if (F->Flags & FO_STREAM_FILE)
+    bool IsStream = F->Flags & FO_STREAM_FILE;
+    if (IsStream) {
         C.Address = u64(F->Vpb && F->Vpb->DeviceObject ? F->Vpb->DeviceObject : F->DeviceObject);
+        ReferenceFile(F);               // the cache's, until its map is gone
+    }
     NTSTATUS Status = Ask(wd::Control::CacheOpen, F->SectionObjectPointer, C);
-    if (Status < 0)
+    if (Status < 0) {
+        if (IsStream)
+            DereferenceFile(F);
         RtlRaiseStatus(Status);
-    F->SectionObjectPointer->SharedCacheMap = F->SectionObjectPointer;
+    }
     F->PrivateCacheMap = F;
 }
 BOOLEAN NTAPI CcUninitializeCacheMap(PFILE_OBJECT F, PLARGE_INTEGER Truncate, PCACHE_UNINITIALIZE_EVENT Event)
@@ -121,6 +135,8 @@ BOOLEAN NTAPI CcUninitializeCacheMap(PFILE_OBJECT F, PLARGE_INTEGER Truncate, PC
     }
     if (Event)
         KeSetEvent(&Event->Event, 0, FALSE);
+    if (Was && F->Flags & FO_STREAM_FILE)
+        DereferenceFile(F);
     return Was;
 }
 BOOLEAN NTAPI CcIsFileCachedExport(PFILE_OBJECT F) { return F->SectionObjectPointer && F->SectionObjectPointer->SharedCacheMap; }
@@ -177,12 +193,17 @@ BOOLEAN NTAPI CcCopyWriteWontFlush(PFILE_OBJECT, PLARGE_INTEGER, ULONG Length) {
 
 // --- sizes, flush, purge
 
-void NTAPI CcSetFileSizes(PFILE_OBJECT F, PCC_FILE_SIZES S)
+NTSTATUS NTAPI CcSetFileSizesEx(PFILE_OBJECT F, PCC_FILE_SIZES S)
 {
-    if (F->SectionObjectPointer)
-        Ask(wd::Control::CacheSizes, F->SectionObjectPointer, Sizes(S));
+    if (!F->SectionObjectPointer)
+        return STATUS_SUCCESS;
+    if (auto* Map = static_cast<SharedMap*>(F->SectionObjectPointer->SharedCacheMap)) {
+        Map->FileSize = S->FileSize;
+        Map->Told = S->FileSize.QuadPart;
+    }
+    return Ask(wd::Control::CacheSizes, F->SectionObjectPointer, Sizes(S));
 }
-NTSTATUS NTAPI CcSetFileSizesEx(PFILE_OBJECT F, PCC_FILE_SIZES S) { return F->SectionObjectPointer ? Ask(wd::Control::CacheSizes, F->SectionObjectPointer, Sizes(S)) : STATUS_SUCCESS; }
+void NTAPI CcSetFileSizes(PFILE_OBJECT F, PCC_FILE_SIZES S) { (void)CcSetFileSizesEx(F, S); }
 void NTAPI CcFlushCache(PSECTION_OBJECT_POINTERS Section, PLARGE_INTEGER Offset, ULONG Length, PIO_STATUS_BLOCK Iosb)
 {
     NTSTATUS S = Ask(wd::Control::CacheFlush, Section, At(Offset, Length));

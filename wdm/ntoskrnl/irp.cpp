@@ -1,6 +1,7 @@
 // IRPs: from the ring's messages, allocation, the way down and the way up.
 #include "wdm/ntoskrnl/device.hpp"
 #include "wdm/ntoskrnl/fsd.hpp"
+#include "wdm/ntoskrnl/object.hpp"
 
 #include <srb.h>
 
@@ -74,17 +75,12 @@ MDL* LentMdl(HostIrp* H)
 
 FILE_OBJECT* NewFile(DEVICE_OBJECT* D, const wd::Message& M)
 {
-    auto* F = static_cast<FILE_OBJECT*>(Allocate(sizeof(FILE_OBJECT) + sizeof(u64) + M.InputBytes + 2));
+    FILE_OBJECT* F = NewFileObject(File::Sort::Client, D, M.InputBytes + 2);
     if (!F)
         return nullptr;
-    F->Type = IO_TYPE_FILE;
-    F->Size = sizeof(FILE_OBJECT);
-    F->DeviceObject = D;
     F->Vpb = VpbOf(D);
     F->RelatedFileObject = reinterpret_cast<FILE_OBJECT*>(M.Related);
-    // Behind it the room for the name, and the name.
-    *reinterpret_cast<u64*>(F + 1) = M.InputBytes + 2;
-    auto* Name = reinterpret_cast<WCHAR*>(reinterpret_cast<u64*>(F + 1) + 1);
+    auto* Name = reinterpret_cast<WCHAR*>(F + 1);
     if (M.InputBytes)
         memcpy(Name, DataAt(M.Data, 0), M.InputBytes);
     F->FileName = { USHORT(M.InputBytes), USHORT(M.InputBytes + 2), Name };
@@ -97,8 +93,6 @@ FILE_OBJECT* NewFile(DEVICE_OBJECT* D, const wd::Message& M)
     F->SharedRead = (M.Share & FILE_SHARE_READ) != 0;
     F->SharedWrite = (M.Share & FILE_SHARE_WRITE) != 0;
     F->SharedDelete = (M.Share & FILE_SHARE_DELETE) != 0;
-    KeInitializeEvent(&F->Event, NotificationEvent, FALSE);
-    KeInitializeEvent(&F->Lock, SynchronizationEvent, TRUE);
     return F;
 }
 
@@ -219,7 +213,7 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     FILE_OBJECT* F = NewFile(D, M);
     auto* X = New<CreateExtras>();
     if (!F || !X) {
-        Free(F);
+        FreeFile(F);
         Free(X);
         return false;
     }
@@ -244,6 +238,8 @@ void FinishRing(HostIrp* H);
 
 void ReceiveIrp(const wd::Message& M)
 {
+    if (M.Major == IRP_MJ_CLOSE && M.File && !MayClose(reinterpret_cast<FILE_OBJECT*>(M.File), M))
+        return;
     auto* Named = reinterpret_cast<DEVICE_OBJECT*>(M.Device);
     DEVICE_OBJECT* D = M.Flags & wd::Exact ? Named : TopOf(Named);
     HostIrp* H = NewIrp(D->StackSize);

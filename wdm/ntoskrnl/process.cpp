@@ -302,6 +302,8 @@ LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
         return __atomic_add_fetch(&static_cast<HandleProxy*>(Object)->References, 1, __ATOMIC_RELAXED);
     if (static_cast<DISPATCHER_HEADER*>(Object)->Type == 6 && static_cast<CSHORT*>(Object)[0] == 6)
         return __atomic_add_fetch(&static_cast<Thread*>(Object)->References, 1, __ATOMIC_RELAXED);
+    if (IsFile(Object))
+        return ReferenceFile(static_cast<FILE_OBJECT*>(Object));
     return 1;
 }
 LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
@@ -317,11 +319,8 @@ LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
     }
     if (static_cast<DISPATCHER_HEADER*>(Object)->Type == 6 && static_cast<CSHORT*>(Object)[0] == 6)
         host::Release(static_cast<Thread*>(Object));
-    // What IoGetDeviceObjectPointer made.
-    if (auto* F = static_cast<FILE_OBJECT*>(Object); F->Type == IO_TYPE_FILE && F->Size == sizeof(FILE_OBJECT) && F->Flags == FO_HANDLE_CREATED && F->FsContext2) {
-        NtClose(std::exchange(F->FsContext2, nullptr));
-        host::Free(F);
-    }
+    if (IsFile(Object))
+        return DereferenceFile(static_cast<FILE_OBJECT*>(Object));
     return 1;
 }
 NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE)
