@@ -73,6 +73,9 @@ inline Thread* Current()
     asm("movq %%gs:0x188, %0" : "=r"(T));       // where drivers' KeGetCurrentThread looks
     return T;
 }
+// What an IRP's thread is when it is a client's: not to be looked into. Its id is in the low half.
+inline constexpr u64 ClientThread = 0xFFFFA000'00000000;
+inline bool IsClientThread(const void* T) { return u64(T) >= ClientThread; }
 Thread* NewThreadHere();                // makes this thread known
 NTSTATUS StartThread(Thread* T, PKSTART_ROUTINE Start, PVOID Context);     // T's references: one is the thread's own
 void Release(Thread* T);

@@ -236,6 +236,25 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
 
 void FinishRing(HostIrp* H);
 
+// Requests the I/O manager waits for whatever the file was opened for.
+ULONG FlagsOf(const wd::Message& M)
+{
+    switch (M.Major) {
+    case IRP_MJ_CREATE: return IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API;
+    case IRP_MJ_CLOSE:
+    case IRP_MJ_CLEANUP: return IRP_CLOSE_OPERATION | IRP_SYNCHRONOUS_API;
+    case IRP_MJ_QUERY_INFORMATION:
+    case IRP_MJ_SET_INFORMATION:
+    case IRP_MJ_QUERY_VOLUME_INFORMATION:
+    case IRP_MJ_SET_VOLUME_INFORMATION:
+    case IRP_MJ_QUERY_EA:
+    case IRP_MJ_SET_EA:
+    case IRP_MJ_FLUSH_BUFFERS:
+    case IRP_MJ_SHUTDOWN: return IRP_SYNCHRONOUS_API;
+    default: return 0;
+    }
+}
+
 void ReceiveIrp(const wd::Message& M)
 {
     if (M.Major == IRP_MJ_CLOSE && M.File && !MayClose(reinterpret_cast<FILE_OBJECT*>(M.File), M))
@@ -253,7 +272,7 @@ void ReceiveIrp(const wd::Message& M)
     IRP* I = H->Irp();
     I->RequestorMode = KPROCESSOR_MODE(M.RequestorMode);
     I->Flags |= M.IrpFlags;
-    I->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(M.Thread);
+    I->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(M.Thread ? ClientThread | M.Thread : u64(Current()));
     I->UserIosb = &I->IoStatus;
     auto* File = reinterpret_cast<FILE_OBJECT*>(M.File);
     I->Tail.Overlay.OriginalFileObject = File;
@@ -262,6 +281,7 @@ void ReceiveIrp(const wd::Message& M)
     S->MinorFunction = M.Minor;
     S->Flags = M.StackFlags;
     S->FileObject = File;
+    I->Flags |= FlagsOf(M);
     memcpy(&S->Parameters, M.Parameters, sizeof(M.Parameters));
     if (M.Major == IRP_MJ_LOCK_CONTROL) {
         auto* Length = static_cast<LARGE_INTEGER*>(Allocate(sizeof(LARGE_INTEGER)));
@@ -334,6 +354,8 @@ void FinishRing(HostIrp* H)
     NTSTATUS Status = I->IoStatus.Status;
     u64 Information = I->IoStatus.Information;
     u32 Tag = H->Tag;
+    if (Status < 0 || H->M.Major == 0)
+        Log("XX %u.%u %lx %llx", H->M.Major, H->M.Minor, ULONG(Status), u64(Information));
     if (I->MdlAddress) {
         for (MDL* M = I->MdlAddress; M;) {
             MDL* Next = M->Next;

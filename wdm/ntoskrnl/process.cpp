@@ -156,7 +156,7 @@ NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS Status)
 PETHREAD NTAPI PsGetCurrentThreadExport() { return reinterpret_cast<PETHREAD>(Current()); }
 PKTHREAD NTAPI KeGetCurrentThreadExport() { return reinterpret_cast<PKTHREAD>(Current()); }
 HANDLE NTAPI PsGetCurrentThreadId() { return Current()->Id; }
-HANDLE NTAPI PsGetThreadId(PETHREAD T) { return reinterpret_cast<Thread*>(T)->Id; }
+HANDLE NTAPI PsGetThreadId(PETHREAD T) { return IsClientThread(T) ? reinterpret_cast<HANDLE>(u64(T) & 0xFFFFFFFF) : reinterpret_cast<Thread*>(T)->Id; }
 HANDLE NTAPI PsGetCurrentProcessId() { return reinterpret_cast<HANDLE>(OwnProcessId()); }
 static HandleProxy ThisProcess { { .Type = 3 }, nullptr, 1 };
 PEPROCESS PsInitialSystemProcess = reinterpret_cast<PEPROCESS>(&ThisProcess);
@@ -168,8 +168,8 @@ PEPROCESS NTAPI IoGetRequestorProcess(PIRP I)
 }
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD) { return PsInitialSystemProcess; }
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process) { return reinterpret_cast<HANDLE>(ClientId(Process)); }
-BOOLEAN NTAPI PsIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }
-BOOLEAN NTAPI IoIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }
+BOOLEAN NTAPI PsIsSystemThread(PETHREAD T) { return !IsClientThread(T) && reinterpret_cast<Thread*>(T)->IsSystem; }
+BOOLEAN NTAPI IoIsSystemThread(PETHREAD T) { return T && !IsClientThread(T) && reinterpret_cast<Thread*>(T)->IsSystem; }
 KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD T, KPRIORITY P)
 {
     auto* Of = reinterpret_cast<Thread*>(T);
@@ -298,6 +298,8 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE H, ACCESS_MASK Access, POBJECT_T
 }
 LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
 {
+    if (IsClientThread(Object))
+        return 1;
     if (ProxyHandle(Object))
         return __atomic_add_fetch(&static_cast<HandleProxy*>(Object)->References, 1, __ATOMIC_RELAXED);
     if (static_cast<DISPATCHER_HEADER*>(Object)->Type == 6 && static_cast<CSHORT*>(Object)[0] == 6)
@@ -308,6 +310,8 @@ LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
 }
 LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
 {
+    if (IsClientThread(Object))
+        return 1;
     if (ProxyHandle(Object)) {
         auto* P = static_cast<HandleProxy*>(Object);
         LONG Left = __atomic_sub_fetch(&P->References, 1, __ATOMIC_ACQ_REL);

@@ -77,7 +77,9 @@ Status Stream::StartStream(const cc::Sizes& S, u64 Cookie, driver::DriverDevice&
     if (Map_)
         return STATUS_SUCCESS;
     Map_ = RefPtr<cc::Map>(TRY(cc::Map::Create(*this, S)));
+    Map_->Store().ReadWholePages();
     Cookie_ = Cookie;
+    Keep_ = RefPtr<Stream>(this);
     To_ = RefPtr<driver::DriverDevice>(&To);
     ++Maps;
     Tell(0, Section_);
@@ -163,6 +165,7 @@ void Stream::Retire(bool Discard)
     Tell(8, 0);
     Shared_ = false;
     RefPtr<FsFile> By = std::move(By_), SharedBy = std::move(SharedBy_);
+    Keep_.Reset();
 }
 
 void Stream::ForgetUnused()
@@ -196,6 +199,7 @@ void Stream::Ends(Channel& In)
                 --Maps;
                 S.Opens = 0;
                 RefPtr<FsFile> By = std::move(S.By_), SharedBy = std::move(S.SharedBy_);
+                S.Keep_.Reset();
                 Again = true;
                 break;
             }
@@ -231,6 +235,9 @@ void Stream::Page(mm::PageIo& Io, bool Write)
             Outcome = STATUS_SUCCESS;
             Bytes = 0;
         }
+        // What a file system says it has written is written, whatever it counts.
+        if (Io.What == mm::PageIo::Kind::Write && Outcome.Ok())
+            Bytes = Io.Bytes;
         Io.Complete(Outcome, Bytes);
     };
     driver::SendPages(*To_, C);

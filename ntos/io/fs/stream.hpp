@@ -61,6 +61,7 @@ private:
     u64 Section_, FsContext_, LastUse_ = 0;
     RefPtr<cc::Map> Map_;
     RefPtr<FsFile> By_, SharedBy_;
+    RefPtr<Stream> Keep_;               // itself, while a stream file's map exists: no FsFile has it
     bool Shared_ = false;
     void Tell(u32 Offset, u64 Value);   // a field of the SECTION_OBJECT_POINTERS
     u64 Cookie_ = 0;
