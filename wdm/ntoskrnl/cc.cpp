@@ -1,6 +1,6 @@
 // The cache as file systems see it. The cached data is in the Executive (ntos/io/fs/stream.hpp); here are the calls, which name a file by its SECTION_OBJECT_POINTERS.
 // Reading, writing and mapping may wait for paging requests to this very process: the ring is handed over first.
-// Differs from Windows: the callbacks for the lazy writer and for read-ahead are not called; paging requests come without the file system's resources being held.
+// Paging requests come from the Executive (paging.cpp). Differs from Windows: the callbacks for read-ahead are not called.
 #include "wdm/ntoskrnl/device.hpp"
 #include "wdm/ntoskrnl/object.hpp"
 
@@ -14,6 +14,7 @@ NTSTATUS Ask(wd::Control Code, PSECTION_OBJECT_POINTERS Section, wd::Cache C, u6
 {
     C.Section = u64(Section);
     Blocking Now;
+    InCache Waits(Section);
     return Control(Code, &C, sizeof(C), Answer, Answer ? sizeof(*Answer) : 0);
 }
 wd::Cache Range(u64 Offset, u64 Bytes, u32 Flags = 0)

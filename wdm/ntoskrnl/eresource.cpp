@@ -146,6 +146,14 @@ void Release(ERESOURCE* R, ERESOURCE_THREAD Thread, const void* Caller)
 
 }
 
+bool host::OwnsAlone(PERESOURCE R, Thread* T)
+{
+    if (!R)
+        return false;
+    Hold Held(ResourceLock);
+    return IsAlone(R) && Find(R, reinterpret_cast<ERESOURCE_THREAD>(T));
+}
+
 extern "C" {
 
 NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE R)

@@ -79,6 +79,9 @@ inline bool IsClientThread(const void* T) { return u64(T) >= ClientThread; }
 Thread* NewThreadHere();                // makes this thread known
 NTSTATUS StartThread(Thread* T, PKSTART_ROUTINE Start, PVOID Context);     // T's references: one is the thread's own
 void Release(Thread* T);
+// This thread acts as T, which waits meanwhile, and holds T's resources; back with what it was.
+inline void Become(Thread* T) { asm volatile("movq %0, %%gs:0x188" : : "r"(T) : "memory"); }
+bool OwnsAlone(PERESOURCE R, Thread* T);        // null: no
 
 // --- IRQL
 inline KIRQL Irql() { return Current()->Irql; }

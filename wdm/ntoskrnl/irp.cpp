@@ -301,14 +301,17 @@ void ReceiveIrp(const wd::Message& M)
         return;
     }
     if (File && M.Major == IRP_MJ_CLEANUP)
-        File->Flags |= FO_CLEANUP_COMPLETE | (M.Parameters[0] ? FO_FILE_MODIFIED : 0);
+        File->Flags |= M.Parameters[0] ? FO_FILE_MODIFIED : 0;
     Thread* T = Current();
     T->Client = M.Process;
     T->ClientTag = M.Tag;
     bool Own = M.Mode == wd::Transfer::Neither || M.Major == IRP_MJ_READ || M.Major == IRP_MJ_WRITE || M.Major == IRP_MJ_DIRECTORY_CONTROL;
     T->OwnStart = Own ? u64(DataAt(M.Data, 0)) : 0;
     T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
-    (void)IofCallDriver(D, I);
+    if (I->Flags & IRP_PAGING_IO)
+        CallForPage(D, I, File);
+    else
+        (void)IofCallDriver(D, I);
     T->Client = 0;
     if (M.Flags & wd::TellPending) {
         Old = Raise(DISPATCH_LEVEL);
@@ -354,8 +357,6 @@ void FinishRing(HostIrp* H)
     NTSTATUS Status = I->IoStatus.Status;
     u64 Information = I->IoStatus.Information;
     u32 Tag = H->Tag;
-    if (Status < 0 || H->M.Major == 0)
-        Log("XX %u.%u %lx %llx", H->M.Major, H->M.Minor, ULONG(Status), u64(Information));
     if (I->MdlAddress) {
         for (MDL* M = I->MdlAddress; M;) {
             MDL* Next = M->Next;
@@ -379,6 +380,8 @@ void FinishRing(HostIrp* H)
             R.File = u64(F->SectionObjectPointer);
             Post(R);
         }
+    } else if (H->M.Major == IRP_MJ_CLEANUP && F) {
+        F->Flags |= FO_CLEANUP_COMPLETE;
     } else if (H->M.Major == IRP_MJ_CLOSE) {
         FreeFile(F);
     } else if (H->M.Major == IRP_MJ_WRITE && F) {

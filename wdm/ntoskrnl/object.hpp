@@ -21,6 +21,13 @@ inline HANDLE ProxyHandle(PVOID Object)
 
 // --- files (file.cpp)
 
+// A thread that waits in a Cc call for the file's data.
+struct CacheCaller {
+    CacheCaller* Next;
+    Thread* Who;
+    LONG Users;                         // threads that run paging requests in its name
+    Lock Running;                       // one of them at a time
+};
 // What SECTION_OBJECT_POINTERS.SharedCacheMap points to. CcGetFileSizePointer finds the size behind the first eight bytes.
 struct SharedMap {
     u64 Mark;
@@ -28,6 +35,8 @@ struct SharedMap {
     LONGLONG Told;                      // the size that the Executive knows
     const CACHE_MANAGER_CALLBACKS* Callbacks;       // null: none are called
     PVOID Context;                      // theirs
+    Lock Writing;                       // one lazy write at a time
+    CacheCaller* Callers;
 };
 
 // Every FILE_OBJECT of the process has this in front.
@@ -50,6 +59,19 @@ inline bool IsFile(PVOID Object)
     auto* F = static_cast<FILE_OBJECT*>(Object);
     return F->Type == IO_TYPE_FILE && F->Size == sizeof(FILE_OBJECT);
 }
+// Sends a paging request to the file system (paging.cpp).
+void CallForPage(DEVICE_OBJECT* D, IRP* I, FILE_OBJECT* F);
+// Around what waits in the Executive for the file's data.
+class InCache {
+public:
+    explicit InCache(PSECTION_OBJECT_POINTERS Section);
+    ~InCache();
+    InCache(const InCache&) = delete;
+
+private:
+    SharedMap* Of_;
+    CacheCaller Me_ {};
+};
 // With one reference, and More bytes behind it. Null: no memory.
 FILE_OBJECT* NewFileObject(File::Sort Of, DEVICE_OBJECT* D, usize More = 0);
 LONG ReferenceFile(FILE_OBJECT* F);
