@@ -4,6 +4,8 @@
 #include "wdm/ntoskrnl/device.hpp"
 #include "wdm/ntoskrnl/object.hpp"
 
+#include <utility>
+
 using namespace host;
 
 namespace {
@@ -47,7 +49,24 @@ struct Bcb {
     PSECTION_OBJECT_POINTERS Section;
     PFILE_OBJECT File;
     u64 Address;
+    SharedMap* Pinned;                  // null: it is not
+    CacheRange Range;
 };
+
+void PinNow(Bcb* B)
+{
+    auto* S = static_cast<SharedMap*>(B->Section->SharedCacheMap);
+    if (B->Pinned || !S || !S->Callbacks)
+        return;
+    B->Range = { nullptr, B->Public.MappedFileOffset.QuadPart, B->Public.MappedLength, Current() };
+    Pin(S, B->Range);
+    B->Pinned = S;
+}
+void UnpinNow(Bcb* B)
+{
+    if (B->Pinned)
+        Unpin(std::exchange(B->Pinned, nullptr), B->Range);
+}
 
 // True: it is there. False: it would have to be waited for. Raises.
 BOOLEAN Map(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, bool Wait, bool Fresh, PVOID* Out, PVOID* Buffer)
@@ -76,6 +95,7 @@ void Release(Bcb* B)
 {
     if (__atomic_sub_fetch(&B->References, 1, __ATOMIC_ACQ_REL) != 0)
         return;
+    UnpinNow(B);
     wd::Cache C {};
     C.Address = B->Address;
     Ask(wd::Control::CacheUnmap, B->Section, C);
@@ -252,12 +272,25 @@ BOOLEAN NTAPI MmSetAddressRangeModified(PVOID, SIZE_T) { return TRUE; }        /
 // --- views
 
 BOOLEAN NTAPI CcMapData(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, ULONG Flags, PVOID* Bcb, PVOID* Buffer) { return Map(F, Offset, Length, Flags & 1, false, Bcb, Buffer); }
-BOOLEAN NTAPI CcPinRead(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, ULONG Flags, PVOID* Bcb, PVOID* Buffer) { return Map(F, Offset, Length, Flags & 1, false, Bcb, Buffer); }
-BOOLEAN NTAPI CcPinMappedData(PFILE_OBJECT, PLARGE_INTEGER, ULONG, ULONG, PVOID*) { return TRUE; }      // what is mapped stays
+BOOLEAN NTAPI CcPinRead(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, ULONG Flags, PVOID* Out, PVOID* Buffer)
+{
+    if (!Map(F, Offset, Length, Flags & 1, false, Out, Buffer))
+        return FALSE;
+    PinNow(static_cast<Bcb*>(*Out));
+    return TRUE;
+}
+BOOLEAN NTAPI CcPinMappedData(PFILE_OBJECT, PLARGE_INTEGER, ULONG, ULONG Flags, PVOID* Of)
+{
+    if (!(Flags & 1))
+        return FALSE;
+    PinNow(static_cast<Bcb*>(*Of));     // what is mapped stays where it is
+    return TRUE;
+}
 BOOLEAN NTAPI CcPreparePinWrite(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, BOOLEAN Zero, ULONG Flags, PVOID* Out, PVOID* Buffer)
 {
     if (!Map(F, Offset, Length, Flags & 1, Zero, Out, Buffer))
         return FALSE;
+    PinNow(static_cast<Bcb*>(*Out));
     static_cast<Bcb*>(*Out)->Dirty = true;
     Ask(wd::Control::CacheDirty, F->SectionObjectPointer, Range(u64(Offset->QuadPart), Length));
     return TRUE;
@@ -269,8 +302,12 @@ void NTAPI CcSetDirtyPinnedData(PVOID Of, PLARGE_INTEGER)
     Ask(wd::Control::CacheDirty, B->Section, Range(u64(B->Public.MappedFileOffset.QuadPart), B->Public.MappedLength));
 }
 PFILE_OBJECT NTAPI CcGetFileObjectFromBcb(PVOID Of) { return static_cast<Bcb*>(Of)->File; }
-void NTAPI CcUnpinData(PVOID Of) { Release(static_cast<Bcb*>(Of)); }
-void NTAPI CcUnpinDataForThread(PVOID Of, ERESOURCE_THREAD) { Release(static_cast<Bcb*>(Of)); }
+void NTAPI CcUnpinData(PVOID Of)
+{
+    UnpinNow(static_cast<Bcb*>(Of));    // what is only repinned may be written
+    Release(static_cast<Bcb*>(Of));
+}
+void NTAPI CcUnpinDataForThread(PVOID Of, ERESOURCE_THREAD) { CcUnpinData(Of); }
 void NTAPI CcSetBcbOwnerPointer(PVOID, PVOID) { }
 void NTAPI CcRepinBcb(PVOID Of) { __atomic_add_fetch(&static_cast<Bcb*>(Of)->References, 1, __ATOMIC_RELAXED); }
 PVOID NTAPI CcRemapBcb(PVOID Of)

@@ -155,9 +155,10 @@ void NTAPI IoReleaseVpbSpinLock(KIRQL Irql) { KeReleaseSpinLock(&VpbLock, Irql);
 PDEVICE_OBJECT NTAPI IoGetBaseFileSystemDeviceObject(PFILE_OBJECT F) { return F->Vpb && F->Vpb->DeviceObject ? F->Vpb->DeviceObject : F->DeviceObject; }
 BOOLEAN NTAPI IoIsOperationSynchronous(PIRP I)
 {
-    if (I->Flags & IRP_SYNCHRONOUS_API || (IoGetCurrentIrpStackLocation(I)->FileObject && IoGetCurrentIrpStackLocation(I)->FileObject->Flags & FO_SYNCHRONOUS_IO))
-        return !(I->Flags & IRP_PAGING_IO) || (I->Flags & IRP_SYNCHRONOUS_PAGING_IO);
-    return FALSE;
+    if (I->Flags & IRP_PAGING_IO)
+        return (I->Flags & IRP_SYNCHRONOUS_PAGING_IO) != 0;
+    PFILE_OBJECT F = IoGetCurrentIrpStackLocation(I)->FileObject;
+    return I->Flags & IRP_SYNCHRONOUS_API || (F && F->Flags & FO_SYNCHRONOUS_IO);
 }
 void NTAPI IoSetDeviceToVerify(PETHREAD, PDEVICE_OBJECT) { }
 PDEVICE_OBJECT NTAPI IoGetDeviceToVerify(PETHREAD) { return nullptr; }

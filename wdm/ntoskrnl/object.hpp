@@ -28,6 +28,13 @@ struct CacheCaller {
     LONG Users;                         // threads that run paging requests in its name
     Lock Running;                       // one of them at a time
 };
+// Data that a thread has pinned, or that is being written: the one excludes the other.
+struct CacheRange {
+    CacheRange* Next;
+    LONGLONG Offset;
+    ULONG Bytes;
+    Thread* Who;
+};
 // What SECTION_OBJECT_POINTERS.SharedCacheMap points to. CcGetFileSizePointer finds the size behind the first eight bytes.
 struct SharedMap {
     u64 Mark;
@@ -37,6 +44,7 @@ struct SharedMap {
     PVOID Context;                      // theirs
     Lock Writing;                       // one lazy write at a time
     CacheCaller* Callers;
+    CacheRange *Pins, *Writes;
 };
 
 // Every FILE_OBJECT of the process has this in front.
@@ -72,6 +80,9 @@ private:
     SharedMap* Of_;
     CacheCaller Me_ {};
 };
+// From now on the range is not written, until Unpin; waits for a write that is under way.
+void Pin(SharedMap* S, CacheRange& R);
+void Unpin(SharedMap* S, CacheRange& R);
 // With one reference, and More bytes behind it. Null: no memory.
 FILE_OBJECT* NewFileObject(File::Sort Of, DEVICE_OBJECT* D, usize More = 0);
 LONG ReferenceFile(FILE_OBJECT* F);

@@ -6,6 +6,8 @@
 // - a read is made with the header's PagingIoResource shared, as it is when the memory manager reads;
 // - neither waits for these locks. Whoever has them alone may be waiting in a Cc call for this very request (a flush, a purge): then the request runs in that thread's name, which is what
 //   the thread itself would do on Windows. Otherwise it is tried again soon.
+// - what is pinned (CcPinRead, CcPreparePinWrite) is not written, and what is being written cannot be pinned: a file system changes pinned data and its own notes about it together. A pin of a thread that
+//   itself waits in Cc is not waited for longer than a second.
 // The requests are synchronous (IRP_SYNCHRONOUS_PAGING_IO), as Windows' are.
 #include "wdm/ntoskrnl/object.hpp"
 
@@ -13,7 +15,7 @@ namespace host {
 
 namespace {
 
-Lock CallersLock;
+Lock CallersLock, RangesLock;
 
 // Does it as the thread that has the file's locks and waits for its data. False: there is none.
 bool CallAsOwner(DEVICE_OBJECT* D, IRP* I, SharedMap* S, PFSRTL_COMMON_FCB_HEADER H)
@@ -42,15 +44,58 @@ bool CallAsOwner(DEVICE_OBJECT* D, IRP* I, SharedMap* S, PFSRTL_COMMON_FCB_HEADE
     return true;
 }
 
+bool Meet(const CacheRange* List, const CacheRange& R)
+{
+    for (; List; List = List->Next)
+        if (List->Offset < R.Offset + R.Bytes && R.Offset < List->Offset + List->Bytes)
+            return true;
+    return false;
+}
+void Remove(CacheRange*& List, CacheRange& R)
+{
+    for (CacheRange** At = &List; *At; At = &(*At)->Next)
+        if (*At == &R) {
+            *At = R.Next;
+            return;
+        }
+}
+void Pause()
+{
+    LARGE_INTEGER Soon;
+    Soon.QuadPart = -10'000;
+    KeDelayExecutionThread(KernelMode, FALSE, &Soon);
+}
+// Puts R into To when nothing of Against meets it, and whatever is there after Tries.
+void Enter(CacheRange*& To, CacheRange*& Against, CacheRange& R, u32 Tries)
+{
+    for (u32 I = 0;; ++I) {
+        {
+            Hold Held(RangesLock);
+            if (I >= Tries || !Meet(Against, R)) {
+                R.Next = To;
+                To = &R;
+                return;
+            }
+        }
+        Pause();
+    }
+}
+
 bool TryWrite(DEVICE_OBJECT* D, IRP* I, SharedMap* S)
 {
+    auto& P = IoGetNextIrpStackLocation(I)->Parameters.Write;
+    CacheRange R { nullptr, P.ByteOffset.QuadPart, P.Length, Current() };
     Blocking Now;
     Hold Held(S->Writing);
-    if (!S->Callbacks->AcquireForLazyWrite(S->Context, FALSE))
-        return false;
-    (void)IofCallDriver(D, I);
-    S->Callbacks->ReleaseFromLazyWrite(S->Context);
-    return true;
+    Enter(S->Writes, S->Pins, R, 1000);
+    bool Mine = S->Callbacks->AcquireForLazyWrite(S->Context, FALSE);
+    if (Mine) {
+        (void)IofCallDriver(D, I);
+        S->Callbacks->ReleaseFromLazyWrite(S->Context);
+    }
+    Hold Ranges(RangesLock);
+    Remove(S->Writes, R);
+    return Mine;
 }
 
 bool TryRead(DEVICE_OBJECT* D, IRP* I, PFSRTL_COMMON_FCB_HEADER H)
@@ -80,13 +125,17 @@ void CallForPage(DEVICE_OBJECT* D, IRP* I, FILE_OBJECT* F)
     FILE_OBJECT* Shares = &CONTAINING_RECORD(S, File, Cache)->Object;
     ReferenceFile(F);
     ReferenceFile(Shares);
-    while (!(Write ? TryWrite(D, I, S) : TryRead(D, I, H)) && !CallAsOwner(D, I, S, H)) {
-        LARGE_INTEGER Soon;
-        Soon.QuadPart = -20'000;
-        KeDelayExecutionThread(KernelMode, FALSE, &Soon);
-    }
+    while (!(Write ? TryWrite(D, I, S) : TryRead(D, I, H)) && !CallAsOwner(D, I, S, H))
+        Pause();
     DereferenceFile(Shares);
     DereferenceFile(F);
+}
+
+void Pin(SharedMap* S, CacheRange& R) { Enter(S->Pins, S->Writes, R, ~0u); }
+void Unpin(SharedMap* S, CacheRange& R)
+{
+    Hold Held(RangesLock);
+    Remove(S->Pins, R);
 }
 
 InCache::InCache(PSECTION_OBJECT_POINTERS Section)
