@@ -85,6 +85,7 @@ BOOLEAN Map(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, bool Wait, bool
     B->References = 1;
     B->Section = F->SectionObjectPointer;
     B->File = F;
+    ReferenceFile(F);
     B->Address = Address;
     *Out = B;
     *Buffer = reinterpret_cast<PVOID>(Address);
@@ -99,6 +100,10 @@ void Release(Bcb* B)
     wd::Cache C {};
     C.Address = B->Address;
     Ask(wd::Control::CacheUnmap, B->Section, C);
+    // A stream's map that could not end while this was mapped ends now.
+    if (B->File->Flags & FO_STREAM_FILE && !B->File->PrivateCacheMap)
+        Ask(wd::Control::CacheClose, B->Section, Range(0, 0));
+    DereferenceFile(B->File);
     Free(B);
 }
 
