@@ -13,6 +13,7 @@ void NTAPI RtlFreeUnicodeString(UNICODE_STRING* String);
 BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING* A, const UNICODE_STRING* B, BOOLEAN IgnoreCase);
 WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR Char);
 ULONG NTAPI RtlGetFullPathName_U(const WCHAR* Name, ULONG Size, WCHAR* Buffer, WCHAR** FilePart);
+NTSTATUS NTAPI RtlSetCurrentDirectory_U(const UNICODE_STRING* Dos);
 ULONG NTAPI RtlDetermineDosPathNameType_U(const WCHAR* Path);
 ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status);
 NTSTATUS NTAPI RtlQueryEnvironmentVariable_U(WCHAR* Environment, const UNICODE_STRING* Name, UNICODE_STRING* Value);

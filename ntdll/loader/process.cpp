@@ -58,6 +58,18 @@ ldr::Name ProgramName()
     return N;
 }
 
+// The parameters name the current directory; programs that open files relative to it want its handle. One that is gone is replaced by the root of
+// the system's drive, as on Windows.
+void OpenCurrentDirectory()
+{
+    UNICODE_STRING Path = Peb()->ProcessParameters->CurrentDirectory.DosPath;
+    Peb()->ProcessParameters->CurrentDirectory.Handle = nullptr;        // if there is one, it is of another process
+    if (RtlSetCurrentDirectory_U(&Path) >= 0)
+        return;
+    RtlInitUnicodeString(&Path, L"C:\\");
+    RtlSetCurrentDirectory_U(&Path);
+}
+
 void InitializeProcess(PVOID NtdllBase)
 {
     PEB* P = Peb();
@@ -110,6 +122,8 @@ void InitializeProcess(PVOID NtdllBase)
     }
     if (P->BeingDebugged)
         DbgBreakPoint();
+    if (!Native)
+        OpenCurrentDirectory();
     if (TheProcess.Kernel32) {
         if (Status S = AttachAll(TheProcess.Kernel32); !S.Ok())
             Die(S.Code(), "kernel32.dll does not start");

@@ -35,8 +35,8 @@ Status NtQueryPerformanceCounter(ke::Caller& Caller, svc::QueryPerformanceCounte
 }
 
 // In 100 ns units: the coarsest and the finest the clock may be asked for. The finest that any process asks for holds; it is told, not
-// needed: alarms are one-shot and exact.
-static constexpr ULONG Coarsest = 156250, Finest = 5000;
+// needed: alarms are one-shot, and always as fine as that.
+static constexpr ULONG Coarsest = 156250, Finest = ULONG(ke::TimerGrid);
 
 static ULONG CurrentResolution()
 {

@@ -155,9 +155,14 @@ Status FileLocks::CheckSlow(const File& By, const ps::Process* Of, u64 Offset, u
 
 bool FileLocks::Grant(Request& R, Status& Outcome)
 {
-    for (const Range& L : Locks_)
-        if (Overlap(L.Offset, L.Length, R.Data.Offset, R.LockLength) && (L.Exclusive || (R.Code & 1)))
+    for (const Range& L : Locks_) {
+        if (!Overlap(L.Offset, L.Length, R.Data.Offset, R.LockLength))
+            continue;
+        // A shared lock may lie over an exclusive one of the same file object, which is how one becomes the other (LockFileEx, remarks).
+        bool Mine = L.Owner == R.Target.Get() && L.Of == R.Process.Get() && L.Key == R.Data.Key;
+        if ((R.Code & 1) || (L.Exclusive && !Mine))
             return false;
+    }
     Outcome = Locks_.Push(Range { R.Target.Get(), R.Process.Get(), R.Data.Offset, R.LockLength, R.Data.Key, (R.Code & 1) != 0 });
     return true;
 }
@@ -192,15 +197,18 @@ void FileLocks::Retry()
 
 Status FileLocks::Unlock(const File& By, const ps::Process& Of, u64 Offset, u64 Length, u32 Key)
 {
-    for (usize I = 0; I < Locks_.Size(); ++I) {
+    // Of an exclusive and a shared lock of the same range the exclusive one goes first.
+    usize Found = Locks_.Size();
+    for (usize I = Locks_.Size(); I-- > 0;) {
         const Range& L = Locks_[I];
-        if (L.Owner == &By && L.Of == &Of && L.Offset == Offset && L.Length == Length && L.Key == Key) {
-            Locks_.RemoveAt(I);
-            Retry();
-            return STATUS_SUCCESS;
-        }
+        if (L.Owner == &By && L.Of == &Of && L.Offset == Offset && L.Length == Length && L.Key == Key && (Found == Locks_.Size() || L.Exclusive))
+            Found = I;
     }
-    return STATUS_RANGE_NOT_LOCKED;
+    if (Found == Locks_.Size())
+        return STATUS_RANGE_NOT_LOCKED;
+    Locks_.RemoveAt(Found);
+    Retry();
+    return STATUS_SUCCESS;
 }
 
 void FileLocks::UnlockAll(const File& By)

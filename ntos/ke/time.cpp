@@ -130,7 +130,10 @@ static void Rearm()
 
 Status Timer::Set(u64 Due)
 {
-    Due_ = Due;
+    // Timers expire on a grid, so that those that are due about the same time take one interrupt, and a program that polls with the shortest of sleeps
+    // sleeps as long as on Windows.
+    u64 Late = Due % TimerGrid;
+    Due_ = Late == 0 || Due > Never - TimerGrid || Due <= InterruptTime() ? Due : Due - Late + TimerGrid;
     TRY(TimerQueue::Insert(*this));
     Rearm();
     return STATUS_SUCCESS;

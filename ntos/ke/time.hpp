@@ -20,6 +20,9 @@ struct Deadline {
     bool HasPassed() const { return At != Never && At <= InterruptTime(); }
 };
 
+// Half a millisecond: the finest resolution of Windows' clock (NtQueryTimerResolution).
+inline constexpr u64 TimerGrid = 5000;
+
 // Calls Expired once at Due (never earlier) on the dispatcher thread. Cancels itself when destroyed.
 class Timer {
 public:
@@ -27,7 +30,8 @@ public:
     constexpr explicit Timer(Routine Expired) : Expired_(Expired) { }
     Timer(const Timer&) = delete;
     ~Timer() { Cancel(); }
-    Status Set(u64 Due);            // interrupt time; set again to move it. STATUS_NO_MEMORY if the heap cannot grow
+    // Interrupt time, taken up to the next multiple of TimerGrid; set again to move it. STATUS_NO_MEMORY if the heap cannot grow.
+    Status Set(u64 Due);
     bool Cancel();                  // whether it was pending
     bool IsSet() const { return Index_ != NotSet; }
     u64 Due() const { return Due_; }

@@ -1,5 +1,7 @@
 // The address space of a process: VADs, software page tables, faults.
 #pragma once
+#include <bit>
+
 #include "abi/nt/mm.hpp"
 #include "lib/core/vector.hpp"
 #include "ntos/mm/mm.hpp"
@@ -141,10 +143,11 @@ public:
     // Whether the page of an entry can be read, or written, without ado. (Write: the caller then sets Written.)
     static bool IsReady(const Pte& E, bool Write)
     {
-        bool There = E.State == Pte::Present && E.HasProtect && !E.Guard && !E.Clean;
-        // The two writable protections have these low bits.
-        static_assert(u32(Protection::ReadWrite) == 2 && u32(Protection::ExecuteReadWrite) == 6);
-        return There && (Write ? (E.Protect & 3) == 2 : E.Protect != u64(Protection::NoAccess));
+        const u64 Looked = std::bit_cast<u64>(Pte { .State = 3, .Guard = 1, .HasProtect = 1, .Clean = 1 });
+        bool There = (std::bit_cast<u64>(E) & Looked) == std::bit_cast<u64>(Pte { .State = Pte::Present, .HasProtect = 1 });
+        // Writable protections have bit 1, those that copy bit 0 too: a page that has been copied is the process' own.
+        static_assert(u32(Protection::ReadWrite) == 2 && u32(Protection::WriteCopy) == 3 && u32(Protection::ExecuteReadWrite) == 6 && u32(Protection::ExecuteWriteCopy) == 7);
+        return There && (Write ? (E.Protect & 2) && (!(E.Protect & 1) || E.Private) : E.Protect != u64(Protection::NoAccess));
     }
     // Frames of others, mapped at an address the space chooses until UnmapFrames of that address; the process cannot free or protect them.
     Result<u64> MapFrames(std::span<const Pfn> Frames, bool Writable);

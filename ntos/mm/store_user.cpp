@@ -18,20 +18,11 @@ public:
     Walk(ps::Process& In, u64 Address, bool Write) : In_(In), Space_(In.Memory()), Address_(Address), Write_(Write) { }
     usize Room() const { return PageSize - (Address_ & PageMask); }
     // The Executive's address of the byte it is at.
-    Result<u8*> Here(u64 BytesLeft)
+    [[gnu::always_inline]] Result<u8*> Here(u64 BytesLeft)
     {
-        if (!Follow_)
-            At_ = Space_.Entries(Address_, Follow_);
-        if (At_ && AddressSpace::IsReady(*At_, Write_)) [[likely]] {
-            if (Write_)
-                At_->Written = 1;
-            return PageAddress(Pfn(At_->Frame)) + (Address_ & PageMask);
-        }
-        auto Touched = Space_.Touch(Address_, Write_);
-        Follow_ = 0;                    // there may be entries now
-        if (!Touched.Ok())
-            return Missed(In_, Address_, BytesLeft, Write_, Touched.GetStatus());
-        return Touched;
+        if (Follow_ && At_ && AddressSpace::IsReady(*At_, Write_)) [[likely]]
+            return Ready();
+        return Look(BytesLeft);
     }
     void Skip(usize Bytes)
     {
@@ -43,6 +34,26 @@ public:
     }
 
 private:
+    u8* Ready()
+    {
+        if (Write_)
+            At_->Written = 1;
+        return PageAddress(Pfn(At_->Frame)) + (Address_ & PageMask);
+    }
+    [[gnu::noinline]] Result<u8*> Look(u64 BytesLeft)
+    {
+        if (!Follow_) {
+            At_ = Space_.Entries(Address_, Follow_);
+            if (At_ && AddressSpace::IsReady(*At_, Write_)) [[likely]]
+                return Ready();
+        }
+        auto Touched = Space_.Touch(Address_, Write_);
+        Follow_ = 0;                    // there may be entries now
+        if (!Touched.Ok())
+            return Missed(In_, Address_, BytesLeft, Write_, Touched.GetStatus());
+        return Touched;
+    }
+
     ps::Process& In_;
     AddressSpace& Space_;
     u64 Address_, Follow_ = 0;

@@ -35,6 +35,20 @@ class Shares(ToolTest):
         rows = self.ini(command="shell")
         self.assertIn("directory=Z:\\", rows)
 
+    def test_a_program_in_a_shared_folder_runs_there(self):
+        self.file("here/bin/tool.exe", program(["kernel32.dll"]))
+        rows = self.ini("bin/tool.exe", "x")
+        self.assertIn(r"image=Z:\bin\tool.exe", rows)
+        self.assertIn("directory=Z:\\", rows)
+        (self.folder / "other").mkdir()
+        self.file("other/tool.exe", program(["kernel32.dll"]))
+        rows = self.ini("--share", f"{self.folder}/other:s", self.folder / "other/tool.exe")
+        self.assertIn(r"image=S:\tool.exe", rows)
+        (self.folder / "here/link.exe").symlink_to(self.app)    # leads out of the folder
+        self.assertIn(r"image=C:\work\link.exe", self.ini("link.exe"))
+        self.assertIn(r"image=C:\work\tool.exe", self.ini("--with", "bin", "bin/tool.exe"))
+        self.assertIn(r"image=C:\work\tool.exe", self.ini("--no-share", "bin/tool.exe"))
+
     def test_no_share(self):
         rows = self.ini("--no-share", self.app)
         self.assertIn(r"directory=C:\work", rows)

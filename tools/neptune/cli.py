@@ -108,8 +108,9 @@ def make_parser():
 
     run = add("run", "boot, run a Windows program, give back its output and exit code", """
 The program is a 64-bit Windows executable (.exe), a batch file (.bat, .cmd), or the name of a program of the system (cmd.exe, reg.exe).
-It starts in the current folder, which is the drive Z:, so file names mean what they mean here and what it writes is here. The program itself is
-C:\\work\\PROGRAM, with the DLLs it imports: those beside it on the host, then the system's. With --with it starts in C:\\work, among these files.
+It starts in the current folder, which is the drive Z:, so file names mean what they mean here and what it writes is here. A program that lies
+in a shared folder runs where it is, beside its own files; another one is copied to C:\\work, with the DLLs it imports that lie beside it. With --with
+it starts in C:\\work, among these files.
 Standard input, output and error are connected to this command's. Options go before the program: all after it is the program's.
 Without a program: a demonstration.""", EXIT_CODES + """
 examples:

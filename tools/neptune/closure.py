@@ -9,6 +9,12 @@ FACTS_VERSION = 6
 # What is always there: the DLLs that everything stands on, those that programs load by name without importing them, and a shell.
 BASE = ("kernel32.dll", "kernelbase.dll", "advapi32.dll", "sechost.dll", "msvcrt.dll", "ucrtbase.dll", "rpcrt4.dll", "version.dll",
         "shlwapi.dll", "vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll", "user32.dll", "gdi32.dll", "apisetschema.dll", "cmd.exe")
+# What else console programs import or load: there whenever programs may be started that are not looked into beforehand, from a shared folder
+# or a disk.
+CONSOLE = ("rsaenh.dll", "dssenh.dll", "powrprof.dll", "psapi.dll", "pdh.dll", "oleaut32.dll", "ncrypt.dll", "rstrtmgr.dll", "mswsock.dll", "wsock32.dll",
+           "cfgmgr32.dll", "netapi32.dll", "propsys.dll", "msimg32.dll", "imagehlp.dll", "mpr.dll", "normaliz.dll", "wintrust.dll", "cryptnet.dll", "cryptbase.dll",
+           "shfolder.dll", "avrt.dll", "dwmapi.dll", "hid.dll", "wevtapi.dll", "wtsapi32.dll", "msvcp140_1.dll", "msvcp140_2.dll", "msvcp140_atomic_wait.dll",
+           "concrt140.dll", "vcomp140.dll")
 # The commands that batch files expect to find; those that the package has.
 COMMANDS = ("attrib.exe", "expand.exe", "fc.exe", "find.exe", "findstr.exe", "hostname.exe", "reg.exe", "start.exe", "taskkill.exe", "tasklist.exe",
             "where.exe", "whoami.exe", "xcopy.exe")
@@ -77,16 +83,17 @@ class Library:
         stem = name.removesuffix(".dll")
         return self.api_sets.get(stem.rpartition("-")[0]) or self.api_sets.get(stem) or name
 
-    def closure(self, roots, beside):
+    def closure(self, roots, beside, console=False):
         """The system files that `roots` (host paths of programs and DLLs) need: {lower-case name: path}. `beside` is {lower-case name: path}
         of what lies in the program's own folder, which the loader looks at first. A DLL that is imported and nowhere is a Failure; one that is
-        only loaded on demand or forwarded to may be missing, as on Windows it would fail when used."""
+        only loaded on demand or forwarded to may be missing, as on Windows it would fail when used. `console`: CONSOLE too."""
         result = {}
         done = set()
         queue = [(Path(root), True) for root in roots]
-        for name in dict.fromkeys((*BASE, *self.ours, *COMMANDS)):
+        optional = (*COMMANDS, *(CONSOLE if console else ()))
+        for name in dict.fromkeys((*BASE, *self.ours, *optional)):
             path = self.find(name)
-            if path is None and name in COMMANDS:
+            if path is None and name in optional:
                 continue
             if path is None:
                 raise Failure(f"the system's {name} is not here")

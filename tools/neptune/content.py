@@ -106,6 +106,7 @@ class Volume:
         self.registry = ""  # more of the registry's description
         self.shares = []   # share.Share
         self.data_volumes = 0  # drive letters to wait for
+        self.console = False  # programs may be started that nobody has named: closure.CONSOLE is wanted
         self.directory = rf"C:\{WORK}"     # where programs start
 
     def add_driver(self, host):
@@ -185,32 +186,48 @@ class Volume:
             return
         if complaint := pe.complaint(self.library.fact(path)):
             raise Failure(f"{host} {complaint}", 2)
+        if place := self.shared_place(path, name):
+            # It lies in a shared folder: it starts there, beside its own files.
+            self.roots.append(path)
+            for neighbour, host in self.neighbours(path):
+                self.beside[neighbour] = host
+            self.programs.append(Program(place, list(arguments), self.directory, environment or {}))
+            return
         if not name.lower().endswith((".exe", ".com", ".scr")):
             name += ".exe"
         self.archive.add_file(f"{WORK}/{name}", path)
         self.beside[name.lower()] = path
         self.roots.append(path)
         # The loader looks into the program's folder first: what lies there on the host as a DLL it imports comes along.
-        self.add_neighbours(path)
+        for neighbour, host in self.neighbours(path):
+            self.archive.add_file(f"{WORK}/{host.name}", host)
+            self.beside[neighbour] = host
         self.programs.append(Program(rf"C:\work\{name}", list(arguments), self.directory, environment or {}))
 
-    def add_neighbours(self, program):
-        """DLLs that the program (or they themselves) import and that lie in its own folder on the host."""
-        neighbours = closure.list_folder(program.parent, "*.[dD][lL][lL]")
+    def shared_place(self, program, name):
+        """Where the machine sees a program of the host in a shared folder; None: nowhere, or programs start in the working folder."""
+        if self.directory == rf"C:\{WORK}" or name != program.name or not name.lower().endswith((".exe", ".com", ".scr")):
+            return None
+        real = Path(os.path.realpath(program))
+        for share in self.shares:
+            root = Path(os.path.realpath(share.host))
+            if real.is_relative_to(root) and not re.search(r'[\x00-\x1f\\:*?"<>|]|[ .](/|$)', str(real.relative_to(root))):
+                return share.root + str(real.relative_to(root)).replace("/", "\\")
+        return None
+
+    def neighbours(self, program):
+        """(lower-case name, host path) of the DLLs that the program (or they themselves) import and that lie in its own folder on the host."""
+        there = closure.list_folder(program.parent, "*.[dD][lL][lL]")
         queue = [program]
-        done = set()
+        found = {}
         while queue:
             fact = self.library.fact(queue.pop())
             for needed in (*fact.get("imports", ()), *fact.get("delay", ()), *fact.get("forwards", ())):
                 key = needed.lower()
-                if key in neighbours and key not in done:
-                    done.add(key)
-                    path = neighbours[key]
-                    if pe.complaint(self.library.fact(path), program=False):
-                        continue
-                    self.archive.add_file(f"{WORK}/{path.name}", path)
-                    self.beside[key] = path
-                    queue.append(path)
+                if key in there and key not in found and not pe.complaint(self.library.fact(there[key]), program=False):
+                    found[key] = there[key]
+                    queue.append(there[key])
+        return found.items()
 
     def system_program(self, name, arguments, environment=None):
         self.roots.append(self.library.find(name))
@@ -220,7 +237,7 @@ class Volume:
         """The archive, complete."""
         for folder in FOLDERS:
             self.archive.add_folder(folder)
-        system = self.library.closure(self.roots, self.beside)
+        system = self.library.closure(self.roots, self.beside, self.console or bool(self.shares))
         for root in self.roots:
             name = root.name.lower()
             if self.library.find(name) == root:

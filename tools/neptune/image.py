@@ -20,6 +20,7 @@ def write(options):
     # The system's files have the time of the build, so that an image is the same whenever it is made.
     stamp = nt_time(int(os.environ.get("SOURCE_DATE_EPOCH") or int(paths.EXECUTIVE.stat().st_mtime)) * 10**9)
     volume = run.collect(options, stamp)
+    volume.console = options.output is not None
     if options.program:
         volume.add_program(options.program, options.arguments, environment)
     else:

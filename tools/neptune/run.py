@@ -108,6 +108,7 @@ def collect(options, stamp=None):
     volume = content.Volume(stamp=stamp)
     volume.shares = getattr(options, "shares", [])
     volume.data_volumes = getattr(options, "volumes", 0)
+    volume.console = bool(getattr(options, "disk", None))
     # Files of --with are in C:\work, and there programs look for them.
     if volume.shares and not options.no_share and not options.with_ and options.program is not None:
         volume.directory = volume.shares[0].root

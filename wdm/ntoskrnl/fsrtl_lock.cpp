@@ -55,11 +55,12 @@ bool Overlap(const FILE_LOCK_INFO& A, u64 Start, u64 Length)
 
 bool Same(const FILE_LOCK_INFO& A, PFILE_OBJECT F, PVOID Process, ULONG Key) { return A.FileObject == F && A.ProcessId == Process && A.Key == Key; }
 
-// Whether the lock may be given: exclusive ones exclude all others, shared ones the exclusive.
-bool Free(const Ranges& R, u64 Start, u64 Length, bool Exclusive)
+// Whether the lock may be given: exclusive ones exclude all others, shared ones the exclusive of others: a shared lock may lie over an exclusive one of
+// the same file object, which is how one becomes the other.
+bool Free(const Ranges& R, PFILE_OBJECT F, PVOID Process, u64 Start, u64 Length, ULONG Key, bool Exclusive)
 {
     for (Range* L = R.First; L; L = L->Next)
-        if ((Exclusive || L->Info.ExclusiveLock) && Overlap(L->Info, Start, Length))
+        if ((Exclusive || (L->Info.ExclusiveLock && !Same(L->Info, F, Process, Key))) && Overlap(L->Info, Start, Length))
             return false;
     return true;
 }
@@ -117,7 +118,7 @@ void Retry(PFILE_LOCK L)
                 auto* S = IoGetCurrentIrpStackLocation(I);
                 auto& P = S->Parameters.LockControl;
                 bool Exclusive = S->Flags & SL_EXCLUSIVE_LOCK;
-                if (!Free(*R, u64(P.ByteOffset.QuadPart), u64(P.Length->QuadPart), Exclusive) || !IoSetCancelRoutine(I, nullptr))
+                if (!Free(*R, S->FileObject, IoGetRequestorProcess(I), u64(P.ByteOffset.QuadPart), u64(P.Length->QuadPart), P.Key, Exclusive) || !IoSetCancelRoutine(I, nullptr))
                     continue;
                 RemoveEntryList(E);
                 Context = I->Tail.Overlay.DriverContext[1];
@@ -254,7 +255,7 @@ BOOLEAN NTAPI FsRtlPrivateLock(PFILE_LOCK L, PFILE_OBJECT F, PLARGE_INTEGER Offs
     bool Given, Cancelled = false;
     {
         Locked Now;
-        Given = Free(*R, Start, Bytes, Exclusive);
+        Given = Free(*R, F, Process, Start, Bytes, Key, Exclusive);
         if (Given) {
             Give(L, F, Process, Start, Bytes, Key, Exclusive, N);
         } else if (!FailAtOnce && I) {
@@ -285,9 +286,9 @@ BOOLEAN NTAPI FsRtlPrivateLock(PFILE_LOCK L, PFILE_OBJECT F, PLARGE_INTEGER Offs
 
 NTSTATUS NTAPI FsRtlFastUnlockSingle(PFILE_LOCK L, PFILE_OBJECT F, PLARGE_INTEGER Offset, PLARGE_INTEGER Length, PEPROCESS Process, ULONG Key, PVOID Context, BOOLEAN)
 {
-    bool Any = Remove(L, [&](const FILE_LOCK_INFO& I) {
-        return Same(I, F, Process, Key) && I.StartingByte.QuadPart == Offset->QuadPart && I.Length.QuadPart == Length->QuadPart;
-    }, Context, true);
+    // Of an exclusive and a shared lock of the same range the exclusive one goes first.
+    auto Named = [&](const FILE_LOCK_INFO& I) { return Same(I, F, Process, Key) && I.StartingByte.QuadPart == Offset->QuadPart && I.Length.QuadPart == Length->QuadPart; };
+    bool Any = Remove(L, [&](const FILE_LOCK_INFO& I) { return I.ExclusiveLock && Named(I); }, Context, true) || Remove(L, Named, Context, true);
     return Any ? STATUS_SUCCESS : STATUS_RANGE_NOT_LOCKED;
 }
 NTSTATUS NTAPI FsRtlFastUnlockAll(PFILE_LOCK L, PFILE_OBJECT F, PEPROCESS Process, PVOID Context)

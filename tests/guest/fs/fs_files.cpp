@@ -363,6 +363,17 @@ static void Locking()
     CHECK_EQ(u32(Lock(A, 0, 1000, false)), u32(STATUS_LOCK_NOT_GRANTED));
     B.Close();
     CHECK_EQ(u32(Lock(A, 0, 1000, false)), 0);
+    // One lock becomes the other: a shared one over one's own exclusive one, which is the first to be unlocked.
+    Opened C = Create(L"data.bin", FILE_OPEN);
+    CHECK_EQ(u32(Lock(A, 2000, 10, true)), 0);
+    CHECK_EQ(u32(Lock(A, 2000, 10, true)), u32(STATUS_LOCK_NOT_GRANTED));
+    CHECK_EQ(u32(Lock(A, 2000, 10, false)), 0);
+    CHECK_EQ(u32(Write(A, Bytes, 10, 2000)), u32(STATUS_FILE_LOCK_CONFLICT));
+    CHECK_EQ(u32(Lock(C, 2000, 10, false)), u32(STATUS_LOCK_NOT_GRANTED));
+    CHECK_EQ(u32(Unlock(A, 2000, 10)), 0);
+    CHECK_EQ(u32(Lock(C, 2000, 10, false)), 0);
+    CHECK_EQ(u32(Unlock(A, 2000, 10)), 0);
+    CHECK_EQ(u32(Unlock(A, 2000, 10)), u32(STATUS_RANGE_NOT_LOCKED));
 }
 
 static void Notifying()

@@ -114,7 +114,7 @@ TEST_F(HiveFiles, ANewHiveIsWrittenLater)
     ASSERT_NT(STATUS_SUCCESS, SetNumber(Key, L"n", 7));
     Pump();
     EXPECT_FALSE(OnMedium(u"\\HIVE", L"Deep", L"n"));
-    Advance(FileHive::LazyDelay + 10);
+    Advance(FileHive::LazyDelay + ke::TimerGrid);
     Pump();
     EXPECT_EQ(OnMedium(u"\\HIVE", L"Deep", L"n"), 7u);
     // And at once, when asked.
@@ -177,13 +177,13 @@ TEST_F(HiveFiles, AWriteThatFailsIsTriedAgain)
     EXPECT_NT(STATUS_PENDING, C.Call(Service::FlushKey, Key));
     for (u32 I = 0; I < 3; ++I) {
         Pump();
-        Advance(WriteQueue::Pause + 10);
+        Advance(WriteQueue::Pause + ke::TimerGrid);
     }
     V.Failure = Status();
     NTSTATUS S = STATUS_PENDING;
     for (u32 I = 0; I < 20 && S == STATUS_PENDING; ++I) {
         Pump();
-        Advance(WriteQueue::Pause + 10);
+        Advance(WriteQueue::Pause + ke::TimerGrid);
         S = C.Reply();
     }
     EXPECT_NT(STATUS_SUCCESS, S);
@@ -195,7 +195,7 @@ TEST_F(HiveFiles, AWriteThatFailsIsTriedAgain)
     S = STATUS_PENDING;
     for (u32 I = 0; I < WriteQueue::Patience + 3 && S == STATUS_PENDING; ++I) {
         Pump();
-        Advance(WriteQueue::Pause + 10);
+        Advance(WriteQueue::Pause + ke::TimerGrid);
         S = C.Reply();
     }
     EXPECT_NT(STATUS_DEVICE_NOT_READY, S);
@@ -203,7 +203,7 @@ TEST_F(HiveFiles, AWriteThatFailsIsTriedAgain)
     V.Failure = Status();
     for (u32 I = 0; I < 5; ++I) {
         Pump();
-        Advance(WriteQueue::Pause + 10);
+        Advance(WriteQueue::Pause + ke::TimerGrid);
     }
     EXPECT_EQ(OnMedium(u"\\HIVE", L"Key", L"n"), 3u);
     C.Close(Key);

@@ -498,6 +498,18 @@ TEST_F(Files, Locks)
     EXPECT_STATUS(Write(H1, "x", 5), STATUS_FILE_LOCK_CONFLICT);
     Close(H2);                          // its locks go with it
     EXPECT_STATUS(Write(H1, "x", 5), STATUS_SUCCESS);
+    // A shared lock over one's own exclusive one, which is the first to be unlocked.
+    H2 = Open(P, GENERIC_READ | GENERIC_WRITE);
+    EXPECT_STATUS(Lock(A, H1, true, true), STATUS_SUCCESS);
+    EXPECT_STATUS(Lock(A, H1, true, true), STATUS_LOCK_NOT_GRANTED);
+    EXPECT_STATUS(Lock(A, H1, true, false), STATUS_SUCCESS);
+    EXPECT_STATUS(Write(H1, "x", 5), STATUS_FILE_LOCK_CONFLICT);
+    EXPECT_STATUS(Lock(A, H2, true, false), STATUS_LOCK_NOT_GRANTED);
+    EXPECT_STATUS(A.Now(NtUnlockFile, H1, Block, Five, Five, 0), STATUS_SUCCESS);
+    EXPECT_STATUS(Lock(A, H2, true, false), STATUS_SUCCESS);
+    EXPECT_STATUS(A.Now(NtUnlockFile, H1, Block, Five, Five, 0), STATUS_SUCCESS);
+    EXPECT_STATUS(A.Now(NtUnlockFile, H1, Block, Five, Five, 0), STATUS_RANGE_NOT_LOCKED);
+    Close(H2);
     Delete(H1);
     Close(H1);
 }

@@ -8,6 +8,10 @@ using namespace test;
 
 namespace {
 
+// Times in the unit in which timers expire; T.Set(At(3)) is on the grid.
+constexpr u64 Grid = ke::TimerGrid;
+u64 At(u64 Later) { return ke::InterruptTime() / Grid * Grid + Later * Grid; }
+
 struct Recording : ke::Timer {
     Recording() : Timer([](Timer& T) { static_cast<Recording&>(T).At.push_back(ke::InterruptTime()); }) { Begin(); }
     std::vector<u64> At;
@@ -16,54 +20,76 @@ struct Recording : ke::Timer {
 TEST(Timers, ExpireOnceAndNeverEarly)
 {
     Recording T;
-    u64 Now = ke::InterruptTime();
-    EXPECT_TRUE(T.Set(Now + 100).Ok());
+    u64 Due = At(2);
+    EXPECT_TRUE(T.Set(Due).Ok());
     EXPECT_TRUE(T.IsSet());
-    EXPECT_EQ(ke::NextTimer(), Now + 100);
-    Advance(99);
+    EXPECT_EQ(ke::NextTimer(), Due);
+    Advance(Due - ke::InterruptTime() - 1);
     EXPECT_TRUE(T.At.empty());
     Advance(1);
     ASSERT_EQ(T.At.size(), 1u);
-    EXPECT_GE(T.At[0], Now + 100);
+    EXPECT_GE(T.At[0], Due);
     EXPECT_FALSE(T.IsSet());
-    Advance(1000);
+    Advance(10 * Grid);
     EXPECT_EQ(T.At.size(), 1u);
+}
+
+TEST(Timers, ExpireOnAGrid)
+{
+    Recording T, Exact, Past, Far;
+    u64 Due = At(3);
+    EXPECT_TRUE(T.Set(Due - Grid + 1).Ok());
+    EXPECT_EQ(T.Due(), Due);
+    EXPECT_TRUE(Exact.Set(Due).Ok());
+    EXPECT_EQ(Exact.Due(), Due);
+    EXPECT_TRUE(Past.Set(ke::InterruptTime()).Ok());       // at once, at the next look
+    EXPECT_EQ(Past.Due(), ke::InterruptTime());
+    EXPECT_TRUE(Far.Set(ke::Never - 1).Ok());
+    EXPECT_EQ(Far.Due(), ke::Never - 1);
+    EXPECT_TRUE(Far.Cancel());
+    Advance(Due - ke::InterruptTime());
+    EXPECT_EQ(T.At.size(), 1u);
+    EXPECT_EQ(Exact.At.size(), 1u);
+    EXPECT_EQ(Past.At.size(), 1u);
 }
 
 TEST(Timers, CanBeMovedAndCancelled)
 {
     Recording T;
-    u64 Now = ke::InterruptTime();
-    EXPECT_TRUE(T.Set(Now + 100).Ok());
-    EXPECT_TRUE(T.Set(Now + 500).Ok());
-    Advance(200);
+    Begin();
+    Advance(Grid - ke::InterruptTime() % Grid);
+    EXPECT_TRUE(T.Set(At(10)).Ok());
+    EXPECT_TRUE(T.Set(At(50)).Ok());
+    Advance(20 * Grid);
     EXPECT_TRUE(T.At.empty());
-    EXPECT_TRUE(T.Set(Now + 250).Ok());
-    Advance(50);
+    EXPECT_TRUE(T.Set(At(5)).Ok());
+    Advance(5 * Grid);
     EXPECT_EQ(T.At.size(), 1u);
-    EXPECT_TRUE(T.Set(ke::InterruptTime() + 10).Ok());
+    EXPECT_TRUE(T.Set(At(1)).Ok());
     EXPECT_TRUE(T.Cancel());
     EXPECT_FALSE(T.Cancel());
-    Advance(100);
+    Advance(10 * Grid);
     EXPECT_EQ(T.At.size(), 1u);
     EXPECT_EQ(ke::NextTimer(), ke::Never);
     {
         Recording Short;
-        EXPECT_TRUE(Short.Set(ke::InterruptTime() + 10).Ok());
+        EXPECT_TRUE(Short.Set(At(1)).Ok());
     }
-    Advance(100);                       // one that is gone does not expire
+    Advance(10 * Grid);                 // one that is gone does not expire
 }
 
 TEST(Timers, CanSetThemselvesAgain)
 {
     struct Periodic : ke::Timer {
-        Periodic() : Timer([](Timer& T) { auto& P = static_cast<Periodic&>(T); if (++P.Count < 5) P.Set(P.Due() + 10).Ignore(); }) { }
+        Periodic() : Timer([](Timer& T) { auto& P = static_cast<Periodic&>(T); if (++P.Count < 5) P.Set(P.Due() + Grid).Ignore(); }) { }
         u32 Count = 0;
     } T;
-    EXPECT_TRUE(T.Set(ke::InterruptTime() + 10).Ok());
-    Advance(30);
+    Begin();
+    Advance(Grid - ke::InterruptTime() % Grid);
+    EXPECT_TRUE(T.Set(At(1)).Ok());
+    Advance(3 * Grid);
     EXPECT_EQ(T.Count, 3u);
-    Advance(100);
+    Advance(10 * Grid);
     EXPECT_EQ(T.Count, 5u);
 }
 
@@ -76,10 +102,9 @@ TEST(Timers, CanTakeEachOtherAway)
     } A, B;
     A.Other = &B;
     B.Other = &A;
-    u64 Now = ke::InterruptTime();
-    EXPECT_TRUE(A.Set(Now + 10).Ok());
-    EXPECT_TRUE(B.Set(Now + 10).Ok());
-    Advance(10);
+    EXPECT_TRUE(A.Set(At(1)).Ok());
+    EXPECT_TRUE(B.Set(At(1)).Ok());
+    Advance(Grid);
     EXPECT_EQ(A.Count + B.Count, 1u);
 }
 
@@ -100,11 +125,11 @@ TEST(Timers, AnyOrderOfAnyNumber)
             EXPECT_EQ(Timers[I]->Cancel(), Due[I] != 0);
             Due[I] = 0;
         } else {
-            Due[I] = ke::InterruptTime() + 1 + Next(1000);
+            Due[I] = At(1 + Next(1000));
             ASSERT_TRUE(Timers[I]->Set(Due[I]).Ok());
         }
         if (Round % 10 == 0) {
-            Advance(Next(50));
+            Advance(Next(50 * Grid));
             u64 Now = ke::InterruptTime(), Least = ke::Never;
             for (u32 K = 0; K < N; ++K) {
                 if (Due[K] && Due[K] <= Now) {

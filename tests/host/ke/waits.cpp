@@ -107,7 +107,7 @@ TEST(Waits, EndAtTheirDeadline)
     EXPECT_FALSE(Go(A, { &E }, WaitType::Any, In(1000)));
     Advance(999);
     EXPECT_TRUE(A.IsSuspended());
-    Advance(1);
+    Advance(1 + ke::TimerGrid);
     EXPECT_NT(STATUS_TIMEOUT, A.Outcome);
     EXPECT_FALSE(E.HasWaiters());
     // One that ends before leaves no timer.
@@ -124,7 +124,7 @@ TEST(Waits, OnNothingOnlyPassTheTime)
 {
     Activity A;
     EXPECT_FALSE(Go(A, {}, WaitType::Any, In(50)));
-    Advance(50);
+    Advance(50 + ke::TimerGrid);
     EXPECT_NT(STATUS_TIMEOUT, A.Outcome);
 }
 

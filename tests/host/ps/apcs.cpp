@@ -150,7 +150,7 @@ TEST_F(Apcs, AlertsByIdAreRemembered)
     EXPECT_NT(STATUS_PENDING, B.Call(Service::WaitForAlertByThreadId, 0, B.Put(Milliseconds(5))));
     Advance(49'999);
     EXPECT_NT(STATUS_PENDING, B.Reply());
-    Advance(1);
+    Advance(1 + ke::TimerGrid);
     EXPECT_NT(STATUS_TIMEOUT, B.Reply());
     Client Other;
     EXPECT_NT(STATUS_ACCESS_DENIED, Other.Call(Service::AlertThreadByThreadId, Id));
