@@ -284,6 +284,7 @@ struct Cache {
     u64 Section;                    // address of the SECTION_OBJECT_POINTERS
     u64 File, Context;
     u64 Offset, Bytes, Valid, Address;
+    u64 Shared;                     // CacheOpen: what SharedCacheMap becomes if caching begins with this file
     u32 Flags, Unused;
 };
 namespace cache {

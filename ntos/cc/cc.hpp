@@ -72,6 +72,7 @@ public:
     bool CanWrite() const;
     bool CanTruncate(u64 NewSize) const;
     bool HasUserReferences() const;     // sections of programs, with or without views
+    bool HasViewsInUse() const;         // of drivers
 
     // --- views in a driver's process (CcMapData, CcPinRead, CcPreparePinWrite)
     // The address in Driver's memory of the byte at Offset, with Bytes (at most 1 MiB; inside the allocation) present and mapped for reading and writing: touching them never faults for the file. To be given back by Unmap with

@@ -196,7 +196,8 @@ ke::Task<> Map::Zero(u64 Offset, u64 Bytes)
             continue;
         }
         u8* To = CO_TRY(Page);
-        if (!Made)
+        // A page behind the valid data began as zero: what else is there came by a view.
+        if (!Made && (In || Offset < Sizes_.Valid))
             memset(To + In, 0, Now);
         Offset += Now;
         if (Offset > Sizes_.Valid)

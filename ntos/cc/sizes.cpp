@@ -81,6 +81,14 @@ bool Map::CanTruncate(u64 NewSize) const
     return CanWrite() && (NewSize >= Sizes_.File || Store_->Mappings <= Store_->SystemViews);
 }
 
+bool Map::HasViewsInUse() const
+{
+    for (usize I = 0; I < Views_.Size(); ++I)
+        if (Views_[I].Uses)
+            return true;
+    return false;
+}
+
 bool Map::HasUserReferences() const
 {
     return Store_->Sections > (Section_ ? 1 : 0) || Store_->Mappings > Store_->SystemViews || Store_->ImageMappings;

@@ -286,6 +286,8 @@ static Status ReadOutcome(Status Outcome)
     return Outcome == STATUS_END_OF_FILE ? Status(STATUS_SUCCESS) : Outcome;
 }
 
+void PageStore::ReadWholePages() { Paging_->WholePages = true; }
+
 void PageStore::Ended(PageIo& Io, Status Outcome, u64 Done)
 {
     if (Io.What == PageIo::Kind::Flush)
@@ -296,8 +298,8 @@ void PageStore::Ended(PageIo& Io, Status Outcome, u64 Done)
     if (!Read)
         return EndedWrite(Io, Outcome, Done);
     // Behind what was read, and behind the valid data as it is now, pages are zero.
-    u64 End = Io.Offset + (Done < Io.Useful ? Done : Io.Useful);
-    if (End > Paging_->Valid)
+    u64 Most = Paging_->WholePages ? Io.Bytes : Io.Useful, End = Io.Offset + (Done < Most ? Done : Most);
+    if (End > Paging_->Valid && !Paging_->WholePages)
         End = Paging_->Valid;
     for (u32 I = 0; I < Io.Held_.Size(); ++I) {
         u64 Follow;

@@ -30,6 +30,7 @@ struct Paging {
     Status Gone;
     u64 Size, Valid;                    // bytes
     PageStore::Figures About;
+    bool WholePages = false;
     u64 NextNumber = 1;                 // of requests, in the order they are started
     u64 FailedWrites = 0;
     u64 Hand = 0;                       // where the search for pages to take goes on

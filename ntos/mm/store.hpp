@@ -28,6 +28,8 @@ class PageStore : public RefCounted<PageStore> {
 public:
     static Result<Ref<PageStore>> Create();
     static Result<Ref<PageStore>> CreatePaged(Pager& From, u64 Size, u64 Valid);
+    // What the pager reads behind the end of the data stays in the last page (else it becomes zero): the data is a piece of something longer, and may grow to show more of it.
+    void ReadWholePages();
     ~PageStore();
     // The Executive's address of page Index, valid until the next Truncate or ReplacePage of it. A hole: null, unless Make.
     Result<u8*> Page(u64 Index, bool Make);

@@ -23,9 +23,10 @@ include(${CMAKE_CURRENT_LIST_DIR}/tracing.cmake)
 
 set(NEPTUNE_SDK_INCLUDES ${NEPTUNE_SDK_ROOT}/include/ddk ${NEPTUNE_SDK_ROOT}/include/shared ${NEPTUNE_SDK_ROOT}/include
     ${NEPTUNE_SDK_MINGW_INCLUDE}/ddk ${NEPTUNE_SDK_MINGW_INCLUDE})
+# A structure that is returned lives in the frame (-fno-elide-constructors): clang cannot reach it from a __finally block otherwise.
 # clang as Microsoft's compiler would be (ABI, extensions), but calling itself GCC, which is what mingw-w64's headers are written for.
 set(NEPTUNE_SDK_COMPILE --target=x86_64-pc-windows-msvc -fms-extensions -fms-compatibility -fgnuc-version=4.2.1 -U_MSC_VER -U_MSC_FULL_VER
-    -U_MSC_BUILD -ffreestanding -nostdlibinc -fasynchronous-unwind-tables -fno-stack-protector -fno-strict-aliasing -fwrapv -g -gdwarf -O2 -mcx16 -D_KERNEL_MODE=1 -D_WIN64
+    -U_MSC_BUILD -ffreestanding -nostdlibinc -fasynchronous-unwind-tables -fno-stack-protector -fno-strict-aliasing -fwrapv -fno-elide-constructors -g -gdwarf -O2 -mcx16 -D_KERNEL_MODE=1 -D_WIN64
     -D_AMD64_ -DAMD64 -D__USE_MINGW_ANSI_STDIO=0)
 set(NEPTUNE_SDK_COMPILE_CXX -std=gnu++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-sized-deallocation)
 # What Microsoft's compiler takes without a word or with a warning, and clang refuses by default.
@@ -82,7 +83,7 @@ function(add_wdm_driver Name)
   if(D_DBG)
     list(APPEND Flags -DDBG=1)
   else()
-    list(APPEND Flags -DDBG=0 -DNDEBUG)
+    list(APPEND Flags -DNDEBUG)     # DBG is not defined: sources ask with #if and with #ifdef
   endif()
   if(NOT D_WARNINGS)
     list(APPEND Flags -w)
@@ -139,7 +140,7 @@ function(add_wdm_driver Name)
   endif()
   add_custom_command(OUTPUT ${Driver}
     COMMAND ${NEPTUNE_SDK_LINK} /nologo /driver /subsystem:native,10.0 /entry:${D_ENTRY} /nodefaultlib /dynamicbase /nxcompat /base:0x140000000
-            /align:4096 /timestamp:0 /opt:ref /incremental:no /debug:dwarf ${Exports} /out:${Driver} ${Objects} ${Libraries}
+            /align:4096 /timestamp:0 /opt:ref /errorlimit:0 /incremental:no /debug:dwarf ${Exports} /out:${Driver} ${Objects} ${Libraries}
     DEPENDS ${Objects} ${Libraries} ${D_EXPORTS} COMMENT "${Name}.sys" VERBATIM)
   add_custom_target(${Name} ALL DEPENDS ${Driver})
   if(TARGET neptune_sdk_libraries)

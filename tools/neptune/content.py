@@ -110,7 +110,8 @@ class Volume:
         self.directory = rf"C:\{WORK}"     # where programs start
 
     def add_driver(self, host):
-        """--driver FILE.sys: a driver that is started before the program, with a service key of its name."""
+        """--driver FILE.sys: a driver that is started before the program, with a service key of its name. One named as a driver of the
+        system takes its place, with that one's key."""
         path = Path(host)
         if not path.is_file():
             raise Failure(f"--driver {host}: there is no such file", 2)
@@ -245,13 +246,17 @@ class Volume:
             where = f"{SYSTEM32}/{name}"
             if not self.archive.has(where):
                 self.archive.add_file(where, closure.stripped(path), self.archive.stamp)
-        for name, path in closure.list_folder(paths.DRIVERS, "*.sys").items():
-            self.archive.add_file(f"{SYSTEM32}/drivers/{name}", closure.stripped(path), self.archive.stamp)
+        own = closure.list_folder(paths.DRIVERS, "*.sys")
+        for name, path in own.items():
+            where = f"{SYSTEM32}/drivers/{name}"
+            if not self.archive.has(where):     # else --driver has one of that name, which takes its place
+                self.archive.add_file(where, closure.stripped(path), self.archive.stamp)
         nls = closure.nls_folder()
         for name in NLS:
             self.archive.add_file(f"{SYSTEM32}/{name}", nls / name, self.archive.stamp)
         if paths.REGISTRY.exists():
-            text = paths.REGISTRY.read_bytes() + "".join(SERVICE.format(*driver) for driver in self.drivers).encode()
+            keys = [driver for driver in self.drivers if driver[1].casefold() not in {name.casefold() for name in own}]
+            text = paths.REGISTRY.read_bytes() + "".join(SERVICE.format(*driver) for driver in keys).encode()
             text += self.registry.encode()
             if self.shares:
                 text += share.parameters().encode()

@@ -1,7 +1,10 @@
 // The cache as file systems see it. The cached data is in the Executive (ntos/io/fs/stream.hpp); here are the calls, which name a file by its SECTION_OBJECT_POINTERS.
 // Reading, writing and mapping may wait for paging requests to this very process: the ring is handed over first.
-// Differs from Windows: the callbacks for the lazy writer and for read-ahead are not called; paging requests come without the file system's resources being held.
+// Paging requests come from the Executive (paging.cpp). Differs from Windows: the callbacks for read-ahead are not called.
 #include "wdm/ntoskrnl/device.hpp"
+#include "wdm/ntoskrnl/object.hpp"
+
+#include <utility>
 
 using namespace host;
 
@@ -13,6 +16,7 @@ NTSTATUS Ask(wd::Control Code, PSECTION_OBJECT_POINTERS Section, wd::Cache C, u6
 {
     C.Section = u64(Section);
     Blocking Now;
+    InCache Waits(Section);
     return Control(Code, &C, sizeof(C), Answer, Answer ? sizeof(*Answer) : 0);
 }
 wd::Cache Range(u64 Offset, u64 Bytes, u32 Flags = 0)
@@ -45,7 +49,24 @@ struct Bcb {
     PSECTION_OBJECT_POINTERS Section;
     PFILE_OBJECT File;
     u64 Address;
+    SharedMap* Pinned;                  // null: it is not
+    CacheRange Range;
 };
+
+void PinNow(Bcb* B)
+{
+    auto* S = static_cast<SharedMap*>(B->Section->SharedCacheMap);
+    if (B->Pinned || !S || !S->Callbacks)
+        return;
+    B->Range = { nullptr, B->Public.MappedFileOffset.QuadPart, B->Public.MappedLength, Current() };
+    Pin(S, B->Range);
+    B->Pinned = S;
+}
+void UnpinNow(Bcb* B)
+{
+    if (B->Pinned)
+        Unpin(std::exchange(B->Pinned, nullptr), B->Range);
+}
 
 // True: it is there. False: it would have to be waited for. Raises.
 BOOLEAN Map(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, bool Wait, bool Fresh, PVOID* Out, PVOID* Buffer)
@@ -64,6 +85,7 @@ BOOLEAN Map(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, bool Wait, bool
     B->References = 1;
     B->Section = F->SectionObjectPointer;
     B->File = F;
+    ReferenceFile(F);
     B->Address = Address;
     *Out = B;
     *Buffer = reinterpret_cast<PVOID>(Address);
@@ -74,9 +96,14 @@ void Release(Bcb* B)
 {
     if (__atomic_sub_fetch(&B->References, 1, __ATOMIC_ACQ_REL) != 0)
         return;
+    UnpinNow(B);
     wd::Cache C {};
     C.Address = B->Address;
     Ask(wd::Control::CacheUnmap, B->Section, C);
+    // A stream's map that could not end while this was mapped ends now.
+    if (B->File->Flags & FO_STREAM_FILE && !B->File->PrivateCacheMap)
+        Ask(wd::Control::CacheClose, B->Section, Range(0, 0));
+    DereferenceFile(B->File);
     Free(B);
 }
 
@@ -95,20 +122,33 @@ extern "C" {
 
 // --- beginning and end
 
-void NTAPI CcInitializeCacheMap(PFILE_OBJECT F, PCC_FILE_SIZES S, BOOLEAN, PCACHE_MANAGER_CALLBACKS, PVOID)
+void NTAPI CcInitializeCacheMap(PFILE_OBJECT F, PCC_FILE_SIZES S, BOOLEAN, PCACHE_MANAGER_CALLBACKS Callbacks, PVOID Context)
 {
     if (F->PrivateCacheMap)
         return;
     wd::Cache C = Sizes(S);
     C.File = u64(F);
     C.Context = u64(F->FsContext);
+    // The file's own, until the Executive has said whether caching begins with it.
+    SharedMap& Own = File::From(F)->Cache;
+    Own.Mark = 0x02FF;                  // CACHE_NTC_SHARED_CACHE_MAP
+    Own.FileSize = S->FileSize;
+    Own.Told = S->FileSize.QuadPart;
+    Own.Callbacks = Callbacks && Callbacks->AcquireForLazyWrite && Callbacks->ReleaseFromLazyWrite ? Callbacks : nullptr;
+    Own.Context = Context;
+    C.Shared = u64(&Own);
     // A stream file object is not known to the Executive: its device is.
-    if (F->Flags & FO_STREAM_FILE)
+    bool IsStream = F->Flags & FO_STREAM_FILE;
+    if (IsStream) {
         C.Address = u64(F->Vpb && F->Vpb->DeviceObject ? F->Vpb->DeviceObject : F->DeviceObject);
+        ReferenceFile(F);               // the cache's, until its map is gone
+    }
     NTSTATUS Status = Ask(wd::Control::CacheOpen, F->SectionObjectPointer, C);
-    if (Status < 0)
+    if (Status < 0) {
+        if (IsStream)
+            DereferenceFile(F);
         RtlRaiseStatus(Status);
-    F->SectionObjectPointer->SharedCacheMap = F->SectionObjectPointer;
+    }
     F->PrivateCacheMap = F;
 }
 BOOLEAN NTAPI CcUninitializeCacheMap(PFILE_OBJECT F, PLARGE_INTEGER Truncate, PCACHE_UNINITIALIZE_EVENT Event)
@@ -121,6 +161,8 @@ BOOLEAN NTAPI CcUninitializeCacheMap(PFILE_OBJECT F, PLARGE_INTEGER Truncate, PC
     }
     if (Event)
         KeSetEvent(&Event->Event, 0, FALSE);
+    if (Was && F->Flags & FO_STREAM_FILE)
+        DereferenceFile(F);
     return Was;
 }
 BOOLEAN NTAPI CcIsFileCachedExport(PFILE_OBJECT F) { return F->SectionObjectPointer && F->SectionObjectPointer->SharedCacheMap; }
@@ -177,12 +219,17 @@ BOOLEAN NTAPI CcCopyWriteWontFlush(PFILE_OBJECT, PLARGE_INTEGER, ULONG Length) {
 
 // --- sizes, flush, purge
 
-void NTAPI CcSetFileSizes(PFILE_OBJECT F, PCC_FILE_SIZES S)
+NTSTATUS NTAPI CcSetFileSizesEx(PFILE_OBJECT F, PCC_FILE_SIZES S)
 {
-    if (F->SectionObjectPointer)
-        Ask(wd::Control::CacheSizes, F->SectionObjectPointer, Sizes(S));
+    if (!F->SectionObjectPointer)
+        return STATUS_SUCCESS;
+    if (auto* Map = static_cast<SharedMap*>(F->SectionObjectPointer->SharedCacheMap)) {
+        Map->FileSize = S->FileSize;
+        Map->Told = S->FileSize.QuadPart;
+    }
+    return Ask(wd::Control::CacheSizes, F->SectionObjectPointer, Sizes(S));
 }
-NTSTATUS NTAPI CcSetFileSizesEx(PFILE_OBJECT F, PCC_FILE_SIZES S) { return F->SectionObjectPointer ? Ask(wd::Control::CacheSizes, F->SectionObjectPointer, Sizes(S)) : STATUS_SUCCESS; }
+void NTAPI CcSetFileSizes(PFILE_OBJECT F, PCC_FILE_SIZES S) { (void)CcSetFileSizesEx(F, S); }
 void NTAPI CcFlushCache(PSECTION_OBJECT_POINTERS Section, PLARGE_INTEGER Offset, ULONG Length, PIO_STATUS_BLOCK Iosb)
 {
     NTSTATUS S = Ask(wd::Control::CacheFlush, Section, At(Offset, Length));
@@ -230,12 +277,25 @@ BOOLEAN NTAPI MmSetAddressRangeModified(PVOID, SIZE_T) { return TRUE; }        /
 // --- views
 
 BOOLEAN NTAPI CcMapData(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, ULONG Flags, PVOID* Bcb, PVOID* Buffer) { return Map(F, Offset, Length, Flags & 1, false, Bcb, Buffer); }
-BOOLEAN NTAPI CcPinRead(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, ULONG Flags, PVOID* Bcb, PVOID* Buffer) { return Map(F, Offset, Length, Flags & 1, false, Bcb, Buffer); }
-BOOLEAN NTAPI CcPinMappedData(PFILE_OBJECT, PLARGE_INTEGER, ULONG, ULONG, PVOID*) { return TRUE; }      // what is mapped stays
+BOOLEAN NTAPI CcPinRead(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, ULONG Flags, PVOID* Out, PVOID* Buffer)
+{
+    if (!Map(F, Offset, Length, Flags & 1, false, Out, Buffer))
+        return FALSE;
+    PinNow(static_cast<Bcb*>(*Out));
+    return TRUE;
+}
+BOOLEAN NTAPI CcPinMappedData(PFILE_OBJECT, PLARGE_INTEGER, ULONG, ULONG Flags, PVOID* Of)
+{
+    if (!(Flags & 1))
+        return FALSE;
+    PinNow(static_cast<Bcb*>(*Of));     // what is mapped stays where it is
+    return TRUE;
+}
 BOOLEAN NTAPI CcPreparePinWrite(PFILE_OBJECT F, PLARGE_INTEGER Offset, ULONG Length, BOOLEAN Zero, ULONG Flags, PVOID* Out, PVOID* Buffer)
 {
     if (!Map(F, Offset, Length, Flags & 1, Zero, Out, Buffer))
         return FALSE;
+    PinNow(static_cast<Bcb*>(*Out));
     static_cast<Bcb*>(*Out)->Dirty = true;
     Ask(wd::Control::CacheDirty, F->SectionObjectPointer, Range(u64(Offset->QuadPart), Length));
     return TRUE;
@@ -247,8 +307,12 @@ void NTAPI CcSetDirtyPinnedData(PVOID Of, PLARGE_INTEGER)
     Ask(wd::Control::CacheDirty, B->Section, Range(u64(B->Public.MappedFileOffset.QuadPart), B->Public.MappedLength));
 }
 PFILE_OBJECT NTAPI CcGetFileObjectFromBcb(PVOID Of) { return static_cast<Bcb*>(Of)->File; }
-void NTAPI CcUnpinData(PVOID Of) { Release(static_cast<Bcb*>(Of)); }
-void NTAPI CcUnpinDataForThread(PVOID Of, ERESOURCE_THREAD) { Release(static_cast<Bcb*>(Of)); }
+void NTAPI CcUnpinData(PVOID Of)
+{
+    UnpinNow(static_cast<Bcb*>(Of));    // what is only repinned may be written
+    Release(static_cast<Bcb*>(Of));
+}
+void NTAPI CcUnpinDataForThread(PVOID Of, ERESOURCE_THREAD) { CcUnpinData(Of); }
 void NTAPI CcSetBcbOwnerPointer(PVOID, PVOID) { }
 void NTAPI CcRepinBcb(PVOID Of) { __atomic_add_fetch(&static_cast<Bcb*>(Of)->References, 1, __ATOMIC_RELAXED); }
 PVOID NTAPI CcRemapBcb(PVOID Of)

@@ -98,18 +98,6 @@ void MountVolume(const wd::Message& M)
     (void)IofCallDriver(Top, I);
 }
 
-void FreeFile(FILE_OBJECT* F)
-{
-    if (!F)
-        return;
-    auto* Own = reinterpret_cast<u64*>(F + 1);         // room for the name, then the name (NewFile in irp.cpp)
-    u64 At = u64(F->FileName.Buffer);
-    // A file system that exchanges the name gives pool, as on Windows.
-    if (At && (At < u64(Own) || At > u64(Own + 1) + *Own))
-        ExFreePool(F->FileName.Buffer);
-    Free(F);
-}
-
 u64 ClientId(PEPROCESS Process)
 {
     Hold Held(ClientLock);
@@ -164,32 +152,13 @@ static KSPIN_LOCK VpbLock;
 void NTAPI IoAcquireVpbSpinLock(PKIRQL Irql) { *Irql = KeAcquireSpinLockRaiseToDpc(&VpbLock); }
 void NTAPI IoReleaseVpbSpinLock(KIRQL Irql) { KeReleaseSpinLock(&VpbLock, Irql); }
 
-// A file object of the file system's own, for the cache of what is no file: it is not known outside, and ends with its last reference, for which the file system gets cleanup (now) and close.
-PFILE_OBJECT NTAPI IoCreateStreamFileObjectEx(PFILE_OBJECT Of, PDEVICE_OBJECT D, PHANDLE Handle)
-{
-    if (Handle)
-        *Handle = nullptr;
-    auto* F = New<FILE_OBJECT>();
-    if (!F)
-        RtlRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
-    F->Type = IO_TYPE_FILE;
-    F->Size = sizeof(FILE_OBJECT);
-    F->DeviceObject = Of ? Of->DeviceObject : D;
-    F->Vpb = Of ? Of->Vpb : D->Vpb;
-    F->Flags = FO_STREAM_FILE;
-    KeInitializeEvent(&F->Event, NotificationEvent, FALSE);
-    KeInitializeEvent(&F->Lock, SynchronizationEvent, TRUE);
-    return F;
-}
-PFILE_OBJECT NTAPI IoCreateStreamFileObject(PFILE_OBJECT Of, PDEVICE_OBJECT D) { return IoCreateStreamFileObjectEx(Of, D, nullptr); }
-PFILE_OBJECT NTAPI IoCreateStreamFileObjectLite(PFILE_OBJECT Of, PDEVICE_OBJECT D) { return IoCreateStreamFileObjectEx(Of, D, nullptr); }
-
 PDEVICE_OBJECT NTAPI IoGetBaseFileSystemDeviceObject(PFILE_OBJECT F) { return F->Vpb && F->Vpb->DeviceObject ? F->Vpb->DeviceObject : F->DeviceObject; }
 BOOLEAN NTAPI IoIsOperationSynchronous(PIRP I)
 {
-    if (I->Flags & IRP_SYNCHRONOUS_API || (IoGetCurrentIrpStackLocation(I)->FileObject && IoGetCurrentIrpStackLocation(I)->FileObject->Flags & FO_SYNCHRONOUS_IO))
-        return !(I->Flags & IRP_PAGING_IO) || (I->Flags & IRP_SYNCHRONOUS_PAGING_IO);
-    return FALSE;
+    if (I->Flags & IRP_PAGING_IO)
+        return (I->Flags & IRP_SYNCHRONOUS_PAGING_IO) != 0;
+    PFILE_OBJECT F = IoGetCurrentIrpStackLocation(I)->FileObject;
+    return I->Flags & IRP_SYNCHRONOUS_API || (F && F->Flags & FO_SYNCHRONOUS_IO);
 }
 void NTAPI IoSetDeviceToVerify(PETHREAD, PDEVICE_OBJECT) { }
 PDEVICE_OBJECT NTAPI IoGetDeviceToVerify(PETHREAD) { return nullptr; }

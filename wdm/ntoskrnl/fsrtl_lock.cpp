@@ -360,4 +360,23 @@ PFILE_LOCK_INFO NTAPI FsRtlGetNextFileLock(PFILE_LOCK L, BOOLEAN Restart)
     return &L->LastReturnedLockInfo;
 }
 
+BOOLEAN NTAPI FsRtlAreThereWaitingFileLocks(PFILE_LOCK L)
+{
+    if (!Of(L))
+        return FALSE;
+    Locked Now;
+    return !IsListEmpty(&Of(L)->Waiting);
+}
+// Whether an opportunistic lock may be given: no range inside the allocation is locked.
+BOOLEAN NTAPI FsRtlCheckLockForOplockRequest(PFILE_LOCK L, PLARGE_INTEGER Allocation)
+{
+    if (!Of(L))
+        return TRUE;
+    Locked Now;
+    for (Range* R = Of(L)->First; R; R = R->Next)
+        if (u64(R->Info.StartingByte.QuadPart) < u64(Allocation->QuadPart))
+            return FALSE;
+    return TRUE;
+}
+
 }

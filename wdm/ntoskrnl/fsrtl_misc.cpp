@@ -2,6 +2,8 @@
 // Opportunistic locks are not given: a request for one is refused, so there never is one to break.
 #include "wdm/ntoskrnl/host.hpp"
 
+#include <ntddstor.h>
+
 using namespace host;
 
 namespace {
@@ -127,5 +129,52 @@ BOOLEAN NTAPI FsRtlPrepareMdlWriteDev(PFILE_OBJECT, PLARGE_INTEGER, ULONG, ULONG
 BOOLEAN NTAPI FsRtlMdlWriteCompleteDev(PFILE_OBJECT, PLARGE_INTEGER, PMDL, PDEVICE_OBJECT) { return FALSE; }
 
 NTSTATUS NTAPI FsRtlNotifyVolumeEvent(PFILE_OBJECT, ULONG) { return STATUS_SUCCESS; }
+
+// --- the disk
+
+// FILE_FS_SECTOR_SIZE_INFORMATION, which the headers do not have: logical and physical size, where performance and atomicity count, flags, and how it is aligned.
+struct SectorSizes {
+    ULONG Logical, PhysicalForAtomicity, PhysicalForPerformance, EffectiveForAtomicity, Flags, Alignment, PartitionAlignment;
+};
+NTSTATUS NTAPI FsRtlGetSectorSizeInformation(PDEVICE_OBJECT D, SectorSizes* To)
+{
+    constexpr ULONG Aligned = 3, Unknown = ~0u;
+    ULONG Logical = D->SectorSize ? D->SectorSize : 512, Physical = Logical;
+    struct {
+        ULONG Version, Size, CacheLine, CacheOffset, Logical, Physical, Offset;
+    } Found {};
+    STORAGE_PROPERTY_QUERY Query {};
+    Query.PropertyId = STORAGE_PROPERTY_ID(6);          // StorageAccessAlignmentProperty
+    KEVENT Event;
+    IO_STATUS_BLOCK Iosb;
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    PIRP I = IoBuildDeviceIoControlRequest(IOCTL_STORAGE_QUERY_PROPERTY, D, &Query, sizeof(Query), &Found, sizeof(Found), FALSE, &Event, &Iosb);
+    if (!I)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (IofCallDriver(D, I) == STATUS_PENDING)
+        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, nullptr);
+    bool Known = Iosb.Status >= 0 && Iosb.Information >= sizeof(Found) && Found.Logical && Found.Physical >= Found.Logical;
+    if (Known) {
+        Logical = Found.Logical;
+        Physical = Found.Physical;
+    }
+    *To = { Logical, Physical, Physical, Physical < PAGE_SIZE ? Physical : PAGE_SIZE, Known && !Found.Offset ? Aligned : 0, Known ? Found.Offset : Unknown, Known ? 0 : Unknown };
+    return STATUS_SUCCESS;
+}
+// Nobody counts what a disk has moved for a process.
+BOOLEAN NTAPI PsIsDiskCountersEnabled() { return FALSE; }
+void NTAPI PsUpdateDiskCounters(PEPROCESS, u64, u64, ULONG, ULONG, ULONG) { }
+void NTAPI FsRtlUpdateDiskCounters(u64, u64) { }
+
+NTSTATUS NTAPI IoVolumeDeviceToGuid(PVOID, GUID* Out)
+{
+    *Out = {};
+    return STATUS_NOT_IMPLEMENTED;
+}
+NTSTATUS NTAPI IoVolumeDeviceToGuidPath(PVOID, PUNICODE_STRING Out)
+{
+    *Out = {};
+    return STATUS_NOT_IMPLEMENTED;
+}
 
 }

@@ -500,5 +500,5 @@ extern "C" void NTAPI WdmHostMain()
         NtTerminateProcess(NtCurrentProcess(), Status);
     Current()->IsHost = true;
     ServeRing();
-    NtTerminateThread(NtCurrentThread(), STATUS_SUCCESS);
+    RtlExitUserThread(STATUS_SUCCESS);      // as any thread: ntdll has lists of them
 }

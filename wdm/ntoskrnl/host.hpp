@@ -73,9 +73,15 @@ inline Thread* Current()
     asm("movq %%gs:0x188, %0" : "=r"(T));       // where drivers' KeGetCurrentThread looks
     return T;
 }
+// What an IRP's thread is when it is a client's: not to be looked into. Its id is in the low half.
+inline constexpr u64 ClientThread = 0xFFFFA000'00000000;
+inline bool IsClientThread(const void* T) { return u64(T) >= ClientThread; }
 Thread* NewThreadHere();                // makes this thread known
 NTSTATUS StartThread(Thread* T, PKSTART_ROUTINE Start, PVOID Context);     // T's references: one is the thread's own
 void Release(Thread* T);
+// This thread acts as T, which waits meanwhile, and holds T's resources; back with what it was.
+inline void Become(Thread* T) { asm volatile("movq %0, %%gs:0x188" : : "r"(T) : "memory"); }
+bool OwnsAlone(PERESOURCE R, Thread* T);        // null: no
 
 // --- IRQL
 inline KIRQL Irql() { return Current()->Irql; }
@@ -125,6 +131,7 @@ void Answer(u32 Tag, NTSTATUS Status, u64 Information, u64 File);
 void Post(const wd::Reply& R);
 void ServeRing();                       // a host thread's life
 void Receive(const wd::Message& M);     // irp.cpp
+ULONG FlagsOf(const wd::Message& M);    // IRP.Flags that a request's kind brings (request.cpp)
 void RemoteDone(u32 Tag, NTSTATUS Status, u64 Information);      // remote.cpp
 // Pages lent with a request have no address until they are mapped: their MDLs begin here, at an address of their own that tells request and page.
 inline constexpr u64 LentBase = 0xFFFF'8000'0000'0000;

@@ -1,6 +1,7 @@
 // IRPs: from the ring's messages, allocation, the way down and the way up.
 #include "wdm/ntoskrnl/device.hpp"
 #include "wdm/ntoskrnl/fsd.hpp"
+#include "wdm/ntoskrnl/object.hpp"
 
 #include <srb.h>
 
@@ -74,17 +75,12 @@ MDL* LentMdl(HostIrp* H)
 
 FILE_OBJECT* NewFile(DEVICE_OBJECT* D, const wd::Message& M)
 {
-    auto* F = static_cast<FILE_OBJECT*>(Allocate(sizeof(FILE_OBJECT) + sizeof(u64) + M.InputBytes + 2));
+    FILE_OBJECT* F = NewFileObject(File::Sort::Client, D, M.InputBytes + 2);
     if (!F)
         return nullptr;
-    F->Type = IO_TYPE_FILE;
-    F->Size = sizeof(FILE_OBJECT);
-    F->DeviceObject = D;
     F->Vpb = VpbOf(D);
     F->RelatedFileObject = reinterpret_cast<FILE_OBJECT*>(M.Related);
-    // Behind it the room for the name, and the name.
-    *reinterpret_cast<u64*>(F + 1) = M.InputBytes + 2;
-    auto* Name = reinterpret_cast<WCHAR*>(reinterpret_cast<u64*>(F + 1) + 1);
+    auto* Name = reinterpret_cast<WCHAR*>(F + 1);
     if (M.InputBytes)
         memcpy(Name, DataAt(M.Data, 0), M.InputBytes);
     F->FileName = { USHORT(M.InputBytes), USHORT(M.InputBytes + 2), Name };
@@ -97,8 +93,6 @@ FILE_OBJECT* NewFile(DEVICE_OBJECT* D, const wd::Message& M)
     F->SharedRead = (M.Share & FILE_SHARE_READ) != 0;
     F->SharedWrite = (M.Share & FILE_SHARE_WRITE) != 0;
     F->SharedDelete = (M.Share & FILE_SHARE_DELETE) != 0;
-    KeInitializeEvent(&F->Event, NotificationEvent, FALSE);
-    KeInitializeEvent(&F->Lock, SynchronizationEvent, TRUE);
     return F;
 }
 
@@ -219,7 +213,7 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     FILE_OBJECT* F = NewFile(D, M);
     auto* X = New<CreateExtras>();
     if (!F || !X) {
-        Free(F);
+        FreeFile(F);
         Free(X);
         return false;
     }
@@ -244,6 +238,8 @@ void FinishRing(HostIrp* H);
 
 void ReceiveIrp(const wd::Message& M)
 {
+    if (M.Major == IRP_MJ_CLOSE && M.File && !MayClose(reinterpret_cast<FILE_OBJECT*>(M.File), M))
+        return;
     auto* Named = reinterpret_cast<DEVICE_OBJECT*>(M.Device);
     DEVICE_OBJECT* D = M.Flags & wd::Exact ? Named : TopOf(Named);
     HostIrp* H = NewIrp(D->StackSize);
@@ -257,7 +253,7 @@ void ReceiveIrp(const wd::Message& M)
     IRP* I = H->Irp();
     I->RequestorMode = KPROCESSOR_MODE(M.RequestorMode);
     I->Flags |= M.IrpFlags;
-    I->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(M.Thread);
+    I->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(M.Thread ? ClientThread | M.Thread : u64(Current()));
     I->UserIosb = &I->IoStatus;
     auto* File = reinterpret_cast<FILE_OBJECT*>(M.File);
     I->Tail.Overlay.OriginalFileObject = File;
@@ -266,6 +262,7 @@ void ReceiveIrp(const wd::Message& M)
     S->MinorFunction = M.Minor;
     S->Flags = M.StackFlags;
     S->FileObject = File;
+    I->Flags |= FlagsOf(M);
     memcpy(&S->Parameters, M.Parameters, sizeof(M.Parameters));
     if (M.Major == IRP_MJ_LOCK_CONTROL) {
         auto* Length = static_cast<LARGE_INTEGER*>(Allocate(sizeof(LARGE_INTEGER)));
@@ -285,14 +282,17 @@ void ReceiveIrp(const wd::Message& M)
         return;
     }
     if (File && M.Major == IRP_MJ_CLEANUP)
-        File->Flags |= FO_CLEANUP_COMPLETE | (M.Parameters[0] ? FO_FILE_MODIFIED : 0);
+        File->Flags |= M.Parameters[0] ? FO_FILE_MODIFIED : 0;
     Thread* T = Current();
     T->Client = M.Process;
     T->ClientTag = M.Tag;
     bool Own = M.Mode == wd::Transfer::Neither || M.Major == IRP_MJ_READ || M.Major == IRP_MJ_WRITE || M.Major == IRP_MJ_DIRECTORY_CONTROL;
     T->OwnStart = Own ? u64(DataAt(M.Data, 0)) : 0;
     T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
-    (void)IofCallDriver(D, I);
+    if (I->Flags & IRP_PAGING_IO)
+        CallForPage(D, I, File);
+    else
+        (void)IofCallDriver(D, I);
     T->Client = 0;
     if (M.Flags & wd::TellPending) {
         Old = Raise(DISPATCH_LEVEL);
@@ -361,6 +361,8 @@ void FinishRing(HostIrp* H)
             R.File = u64(F->SectionObjectPointer);
             Post(R);
         }
+    } else if (H->M.Major == IRP_MJ_CLEANUP && F) {
+        F->Flags |= FO_CLEANUP_COMPLETE;
     } else if (H->M.Major == IRP_MJ_CLOSE) {
         FreeFile(F);
     } else if (H->M.Major == IRP_MJ_WRITE && F) {

@@ -309,7 +309,6 @@ void NTAPI MmFreePagesFromMdl(PMDL M)
     ExFreePool(M->StartVa);
     M->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA);
 }
-void NTAPI ExSetResourceOwnerPointer(PERESOURCE R, PVOID Owner) { R->OwnerEntry.OwnerThread = ERESOURCE_THREAD(Owner); }
 void NTAPI ExDisableResourceBoostLite(PERESOURCE) { }
 NTSTATUS NTAPI ExRaiseHardError(NTSTATUS, ULONG, ULONG, PULONG_PTR, ULONG, PULONG) { return STATUS_NOT_IMPLEMENTED; }
 

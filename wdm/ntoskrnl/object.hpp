@@ -19,4 +19,75 @@ inline HANDLE ProxyHandle(PVOID Object)
     return P->Header.Type == ProxyObject && P->Header.Size == ProxySize ? P->Handle : nullptr;
 }
 
+// --- files (file.cpp)
+
+// A thread that waits in a Cc call for the file's data.
+struct CacheCaller {
+    CacheCaller* Next;
+    Thread* Who;
+    LONG Users;                         // threads that run paging requests in its name
+    Lock Running;                       // one of them at a time
+};
+// Data that a thread has pinned, or that is being written: the one excludes the other.
+struct CacheRange {
+    CacheRange* Next;
+    LONGLONG Offset;
+    ULONG Bytes;
+    Thread* Who;
+};
+// What SECTION_OBJECT_POINTERS.SharedCacheMap points to. CcGetFileSizePointer finds the size behind the first eight bytes.
+struct SharedMap {
+    u64 Mark;
+    LARGE_INTEGER FileSize;
+    LONGLONG Told;                      // the size that the Executive knows
+    const CACHE_MANAGER_CALLBACKS* Callbacks;       // null: none are called
+    PVOID Context;                      // theirs
+    Lock Writing;                       // one lazy write at a time
+    CacheCaller* Callers;
+    CacheRange *Pins, *Writes;
+};
+
+// Every FILE_OBJECT of the process has this in front.
+struct File {
+    enum class Sort : u8 {
+        Client,                         // a client's open: one reference is the Executive's, until it sends IRP_MJ_CLOSE
+        Handle,                         // what IoGetDeviceObjectPointer made: FsContext2 is the handle
+        Stream,                         // a file system's own: IRP_MJ_CLOSE is sent with the last reference
+    };
+    LONG References;
+    Sort Of;
+    u32 NameRoom;                       // of a client's: bytes for the name behind the object
+    wd::Message* Close;                 // of a client's: it has been closed, and is still referenced
+    SharedMap Cache;                    // used if caching of the file's data began with this one
+    FILE_OBJECT Object;
+    static File* From(FILE_OBJECT* F) { return CONTAINING_RECORD(F, File, Object); }
+};
+inline bool IsFile(PVOID Object)
+{
+    auto* F = static_cast<FILE_OBJECT*>(Object);
+    return F->Type == IO_TYPE_FILE && F->Size == sizeof(FILE_OBJECT);
+}
+// Sends a paging request to the file system (paging.cpp).
+void CallForPage(DEVICE_OBJECT* D, IRP* I, FILE_OBJECT* F);
+// Around what waits in the Executive for the file's data.
+class InCache {
+public:
+    explicit InCache(PSECTION_OBJECT_POINTERS Section);
+    ~InCache();
+    InCache(const InCache&) = delete;
+
+private:
+    SharedMap* Of_;
+    CacheCaller Me_ {};
+};
+// From now on the range is not written, until Unpin; waits for a write that is under way.
+void Pin(SharedMap* S, CacheRange& R);
+void Unpin(SharedMap* S, CacheRange& R);
+// With one reference, and More bytes behind it. Null: no memory.
+FILE_OBJECT* NewFileObject(File::Sort Of, DEVICE_OBJECT* D, usize More = 0);
+LONG ReferenceFile(FILE_OBJECT* F);
+LONG DereferenceFile(FILE_OBJECT* F);
+// IRP_MJ_CLOSE of a client's file has come. False: somebody has a reference; it comes again with the last one.
+bool MayClose(FILE_OBJECT* F, const wd::Message& M);
+
 }

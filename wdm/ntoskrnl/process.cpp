@@ -156,7 +156,7 @@ NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS Status)
 PETHREAD NTAPI PsGetCurrentThreadExport() { return reinterpret_cast<PETHREAD>(Current()); }
 PKTHREAD NTAPI KeGetCurrentThreadExport() { return reinterpret_cast<PKTHREAD>(Current()); }
 HANDLE NTAPI PsGetCurrentThreadId() { return Current()->Id; }
-HANDLE NTAPI PsGetThreadId(PETHREAD T) { return reinterpret_cast<Thread*>(T)->Id; }
+HANDLE NTAPI PsGetThreadId(PETHREAD T) { return IsClientThread(T) ? reinterpret_cast<HANDLE>(u64(T) & 0xFFFFFFFF) : reinterpret_cast<Thread*>(T)->Id; }
 HANDLE NTAPI PsGetCurrentProcessId() { return reinterpret_cast<HANDLE>(OwnProcessId()); }
 static HandleProxy ThisProcess { { .Type = 3 }, nullptr, 1 };
 PEPROCESS PsInitialSystemProcess = reinterpret_cast<PEPROCESS>(&ThisProcess);
@@ -168,8 +168,8 @@ PEPROCESS NTAPI IoGetRequestorProcess(PIRP I)
 }
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD) { return PsInitialSystemProcess; }
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process) { return reinterpret_cast<HANDLE>(ClientId(Process)); }
-BOOLEAN NTAPI PsIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }
-BOOLEAN NTAPI IoIsSystemThread(PETHREAD T) { return reinterpret_cast<Thread*>(T)->IsSystem; }
+BOOLEAN NTAPI PsIsSystemThread(PETHREAD T) { return !IsClientThread(T) && reinterpret_cast<Thread*>(T)->IsSystem; }
+BOOLEAN NTAPI IoIsSystemThread(PETHREAD T) { return T && !IsClientThread(T) && reinterpret_cast<Thread*>(T)->IsSystem; }
 KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD T, KPRIORITY P)
 {
     auto* Of = reinterpret_cast<Thread*>(T);
@@ -298,14 +298,20 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE H, ACCESS_MASK Access, POBJECT_T
 }
 LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
 {
+    if (IsClientThread(Object))
+        return 1;
     if (ProxyHandle(Object))
         return __atomic_add_fetch(&static_cast<HandleProxy*>(Object)->References, 1, __ATOMIC_RELAXED);
     if (static_cast<DISPATCHER_HEADER*>(Object)->Type == 6 && static_cast<CSHORT*>(Object)[0] == 6)
         return __atomic_add_fetch(&static_cast<Thread*>(Object)->References, 1, __ATOMIC_RELAXED);
+    if (IsFile(Object))
+        return ReferenceFile(static_cast<FILE_OBJECT*>(Object));
     return 1;
 }
 LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
 {
+    if (IsClientThread(Object))
+        return 1;
     if (ProxyHandle(Object)) {
         auto* P = static_cast<HandleProxy*>(Object);
         LONG Left = __atomic_sub_fetch(&P->References, 1, __ATOMIC_ACQ_REL);
@@ -317,11 +323,8 @@ LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
     }
     if (static_cast<DISPATCHER_HEADER*>(Object)->Type == 6 && static_cast<CSHORT*>(Object)[0] == 6)
         host::Release(static_cast<Thread*>(Object));
-    // What IoGetDeviceObjectPointer made.
-    if (auto* F = static_cast<FILE_OBJECT*>(Object); F->Type == IO_TYPE_FILE && F->Size == sizeof(FILE_OBJECT) && F->Flags == FO_HANDLE_CREATED && F->FsContext2) {
-        NtClose(std::exchange(F->FsContext2, nullptr));
-        host::Free(F);
-    }
+    if (IsFile(Object))
+        return DereferenceFile(static_cast<FILE_OBJECT*>(Object));
     return 1;
 }
 NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE)

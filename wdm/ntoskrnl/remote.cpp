@@ -1,5 +1,7 @@
 // Devices of other processes: device objects here that stand for those there. IRPs sent to them travel by way of the Executive.
 #include "wdm/ntoskrnl/device.hpp"
+#include "wdm/ntoskrnl/fsd.hpp"
+#include "wdm/ntoskrnl/object.hpp"
 
 #include <srb.h>
 
@@ -345,7 +347,7 @@ NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT Source, PUNICODE_STRING Name, PDEVI
     return *Attached ? STATUS_SUCCESS : STATUS_NO_SUCH_DEVICE;
 }
 
-NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING Name, ACCESS_MASK Access, PFILE_OBJECT* File, PDEVICE_OBJECT* Device)
+NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING Name, ACCESS_MASK Access, PFILE_OBJECT* Out, PDEVICE_OBJECT* Device)
 {
     OBJECT_ATTRIBUTES Attributes;
     InitializeObjectAttributes(&Attributes, Name, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
@@ -361,22 +363,19 @@ NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING Name, ACCESS_MASK Access
     wd::DeviceId Id { u64(Handle) };
     wd::DeviceAbout About {};
     Status = Control(wd::Control::DeviceOf, &Id, sizeof(Id), &About, sizeof(About));
-    auto* F = Status >= 0 ? New<FILE_OBJECT>() : nullptr;
+    auto* F = Status >= 0 ? NewFileObject(File::Sort::Handle, nullptr) : nullptr;
     DEVICE_OBJECT* D = About.Cookie ? reinterpret_cast<DEVICE_OBJECT*>(About.Cookie) : F && About.Id ? DeviceById(About.Id) : nullptr;
     if (D && !About.Cookie && IsProxy(D))
         SetProxyHandle(D, Handle);
     if (!F || !D) {
-        Free(F);
+        FreeFile(F);
         NtClose(Handle);
         return Status < 0 ? Status : STATUS_INSUFFICIENT_RESOURCES;
     }
-    F->Type = IO_TYPE_FILE;
-    F->Size = sizeof(FILE_OBJECT);
     F->DeviceObject = D;
     F->FsContext2 = Handle;             // ObDereferenceObject closes it
     F->Flags = FO_HANDLE_CREATED;
-    KeInitializeEvent(&F->Event, NotificationEvent, FALSE);
-    *File = F;
+    *Out = F;
     *Device = D;
     return STATUS_SUCCESS;
 }

@@ -1,6 +1,29 @@
 // Requests a driver makes: building them, sending them on.
 #include "wdm/ntoskrnl/host.hpp"
 
+namespace host {
+
+// Requests the I/O manager waits for whatever the file was opened for.
+ULONG FlagsOf(const wd::Message& M)
+{
+    switch (M.Major) {
+    case IRP_MJ_CREATE: return IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API;
+    case IRP_MJ_CLOSE:
+    case IRP_MJ_CLEANUP: return IRP_CLOSE_OPERATION | IRP_SYNCHRONOUS_API;
+    case IRP_MJ_QUERY_INFORMATION:
+    case IRP_MJ_SET_INFORMATION:
+    case IRP_MJ_QUERY_VOLUME_INFORMATION:
+    case IRP_MJ_SET_VOLUME_INFORMATION:
+    case IRP_MJ_QUERY_EA:
+    case IRP_MJ_SET_EA:
+    case IRP_MJ_FLUSH_BUFFERS:
+    case IRP_MJ_SHUTDOWN: return IRP_SYNCHRONOUS_API;
+    default: return 0;
+    }
+}
+
+}
+
 using namespace host;
 
 extern "C" {

@@ -22,7 +22,7 @@ struct Disk : Mover {
     PDEVICE_OBJECT Self, Physical;
     ULONG Number;
     ULONGLONG Sectors;
-    bool Started, Linked, ReadOnly, Removable;
+    bool Started, Linked, ReadOnly, Removable, ForcesUnit;
     IO_REMOVE_LOCK Lock;
     UNICODE_STRING Interface;
     HANDLE Folder;                      // \Device\HarddiskN

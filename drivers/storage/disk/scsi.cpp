@@ -139,8 +139,10 @@ NTSTATUS Identify(Disk& D)
     if (NT_SUCCESS(Status)) {
         UCHAR Sense[6] = { ModeSense6, 0x08, 0x3F, 0, 32, 0 };         // DBD, all pages: the header tells of write protection
         memset(Answer, 0, 64);
-        if (NT_SUCCESS(Execute(D, Sense, 6, Answer, 32, false, 2)))
+        if (NT_SUCCESS(Execute(D, Sense, 6, Answer, 32, false, 2))) {
             D.ReadOnly = Answer[2] >> 7;
+            D.ForcesUnit = Answer[2] & 0x10;            // DPOFUA
+        }
         D.MostBytes &= ~(D.SectorBytes - 1);
     }
     ExFreePoolWithTag(Answer, Tag);

@@ -43,8 +43,8 @@ NTSTATUS NTAPI ReadWrite(PDEVICE_OBJECT Device, PIRP Irp)
         return Finish(D, Irp, STATUS_SUCCESS);
     if (!Irp->MdlAddress)
         return Finish(D, Irp, STATUS_INVALID_PARAMETER);
-    // A write that must be on the medium forces unit access.
-    Status = srb::Move(D, Irp, Offset, Bytes, D.MostBytes, Write, Write && S->Flags & SL_WRITE_THROUGH, D.Sectors > 0xFFFFFFFF);
+    // A write that must be on the medium forces unit access, if the disk can; one that cannot keeps it until it is flushed, as with Windows' class driver.
+    Status = srb::Move(D, Irp, Offset, Bytes, D.MostBytes, Write, Write && S->Flags & SL_WRITE_THROUGH && D.ForcesUnit, D.Sectors > 0xFFFFFFFF);
     return Status == STATUS_PENDING ? Status : Finish(D, Irp, Status);
 }
 

@@ -64,6 +64,7 @@ Status Stream::Start(const cc::Sizes& S, FsFile* By)
     Map_ = RefPtr<cc::Map>(TRY(cc::Map::Create(*this, S)));
     By_ = RefPtr<FsFile>(By);
     ++Maps;
+    Tell(0, Section_);
     Ref<Stream> Keep(*this);
     if (Maps > MostUnused)
         ForgetUnused();
@@ -76,10 +77,28 @@ Status Stream::StartStream(const cc::Sizes& S, u64 Cookie, driver::DriverDevice&
     if (Map_)
         return STATUS_SUCCESS;
     Map_ = RefPtr<cc::Map>(TRY(cc::Map::Create(*this, S)));
+    Map_->Store().ReadWholePages();
     Cookie_ = Cookie;
+    Keep_ = RefPtr<Stream>(this);
     To_ = RefPtr<driver::DriverDevice>(&To);
     ++Maps;
+    Tell(0, Section_);
     return STATUS_SUCCESS;
+}
+
+// DataSectionObject (0) says that there is data in memory; SharedCacheMap (8) is the driver's side of the map.
+void Stream::Tell(u32 Offset, u64 Value)
+{
+    if (In_->Process && !In_->IsDead())
+        mm::CopyToUser(*In_->Process, Section_ + Offset, &Value, sizeof(Value)).Ignore();        // the driver may have unmapped it: its loss
+}
+
+void Stream::Share(FsFile* By, u64 Shared)
+{
+    if (std::exchange(Shared_, true))
+        return;
+    SharedBy_ = RefPtr<FsFile>(By);
+    Tell(8, Shared);
 }
 
 Result<Stream::Header> Stream::Look() const
@@ -108,8 +127,7 @@ Status Stream::StartByHeader(FsFile& By)
 
 bool Stream::IsUsed() const
 {
-    const mm::PageStore& S = Map_->Store();
-    return Opens || S.Mappings || S.Sections || S.ImageMappings;
+    return Opens || Map_->HasUserReferences() || Map_->HasViewsInUse();
 }
 
 ke::Task<> Stream::FlushAndEnd(Ref<Stream> S)
@@ -143,7 +161,11 @@ void Stream::Retire(bool Discard)
     RefPtr<cc::Map> Old = std::move(Map_);
     Old->Detach(STATUS_FILE_CLOSED);
     --Maps;
-    RefPtr<FsFile> By = std::move(By_);
+    Tell(0, 0);
+    Tell(8, 0);
+    Shared_ = false;
+    RefPtr<FsFile> By = std::move(By_), SharedBy = std::move(SharedBy_);
+    Keep_.Reset();
 }
 
 void Stream::ForgetUnused()
@@ -176,7 +198,8 @@ void Stream::Ends(Channel& In)
                 Old->Detach(STATUS_DEVICE_REMOVED);
                 --Maps;
                 S.Opens = 0;
-                RefPtr<FsFile> By = std::move(S.By_);
+                RefPtr<FsFile> By = std::move(S.By_), SharedBy = std::move(S.SharedBy_);
+                S.Keep_.Reset();
                 Again = true;
                 break;
             }
@@ -212,6 +235,9 @@ void Stream::Page(mm::PageIo& Io, bool Write)
             Outcome = STATUS_SUCCESS;
             Bytes = 0;
         }
+        // What a file system says it has written is written, whatever it counts.
+        if (Io.What == mm::PageIo::Kind::Write && Outcome.Ok())
+            Bytes = Io.Bytes;
         Io.Complete(Outcome, Bytes);
     };
     driver::SendPages(*To_, C);
@@ -275,6 +301,15 @@ ke::Task<> Purge(Ref<Stream> S, wd::Cache C)
     co_return Outcome;
 }
 
+ke::Task<> EndStream(Ref<Stream> S)
+{
+    Ref<cc::Map> M(*S->Map());
+    Status Outcome = M->IsDirty() ? co_await M->Flush() : Status(STATUS_SUCCESS);
+    if (!S->Opens)
+        S->Retire(true);
+    co_return Outcome;
+}
+
 ke::Task<> Zero(Ref<Stream> S, wd::Cache C)
 {
     Ref<cc::Map> M(*S->Map());
@@ -292,6 +327,7 @@ Status Open(Channel& In, const wd::Cache& C)
             if (D.Cookie == C.Address)
                 To = &D;
     TRY(To ? S->StartStream(Sizes, C.File, *To) : S->Start(Sizes, By));
+    S->Share(By, C.Shared);
     ++S->Opens;
     return STATUS_SUCCESS;
 }
@@ -333,6 +369,9 @@ ke::Task<> CacheControl(ke::Caller& Caller, Channel& In, svc::DriverControl& Cal
             if (C.Bytes == 0)
                 Of->Retire(true);
         }
+        // A stream's file object ends with the last of this.
+        if (Of->Map() && Of->IsStreamFile() && !Of->Opens)
+            return EndStream(Of);
         return ke::Task<>(Status(STATUS_SUCCESS));
     }
     case wd::Control::CacheCopy: return Copy(Caller, Of, C, Call);

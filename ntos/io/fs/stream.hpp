@@ -23,6 +23,8 @@ public:
     ~Stream();
     // The map, made by sizes as the driver gives them. By: the file paging goes through if there is none yet.
     Status Start(const cc::Sizes& S, FsFile* By);
+    // The driver has begun to cache with this file (null: a stream's): SharedCacheMap becomes Shared unless it is there already. What is there belongs to that file, which is kept as the map is.
+    void Share(FsFile* By, u64 Shared);
     // The same for a file object the Executive does not know, of a device of the driver's.
     Status StartStream(const cc::Sizes& S, u64 Cookie, driver::DriverDevice& To);
     // By what the driver's header says.
@@ -36,6 +38,7 @@ public:
     // Ends caching if nobody uses it: what is dirty is written first, unless Discard.
     void Retire(bool Discard);
     bool IsUsed() const;
+    bool IsStreamFile() const { return To_ && !By_; }
     u32 Opens = 0;                      // CcInitializeCacheMap, not yet undone
     u64 Section() const { return Section_; }
 
@@ -57,7 +60,10 @@ private:
     Ref<driver::Channel> In_;
     u64 Section_, FsContext_, LastUse_ = 0;
     RefPtr<cc::Map> Map_;
-    RefPtr<FsFile> By_;
+    RefPtr<FsFile> By_, SharedBy_;
+    RefPtr<Stream> Keep_;               // itself, while a stream file's map exists: no FsFile has it
+    bool Shared_ = false;
+    void Tell(u32 Offset, u64 Value);   // a field of the SECTION_OBJECT_POINTERS
     u64 Cookie_ = 0;
     RefPtr<driver::DriverDevice> To_;
     bool Ending_ = false;

@@ -26,9 +26,6 @@
 #ifndef NTDDI_VERSION
 #define NTDDI_VERSION NTDDI_WIN10_VB
 #endif
-#ifndef DBG
-#define DBG 0
-#endif
 // x64's own names, as Microsoft's compiler and build define them.
 #ifndef _AMD64_
 #define _AMD64_
@@ -47,6 +44,10 @@
 #include <driverspecs.h>
 #include <excpt.h>
 #include <sdkddkver.h>
+// mingw-w64 makes __forceinline a GNU inline without a body of its own; a call in a __try block, which clang never inlines, needs one. The word alone
+// is what Microsoft's compiler knows.
+#include <_mingw.h>
+#undef __forceinline
 
 #ifndef UNALIGNED
 #define UNALIGNED __unaligned

@@ -44,6 +44,10 @@ extern "C" {
 #define VPB_FLAGS_BYPASSIO_BLOCKED 0x40
 #define VPB_DISMOUNTING 0x80
 
+#define IRP_MN_FLUSH_DATA_ONLY 0x02
+#define IRP_MN_FLUSH_NO_SYNC 0x03
+#define IRP_MN_FLUSH_DATA_SYNC_ONLY 0x04
+
 // The header of a control block in its newer forms.
 #define FsRtlSetupAdvancedHeaderEx2(AdvHdr, FMutx, FctxPtr, OplockPtr)    \
     {                                                                     \

@@ -371,6 +371,11 @@
 #define __nullterminated
 #define __nullnullterminated
 #define __possibly_notnullterminated
+#define __volatile
+#define __nonvolatile
+#define __deref_volatile
+#define __deref_nonvolatile
+#define _Unreferenced_parameter_
 #define __ANNOTATION(n)
 #define _SAL_VERSION 20
 #define __SAL_H_VERSION 180000000
