@@ -25,6 +25,7 @@ inline HANDLE ProxyHandle(PVOID Object)
 struct CacheCaller {
     CacheCaller* Next;
     Thread* Who;
+    u64 Offset, Bytes;                  // what it waits to be read; no bytes: nothing
     LONG Users;                         // threads that run paging requests in its name
     Lock Running;                       // one of them at a time
 };
@@ -69,10 +70,10 @@ inline bool IsFile(PVOID Object)
 }
 // Sends a paging request to the file system (paging.cpp).
 void CallForPage(DEVICE_OBJECT* D, IRP* I, FILE_OBJECT* F);
-// Around what waits in the Executive for the file's data.
+// Around what waits in the Executive for the file's data; what lies in this range is read in the caller's name.
 class InCache {
 public:
-    explicit InCache(PSECTION_OBJECT_POINTERS Section);
+    InCache(PSECTION_OBJECT_POINTERS Section, u64 Offset, u64 Bytes);
     ~InCache();
     InCache(const InCache&) = delete;
 
