@@ -317,9 +317,10 @@ void FsFile::Cleanup()
 // A disk with a file system is told as one: GetDriveType of the packaged kernelbase asks for that (docs/DIFFERENCES.md).
 Status FsFile::QueryVolume(FSINFOCLASS Class, InfoBuffer& To)
 {
-    if (Class != FileFsDeviceInformation || !Volume_ || Volume_->Now() != fs::Volume::State::Mounted || GetDevice().DeviceType != FILE_DEVICE_DISK)
+    u32 On = GetDevice().DeviceType;
+    if (Class != FileFsDeviceInformation || !Volume_ || Volume_->Now() != fs::Volume::State::Mounted || (On != FILE_DEVICE_DISK && On != FILE_DEVICE_CD_ROM))
         return File::QueryVolume(Class, To);
-    To.Fixed(FILE_FS_DEVICE_INFORMATION { FILE_DEVICE_DISK_FILE_SYSTEM, GetDevice().Characteristics });
+    To.Fixed(FILE_FS_DEVICE_INFORMATION { On == FILE_DEVICE_DISK ? FILE_DEVICE_DISK_FILE_SYSTEM : FILE_DEVICE_CD_ROM_FILE_SYSTEM, GetDevice().Characteristics });
     return STATUS_SUCCESS;
 }
 
