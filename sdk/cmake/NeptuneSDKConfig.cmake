@@ -1,11 +1,12 @@
 # The Neptune driver kit. find_package(NeptuneSDK) from an installed kit, include() from the source tree; then
 #
 #   add_wdm_driver(name SOURCES file... [LIBRARIES lib...] [INCLUDES dir...] [DEFINES def...] [OPTIONS flag...] [OUTPUT dir]
-#                  [ENTRY symbol] [EXPORTS file.def] [CXX] [DBG] [REACTOS] [WARNINGS])
+#                  [ENTRY symbol] [EXPORTS file.def] [CXX] [DBG] [REACTOS] [LVALUE_CASTS] [WARNINGS])
 #       compiles sources made for Microsoft's WDK with clang and links name.sys. LIBRARIES: files, targets' outputs or names of the kit's
 #       libraries (storport, classpnp, ndis ...); ntoskrnl, hal, wdmsec, wmilib are always there. EXPORTS: names that other drivers import from
 #       this one (an export driver, as a port library is). CXX compiles .c files as C++ too. DBG makes
-#       a checked build (DBG=1). REACTOS adds ReactOS's spellings (debug.h, pseh2.h). WARNINGS shows clang's warnings, which are off
+#       a checked build (DBG=1). REACTOS adds ReactOS's spellings (debug.h, pseh2.h). LVALUE_CASTS takes C
+#       sources that assign to casts and take their addresses (needs python3). WARNINGS shows clang's warnings, which are off
 #       because sources for another compiler have many.
 #   add_win32_program(name SOURCES file... [LIBRARIES lib...] [INCLUDES dir...] [DEFINES def...] [OPTIONS flag...] [OUTPUT dir] [WARNINGS])
 #       an ordinary console program with a C run-time library, to talk to a driver. Includes are found as for drivers.
@@ -57,7 +58,7 @@ function(neptune_sdk_own OutSources OutFolders Caller Name Files Includes)
 endfunction()
 
 function(add_wdm_driver Name)
-  cmake_parse_arguments(D "CXX;DBG;REACTOS;WARNINGS" "OUTPUT;ENTRY;EXPORTS" "SOURCES;LIBRARIES;INCLUDES;DEFINES;OPTIONS" ${ARGN})
+  cmake_parse_arguments(D "CXX;DBG;REACTOS;LVALUE_CASTS;WARNINGS" "OUTPUT;ENTRY;EXPORTS" "SOURCES;LIBRARIES;INCLUDES;DEFINES;OPTIONS" ${ARGN})
   if(NOT D_SOURCES)
     message(FATAL_ERROR "add_wdm_driver(${Name}): no SOURCES")
   endif()
@@ -95,6 +96,10 @@ function(add_wdm_driver Name)
   endforeach()
   list(TRANSFORM D_DEFINES PREPEND -D)
 
+  if(D_LVALUE_CASTS)
+    find_program(NEPTUNE_SDK_PYTHON python3 REQUIRED)
+    set(Casts ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/lvalue_casts.py)
+  endif()
   set(Objects)
   set(Index 0)
   foreach(Source ${Sources})
@@ -112,9 +117,15 @@ function(add_wdm_driver Name)
     else()
       message(FATAL_ERROR "add_wdm_driver(${Name}): ${Source} is neither C, C++ nor assembly")
     endif()
-    add_custom_command(OUTPUT ${Object}
-      COMMAND ${Command} ${SearchFlags} ${SystemFlags} ${D_DEFINES} ${D_OPTIONS} -MD -MF ${Object}.d -MT ${Object} -c ${Source} -o ${Object}
-      DEPENDS ${Source} ${Work}/case.yaml DEPFILE ${Object}.d COMMENT "${Name}: ${Base}${Extension}" VERBATIM)
+    set(Search ${SearchFlags} ${SystemFlags} ${D_DEFINES} ${D_OPTIONS} -MD -MF ${Object}.d -MT ${Object})
+    if(D_LVALUE_CASTS AND Command MATCHES "-x;c;")
+      string(REPLACE "-x;c;" "-x;cpp-output;" Compile "${Command}")
+      set(Steps COMMAND ${Command} ${Search} -E ${Source} -o ${Object}.cpp.i COMMAND ${NEPTUNE_SDK_PYTHON} -B ${Casts} ${Object}.cpp.i ${Object}.i
+        COMMAND ${Compile} ${D_OPTIONS} -Wno-unused-command-line-argument -c ${Object}.i -o ${Object})
+    else()
+      set(Steps COMMAND ${Command} ${Search} -c ${Source} -o ${Object})
+    endif()
+    add_custom_command(OUTPUT ${Object} ${Steps} DEPENDS ${Source} ${Work}/case.yaml ${Casts} DEPFILE ${Object}.d COMMENT "${Name}: ${Base}${Extension}" VERBATIM)
     list(APPEND Objects ${Object})
   endforeach()
 
