@@ -162,8 +162,16 @@ Result<PVOID> FindExport(Module* M, const char* Name, u32 Ordinal, u32 Hint, Mod
             return NtStatus(NotFound);
         u32 Index = Name ? IndexOfName(View, *Exports, Name, Hint) : Ordinal - Exports->Base;
         auto* Functions = View.Get<u32>(Exports->AddressOfFunctions, Exports->NumberOfFunctions);
-        if (!Functions || Index >= Exports->NumberOfFunctions || !Functions[Index])
-            return NtStatus(NotFound);
+        if (!Functions || Index >= Exports->NumberOfFunctions || !Functions[Index]) {
+            if (!Name || !IsSupplied(M, Name))
+                return NtStatus(NotFound);
+            Module* Supplement = TRY(FindOrMap({ L"winsup.dll", 10, nullptr, 0, M }, LoadReasonStaticForwarderDependency));
+            if (!AddNeed(M, Supplement) || (User && !AddNeed(User, Supplement)))
+                return NtStatus(STATUS_NO_MEMORY);
+            M = Supplement;
+            Hint = ~0u;
+            continue;
+        }
         const u32 Rva = Functions[Index];
         const u64 Start = u64(Exports) - u64(View.Base());
         if (!View.Has(Rva, 1))

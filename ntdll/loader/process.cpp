@@ -257,6 +257,9 @@ void NTAPI RtlExitUserProcess(NTSTATUS Status)
         NtTerminateProcess(CurrentProcess(), Status);
 }
 
+// Told before one process ends another, for a monitor of silent exits; none can be registered, and then there is nothing to do.
+NTSTATUS NTAPI RtlReportSilentProcessExit(HANDLE, NTSTATUS) { return STATUS_SUCCESS; }
+
 void NTAPI RtlExitUserThread(NTSTATUS Status)
 {
     ULONG Last = 0;

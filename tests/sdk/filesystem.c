@@ -91,6 +91,52 @@ NTSTATUS SetInfo(PIRP Irp)
     return FlagOn(Ex->Flags, FILE_DISPOSITION_POSIX_SEMANTICS) ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
 }
 
+#ifdef DBG
+#error "DBG is defined only in checked builds"
+#endif
+
+// What newer kits have in unions of theirs.
+NTSTATUS Ahead(PFILE_OBJECT File, ULONG Page)
+{
+    READ_LIST List;
+    PREAD_LIST Lists = &List;
+    MM_PREFETCH_FLAGS Flags;
+    Flags.AllFlags = 0;
+    Flags.Flags.Priority = SYSTEM_PAGE_PRIORITY_LEVELS - 1;
+    Flags.Flags.PriorityProtection = 1;
+    C_ASSERT(MM_PREFETCH_FLAGS_MASK == 0x7F);
+    List.FileObject = File;
+    List.IsImage = FALSE;
+    List.NumberOfEntries = 1;
+    List.List[0].Alignment = (ULONGLONG)Page * PAGE_SIZE | Flags.AllFlags;
+    return MmPrefetchPages(1, &Lists);
+}
+
+// An inline function called where the compiler does not inline, and a structure that a finally block reads.
+__forceinline LARGE_INTEGER Sum(LARGE_INTEGER A, ULONG B)
+{
+    A.QuadPart += B;
+    return A;
+}
+NTSTATUS FlushAll(PFCB Fcb, PIO_STACK_LOCATION Stack, ULONG* Seen)
+{
+    IO_STATUS_BLOCK Iosb = {0};
+    LARGE_INTEGER At = {0};
+    try {
+        At = Sum(Fcb->Header.FileSize, 1);
+        if (Stack->MinorFunction == IRP_MN_FLUSH_DATA_ONLY) leave;
+        CcFlushCache(&Fcb->Section, &At, PAGE_SIZE, &Iosb);
+    } finally {
+        *Seen = At.LowPart;
+    }
+    return Iosb.Status;
+}
+
+BOOLEAN PassesThrough(ULONG Code)
+{
+    return Code == IOCTL_SCSI_PASS_THROUGH_EX || Code == IOCTL_SCSI_PASS_THROUGH_DIRECT_EX || (Code == IOCTL_DISK_COPY_DATA && sizeof(DISK_COPY_DATA_PARAMETERS) == 32);
+}
+
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     static FAST_IO_DISPATCH FastIo = {sizeof(FastIo)};

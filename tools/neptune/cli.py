@@ -73,7 +73,8 @@ def content_options(parser):
                        help="put a file or folder of the host into the machine: into C:\\work by its own name, or to GUEST, relative to C:\\work "
                             "or absolute (C:\\data\\in.txt). DLLs and programs among them bring what they import. May be repeated")
     group.add_argument("--driver", metavar="FILE.sys", action="append",
-                       help="start this driver, in a process of its own, before the program. May be repeated, in the order they need each other")
+                       help="start this driver, in a process of its own, before the program; one named as a driver of the system (fastfat.sys) takes its place. "
+                            "May be repeated, in the order they need each other")
     group.add_argument("--env", metavar="NAME=VALUE", action="append", help="an environment variable for the program. May be repeated")
 
 def machine_options(parser):

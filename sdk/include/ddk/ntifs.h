@@ -14,8 +14,13 @@
     PVOID AePushLock;             \
     ULONG BypassIoOpenCount;      \
     PVOID ReservedContext
+// Newer kits have one bit more in MM_PREFETCH_FLAGS.
+#define RepurposePriority RepurposePriority : SYSTEM_PAGE_PRIORITY_BITS; ULONG PriorityProtection : 1; ULONG
 #include_next <ntifs.h>
 #undef FileContextSupportPointer
+#undef RepurposePriority
+#undef MM_PREFETCH_FLAGS_MASK
+#define MM_PREFETCH_FLAGS_MASK ((1 << (2 * SYSTEM_PAGE_PRIORITY_BITS + 1)) - 1)
 #include <neptune/callbacks_ntifs.h>
 #include <neptune/ntifs_more.h>
 #include <neptune/ntifs_info.h>

@@ -244,6 +244,84 @@ ULONG Locks()
     return 0;
 }
 
+// A second thread that shares R, or wants it alone, and lets it go when it is told.
+struct Guest {
+    ERESOURCE* R;
+    bool Alone;
+    KEVENT Has, Go, Gone;
+};
+void NTAPI Visit(PVOID Context)
+{
+    auto* G = static_cast<Guest*>(Context);
+    KeEnterCriticalRegion();
+    (G->Alone ? ExAcquireResourceExclusiveLite : ExAcquireResourceSharedLite)(G->R, TRUE);
+    KeSetEvent(&G->Has, 0, FALSE);
+    KeWaitForSingleObject(&G->Go, Executive, KernelMode, FALSE, nullptr);
+    ExReleaseResourceLite(G->R);
+    KeLeaveCriticalRegion();
+    KeSetEvent(&G->Gone, 0, FALSE);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+bool Invite(Guest& G, ERESOURCE* R, bool Alone)
+{
+    G.R = R;
+    G.Alone = Alone;
+    KeInitializeEvent(&G.Has, NotificationEvent, FALSE);
+    KeInitializeEvent(&G.Go, NotificationEvent, FALSE);
+    KeInitializeEvent(&G.Gone, NotificationEvent, FALSE);
+    HANDLE Handle;
+    if (!NT_SUCCESS(PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, Visit, &G)))
+        return false;
+    ZwClose(Handle);
+    return true;
+}
+bool Happens(KEVENT& E, LONG Milliseconds)
+{
+    LARGE_INTEGER Soon;
+    Soon.QuadPart = LONGLONG(Milliseconds) * -10'000;
+    return KeWaitForSingleObject(&E, Executive, KernelMode, FALSE, &Soon) == STATUS_SUCCESS;
+}
+
+ULONG Resources()
+{
+    static ERESOURCE R;
+    static Guest Sharer, Owner;
+    EXPECT(NT_SUCCESS(ExInitializeResourceLite(&R)));
+    KeEnterCriticalRegion();
+    // Two threads share it, each with its own count; a third that wants it alone waits for both.
+    EXPECT(ExAcquireResourceSharedLite(&R, FALSE) && ExAcquireResourceSharedLite(&R, FALSE) && ExIsResourceAcquiredSharedLite(&R) == 2);
+    EXPECT(Invite(Sharer, &R, false) && Happens(Sharer.Has, 10'000));
+    EXPECT(Invite(Owner, &R, true) && !Happens(Owner.Has, 20) && ExGetExclusiveWaiterCount(&R) == 1);
+    // Who has it may take it again, whoever waits; to wait behind them is another call.
+    EXPECT(ExAcquireResourceSharedLite(&R, FALSE) && !ExAcquireSharedWaitForExclusive(&R, FALSE));
+    EXPECT(!ExAcquireResourceExclusiveLite(&R, FALSE));
+    for (int I = 0; I < 3; ++I)
+        ExReleaseResourceLite(&R);
+    EXPECT(!ExIsResourceAcquiredSharedLite(&R) && !Happens(Owner.Has, 20));
+    KeSetEvent(&Sharer.Go, 0, FALSE);
+    EXPECT(Happens(Owner.Has, 10'000) && !ExAcquireResourceSharedLite(&R, FALSE) && !ExIsResourceAcquiredExclusiveLite(&R));
+    KeSetEvent(&Owner.Go, 0, FALSE);
+    EXPECT(Happens(Sharer.Gone, 10'000) && Happens(Owner.Gone, 10'000));
+    // Alone: again, shared too, and from then on shared with others.
+    EXPECT(ExAcquireResourceExclusiveLite(&R, FALSE) && ExAcquireResourceSharedLite(&R, FALSE) && ExIsResourceAcquiredExclusiveLite(&R));
+    ExReleaseResourceLite(&R);
+    ExConvertExclusiveToSharedLite(&R);
+    EXPECT(!ExIsResourceAcquiredExclusiveLite(&R) && ExIsResourceAcquiredSharedLite(&R) == 1);
+    EXPECT(Invite(Sharer, &R, false) && Happens(Sharer.Has, 10'000));
+    KeSetEvent(&Sharer.Go, 0, FALSE);
+    EXPECT(Happens(Sharer.Gone, 10'000));
+    // An owner that is no thread: it is released for that.
+    auto Name = ERESOURCE_THREAD(&Sharer) | 3;
+    ExSetResourceOwnerPointer(&R, reinterpret_cast<PVOID>(Name));
+    EXPECT(!ExIsResourceAcquiredSharedLite(&R) && !ExAcquireResourceExclusiveLite(&R, FALSE));
+    ExReleaseResourceForThreadLite(&R, Name);
+    EXPECT(ExAcquireResourceExclusiveLite(&R, FALSE));
+    ExReleaseResourceLite(&R);
+    KeLeaveCriticalRegion();
+    EXPECT(NT_SUCCESS(ExDeleteResourceLite(&R)));
+    return 0;
+}
+
 NTSTATUS NTAPI Control(PDEVICE_OBJECT, PIRP Irp)
 {
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
@@ -258,6 +336,7 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT, PIRP Irp)
         case 1: *Out = Objects(); break;
         case 2: *Out = Names(); break;
         case 3: *Out = Locks(); break;
+        case 4: *Out = Resources(); break;
         default: Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
         }
     }
