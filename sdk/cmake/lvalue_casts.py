@@ -1,113 +1,135 @@
-"""Microsoft's C compiler takes a cast as the place it converts (its warning C4213): ((ULONG_PTR) Pointer) |= 1, &((PLITE) Context). clang does not.
+"""Compiles C for clang, casts that are places included.
 
-lvalue_casts.py IN OUT copies preprocessed C and writes such casts, in parentheses, as what they mean there: (*(ULONG_PTR *) &(Pointer)). A cast
-counts where C knows no other meaning for it: before an assignment, ++ or --, and after a & that takes an address.
+Microsoft's C compiler takes a cast of a place as a place (its warning C4213) as long as it does not become larger: (BOOLEAN)x = 1,
+((ULONG_PTR)Pointer) |= 1, &((PLITE)Context). clang does not.
+
+lvalue_casts.py CLANG ARGUMENT... -c FILE -o OBJECT runs the command as it is. Only if clang refuses such casts the file is preprocessed into
+OBJECT.i, the casts that clang names are written there as what they mean, *(T *)&x, and that is compiled. Lines in messages and debug information
+stay those of the sources. What the command writes besides the object (-MD) is the same either way.
 """
+import os
 import re
+import subprocess
 import sys
 
-TOKEN = re.compile(r"""
-    (?P<skip>\s+|^\#[^\n]*)
-  | (?P<word>[A-Za-z_$][A-Za-z_0-9$]*)
-  | (?P<number>\.?[0-9](?:[eEpP][+-]|[A-Za-z_0-9.])*)
-  | (?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
-  | (?P<mark>->|\+\+|--|<<=|>>=|<<|>>|[-+*/%&|^!<>=]=|&&|\|\||.)""", re.VERBOSE | re.MULTILINE)
-ASSIGNMENTS = {"=", "|=", "&=", "^=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "++", "--"}
-POSTFIX = {"->", ".", "[", "(", "++", "--"}
-PREFIX = {"*", "&", "-", "+", "!", "~"}
-AFTER_VALUE = {"return", "case", "else", "do", "goto"}      # words a value may follow
+REFUSED = re.compile(rb"assignment to cast is illegal, lvalue casts are not supported|expression is not assignable|"
+                     rb"cannot take the address of an rvalue of type")
+PLACE = re.compile(rb"^[^\n]*?:\d+:\d+:\{(\d+):(\d+)-(\d+):(\d+)\}[^\n]*? error: (?:" + REFUSED.pattern + rb")", re.MULTILINE)
+TOKEN = re.compile(rb'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|^#[^\n]*|[()]|\s+|.', re.MULTILINE)
+# Where clang looks, a file that is preprocessed is one file: positions are those in it, whatever its line markers say.
+POSITIONS = ["-fsyntax-only", "-Xclang", "-fno-diagnostics-use-presumed-location", "-fdiagnostics-print-source-range-info", "-fno-caret-diagnostics",
+             "-fno-color-diagnostics", "-ferror-limit=0"]
+DEPTH = 16      # casts inside of casts, and places in what a cast is of, are found one round each
 
 
-def tokens_of(text):
-    return [(m.lastgroup, m.group(), m.start(), m.end()) for m in TOKEN.finditer(text) if m.lastgroup != "skip"]
-
-
-def pairs(tokens):
-    """For every parenthesis the index of its partner."""
+def place(text):
+    """What the cast `text`, maybe in parentheses, is as a place; None if it is no cast."""
+    marks = [(m.group(), m.start(), m.end()) for m in TOKEN.finditer(text) if not m.group().isspace() and not m.group().startswith(b"#")]
     partner, opened = {}, []
-    for index, (_, spelling, _, _) in enumerate(tokens):
-        if spelling == "(":
+    for index, (spelling, _, _) in enumerate(marks):
+        if spelling == b"(":
             opened.append(index)
-        elif spelling == ")" and opened:
-            first = opened.pop()
-            partner[first], partner[index] = index, first
-    return partner
-
-
-def cast_in(tokens, partner, first, last):
-    """The cast that is all there is between the parentheses first and last: (end of its type, start of its operand, end), or None."""
-    while tokens[first + 1][1] == "(" and partner.get(first + 1) == last - 1:
+        elif spelling == b")":
+            if not opened:
+                return None
+            partner[opened.pop()] = index
+    first, last = 0, len(marks)         # the cast is marks[first:last]
+    while first < last and partner.get(first) == last - 1:
         first, last = first + 1, last - 1
-    if tokens[first + 1][1] != "(" or first + 1 not in partner:
+    if opened or first >= last or marks[first][0] != b"(":
         return None
-    close = partner[first + 1]
-    inner = tokens[first + 2:close]
-    if not inner or inner[0][0] != "word" or any(kind != "word" and spelling != "*" for kind, spelling, _, _ in inner):
+    close = partner[first]
+    kind, operand = text[marks[first][2]:marks[close][1]], text[marks[close][2]:marks[last - 1][2]]
+    if not kind.strip() or not operand.strip():
         return None
-    kind, spelling = tokens[close + 1][:2]
-    if close + 1 >= last or not (kind == "word" or spelling in ("*", "(")):
-        return None
-    # What follows must be one operand, or the cast would not reach to the end.
-    depth = 0
-    for kind, spelling, _, _ in tokens[close + 1:last]:
-        if spelling in ("(", "["):
-            depth += 1
-        elif spelling in (")", "]"):
-            depth -= 1
-        elif depth == 0 and kind == "mark" and spelling not in ("*", "->", "."):
-            return None
-    return first, close, last
+    # One block, so that what the cast is of is spelt (and lines are counted) once.
+    written = (b"(*({ __auto_type NeptuneCast_ = &(" + operand + b"); _Static_assert(sizeof(" + re.sub(rb"^#[^\n]*|\s+", b" ", kind, flags=re.MULTILINE) +
+               b") <= sizeof(*NeptuneCast_), \"a cast that is a place must not be larger than what it is of\"); (__typeof__(" + kind +
+               b") *)NeptuneCast_; }))")
+    return text[:marks[first][1]] + written + text[marks[last - 1][2]:]
 
 
-def takes_address(tokens, partner, index):
-    """Whether the & at index has one operand."""
-    if index == 0:
-        return False
-    kind, spelling = tokens[index - 1][:2]
-    if kind == "word":
-        return spelling in AFTER_VALUE
-    if spelling == ")" and index - 1 in partner:
-        return tokens[index - 2][1] == "*"      # (T *)& is a cast of an address; (a) & may be either
-    return kind == "mark" and spelling not in (")", "]", "}")
+def rewrite(text, messages):
+    """The text with the casts that clang's messages name written as places, and how many they were."""
+    starts = [0] + [m.end() for m in re.finditer(rb"\n", text)]
+    ranges = set()
+    for row in PLACE.findall(messages):
+        line, column, last, end = map(int, row)
+        if 0 < line <= last <= len(starts):
+            ranges.add((starts[line - 1] + column - 1, starts[last - 1] + end - 1))
+    count = 0
+    for first, last in sorted(ranges, reverse=True):
+        if any((a, b) != (first, last) and first <= a and b <= last for a, b in ranges):
+            continue        # one that is inside of it comes first
+        written = place(text[first:last])
+        if written is not None:
+            text = text[:first] + written + text[last:]
+            count += 1
+    return text, count
 
 
-def rewrite(text):
-    tokens = tokens_of(text)
-    partner = pairs(tokens)
-    found = set()
-    for index, (_, spelling, _, _) in enumerate(tokens):
-        if spelling in ASSIGNMENTS and index and tokens[index - 1][1] == ")" and index - 1 in partner:
-            first = partner[index - 1]
-            if not first or tokens[first - 1][1] not in PREFIX:        # *((T) a) = b assigns to what is pointed to
-                found.add(first)
-        elif spelling == "&" and takes_address(tokens, partner, index) and index + 1 in partner and tokens[index + 1][1] == "(":
-            after = partner[index + 1] + 1
-            if after >= len(tokens) or tokens[after][1] not in POSTFIX:
-                found.add(index + 1)
-    edits = []
-    for first in found:
-        if first and tokens[first - 1][0] == "word" and tokens[first - 1][1] not in AFTER_VALUE:     # if ((T) a) ++b, f((T) a)
-            continue
-        cast = cast_in(tokens, partner, first, partner[first])
-        if cast:
-            opening, close, last = cast
-            edits.append((tokens[opening][3], "*"))
-            edits.append((tokens[close][2], " *"))
-            edits.append((tokens[close][3], " &("))
-            edits.append((tokens[last][2], ")"))
-    pieces, position = [], 0
-    for where, what in sorted(edits):
-        pieces += [text[position:where], what]
-        position = where
-    return "".join(pieces) + text[position:]
+def run(command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+
+
+def finish(result):
+    sys.stdout.buffer.write(result.stdout)
+    sys.stdout.flush()
+    return result.returncode
+
+
+def other_errors(messages):
+    """Messages of clang without those about casts."""
+    pieces = re.split(rb"^(?=In file included from|[^\s|][^\n]*:\d+:\d+: (?:fatal error|error|warning): |\d+ (?:error|warning)s? )", messages, flags=re.MULTILINE)
+    return b"".join(piece for piece in pieces if not REFUSED.search(piece.partition(b"\n")[0]) and not re.match(rb"\d+ (?:error|warning)s? ", piece))
+
+
+def without_preprocessing(command, source):
+    """The command's arguments without the source, the output and what only the preprocessor is told."""
+    kept, rest = [], iter(command)
+    for word in rest:
+        if word in ("-o", "-MF", "-MT", "-MQ", "-D", "-U", "-I", "-isystem", "-include", "-x"):
+            next(rest)
+        elif word not in ("-c", source) and not re.match(r"-[DUI].|-M", word):
+            kept.append(word)
+    return [*kept, "-Wno-unused-command-line-argument", "-x", "cpp-output"]
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8", errors="surrogateescape") as source:
-        text = source.read()
-    with open(sys.argv[2], "w", encoding="utf-8", errors="surrogateescape") as result:
-        result.write(rewrite(text))
+    command = sys.argv[1:]
+    try:
+        source, target = command[command.index("-c") + 1], command[command.index("-o") + 1]
+    except (ValueError, IndexError):
+        sys.exit("lvalue_casts.py CLANG ARGUMENT... -c FILE -o OBJECT")
+    first = run(command)
+    if first.returncode == 0 or not REFUSED.search(first.stdout):
+        return finish(first)
+    between = target + ".i"
+    made = run([between if word == target and before == "-o" else "-E" if word == "-c" else word for before, word in zip([""] + command, command)])
+    if made.returncode != 0:
+        return finish(made)
+    compiler = without_preprocessing(command, source)
+    total = 0
+    for _ in range(DEPTH):
+        with open(between, "rb") as file:
+            text = file.read()
+        text, count = rewrite(text, run([*compiler, *POSITIONS, between]).stdout)
+        if count == 0:
+            break
+        total += count
+        with open(between, "wb") as file:
+            file.write(text)
+    if total == 0:
+        return finish(first)
+    second = run([*compiler, "-c", between, "-o", target])
+    if second.returncode != 0:
+        others = other_errors(first.stdout)
+        if b" error: " in others:       # these quote the source as it is
+            second.stdout = others
+    else:
+        print(f"{os.path.basename(source)}: {total} cast{'s' if total > 1 else ''} used as a place, as Microsoft's compiler takes it ({between})", flush=True)
+    return finish(second)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -27,6 +27,9 @@ VOID Mark(PFILE_OBJECT File, ULONG Type, PVOID *Context)
     FILE_FS_SECTOR_SIZE_INFORMATION Sizes;
     SetFlag(((ULONG_PTR)File->FsContext2), Type);
     *Context = File->FsContext2;
+    (PUCHAR)*Context += 2;
+    (BOOLEAN)Type = TRUE;
+    ((PULONG)*Context)++;
     ClearFlag((ULONG_PTR)*Context, 7);
     if ((ULONG_PTR)*Context) ++Type;
     *((PULONG)File->FsContext) = (ULONG)(Type & ((ULONG)7));
