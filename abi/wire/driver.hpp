@@ -204,6 +204,7 @@ enum class Control : u32 {
     CacheZero = 75,         // Offset, Bytes
     CacheImage = 76,        // whether no image section is in the way
     CacheTruncate = 77,     // Bytes: whether no view is in the way
+    CacheSettle = 78,       // waits until every IRP_MJ_CLOSE that is under way to the process is answered; a Cache without a section
     // Objects and the machine
     DeviceHandle = 144,     // HandleOf.Handle: the id of a device, Access -> HandleGot: a handle to the device object itself
     Beep = 145,             // Status.Code: the speaker sounds at so many Hz from now on; 0: it is quiet

@@ -386,7 +386,8 @@ void NTAPI CcScheduleReadAhead(PFILE_OBJECT, PLARGE_INTEGER, ULONG) { }
 void NTAPI CcSetReadAheadGranularity(PFILE_OBJECT, ULONG) { }
 void NTAPI CcSetAdditionalCacheAttributes(PFILE_OBJECT, BOOLEAN, BOOLEAN) { }
 void NTAPI CcSetDirtyPageThreshold(PFILE_OBJECT, ULONG) { }
-NTSTATUS NTAPI CcWaitForCurrentLazyWriterActivity() { return STATUS_SUCCESS; }
+// What a file system waits for here, its locks released, is that files which caching kept are closed.
+NTSTATUS NTAPI CcWaitForCurrentLazyWriterActivity() { return Ask(wd::Control::CacheSettle, nullptr, {}); }
 BOOLEAN NTAPI CcIsThereDirtyData(PVPB) { return FALSE; }
 
 }

@@ -241,7 +241,11 @@ void FsIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool 
 class PlainIrp final : public Irp {
 public:
     explicit PlainIrp(Volume& Of) : Of_(Of) { }
-    void Done(Channel&, Status, u64, u64, bool) override { }
+    void Done(Channel& In, Status, u64, u64, bool) override
+    {
+        if (M.Major == mj::Close && --In.Closes == 0)
+            In.ClosesEnd.Set();
+    }
 
 private:
     Ref<Volume> Of_;
@@ -287,7 +291,9 @@ void FsFile::SendPlain(u8 Major)
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
     I->M.Parameters[0] = Major == mj::Cleanup && Modified_;
-    Ref<Channel>(Volume_->To->In())->Submit(*I);
+    Ref<Channel> In(Volume_->To->In());
+    In->Closes += Major == mj::Close;
+    In->Submit(*I);
 }
 
 void FsFile::Cleanup()

@@ -4,6 +4,8 @@
 
 #undef KeGetCurrentIrql
 
+extern "C" NTSTATUS NTAPI IoRetrievePriorityInfo(PIRP, PFILE_OBJECT, PETHREAD, PIO_PRIORITY_INFO);       // mingw-w64 has no declaration
+
 namespace {
 
 #define EXPECT(Condition)   \
