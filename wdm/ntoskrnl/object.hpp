@@ -19,6 +19,15 @@ inline HANDLE ProxyHandle(PVOID Object)
     return P->Header.Type == ProxyObject && P->Header.Size == ProxySize ? P->Handle : nullptr;
 }
 
+// A client's open key, as callbacks of the registry see it (callbacks.cpp): no handle of this process's.
+inline constexpr UCHAR KeySize = 'K';
+inline bool IsKeyObject(PVOID Object)
+{
+    auto* H = static_cast<DISPATCHER_HEADER*>(Object);
+    return H->Type == ProxyObject && H->Size == KeySize;
+}
+const UNICODE_STRING& KeyName(PVOID Object);
+
 // --- files (file.cpp)
 
 // A thread that waits in a Cc call for the file's data.
