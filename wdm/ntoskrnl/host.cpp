@@ -195,6 +195,44 @@ Blocking::Blocking()
 
 // --- threads
 
+static Lock ThreadLock;
+static LIST_ENTRY AllThreads = { &AllThreads, &AllThreads };
+
+static void Enlist(Thread* T)
+{
+    Hold Held(ThreadLock);
+    InsertTailList(&AllThreads, &T->Others);
+}
+
+Thread* EndedThread(HANDLE H, HANDLE Id)
+{
+    auto* T = New<Thread>();
+    if (!T)
+        return nullptr;
+    T->References = 1;
+    T->IsSystem = true;
+    T->Handle = H;
+    T->Id = Id;
+    InitializeListHead(&T->Header.WaitListHead);
+    T->Header.Type = 6;
+    T->Header.SignalState = 1;
+    Enlist(T);
+    return T;
+}
+
+Thread* FindThread(HANDLE Id)
+{
+    Hold Held(ThreadLock);
+    for (LIST_ENTRY* At = AllThreads.Flink; At != &AllThreads; At = At->Flink) {
+        auto* T = CONTAINING_RECORD(At, Thread, Others);
+        if (T->Id != Id || __atomic_load_n(&T->References, __ATOMIC_RELAXED) <= 0)
+            continue;
+        __atomic_add_fetch(&T->References, 1, __ATOMIC_RELAXED);
+        return T;
+    }
+    return nullptr;
+}
+
 Thread* NewThreadHere()
 {
     auto* T = New<Thread>();
@@ -205,6 +243,7 @@ Thread* NewThreadHere()
     InitializeListHead(&T->Header.WaitListHead);
     T->Header.Type = 6;
     asm volatile("movq %0, %%gs:0x188" : : "r"(T) : "memory");
+    Enlist(T);
     return T;
 }
 
@@ -223,13 +262,29 @@ NTSTATUS StartThread(Thread* T, PKSTART_ROUTINE Start, PVOID Context)
     T->Header.Type = 6;
     T->Start = Start;
     T->Context = Context;
-    return RtlCreateUserThread(NtCurrentProcess(), nullptr, FALSE, 0, 0, 0, reinterpret_cast<PVOID>(Begin), T, &T->Handle, nullptr);
+    Enlist(T);
+    __atomic_add_fetch(&T->References, 1, __ATOMIC_RELAXED);    // it may end before we are back
+    CLIENT_ID Id {};
+    NTSTATUS Status = RtlCreateUserThread(NtCurrentProcess(), nullptr, FALSE, 0, 0, 0, reinterpret_cast<PVOID>(Begin), T, &T->Handle, &Id);
+    if (Status >= 0) {
+        T->Id = Id.UniqueThread;
+        Release(T);
+        return Status;
+    }
+    Hold Held(ThreadLock);
+    RemoveEntryList(&T->Others);
+    --T->References;
+    return Status;
 }
 
 void Release(Thread* T)
 {
-    if (__atomic_sub_fetch(&T->References, 1, __ATOMIC_ACQ_REL) != 0)
-        return;
+    {
+        Hold Held(ThreadLock);
+        if (__atomic_sub_fetch(&T->References, 1, __ATOMIC_ACQ_REL) != 0)
+            return;
+        RemoveEntryList(&T->Others);
+    }
     if (T->Handle)
         NtClose(T->Handle);
     Free(T);

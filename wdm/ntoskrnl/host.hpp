@@ -65,6 +65,9 @@ struct Thread {
     u64 Client;                         // process id of the client whose request it works on
     u32 ClientTag;                      // and the request
     ULONG SpinLocks;                    // it holds
+    ULONG Regions, GuardedRegions;      // it has entered, critical and guarded ones
+    KAFFINITY SystemAffinity;           // 0: none is set
+    LIST_ENTRY Others;                  // all threads
     u64 OwnStart, OwnEnd;               // where "user" addresses of it lie in this process (METHOD_NEITHER); any other is in the client's memory
 };
 inline Thread* Current()
@@ -79,6 +82,8 @@ inline bool IsClientThread(const void* T) { return u64(T) >= ClientThread; }
 Thread* NewThreadHere();                // makes this thread known
 NTSTATUS StartThread(Thread* T, PKSTART_ROUTINE Start, PVOID Context);     // T's references: one is the thread's own
 void Release(Thread* T);
+Thread* FindThread(HANDLE Id);          // of this process, with a reference; null
+Thread* EndedThread(HANDLE H, HANDLE Id);       // one that nobody had a reference to when it ended, by a handle, which is the object's from now on; null
 // This thread acts as T, which waits meanwhile, and holds T's resources; back with what it was.
 inline void Become(Thread* T) { asm volatile("movq %0, %%gs:0x188" : : "r"(T) : "memory"); }
 bool OwnsAlone(PERESOURCE R, Thread* T);        // null: no
