@@ -409,8 +409,17 @@ static NTSTATUS LoadDriver(UNICODE_STRING* Service, bool Main, DRIVER_OBJECT** O
     UNICODE_STRING Libraries;
     RtlInitUnicodeString(&Libraries, Folder);
     LdrSetDllDirectory(&Libraries);
-    if (NTSTATUS S = LdrLoadDll(nullptr, 0, &ImagePath, &Base); S < 0)
-        return S;
+    // Drivers are linked for the address that programs have, too. They leave it free if they can: the driver may attach to a program's process.
+    PVOID Programs = reinterpret_cast<PVOID>(0x140000000);
+    SIZE_T Room = 0x10000;
+    bool Kept = NtAllocateVirtualMemory(NtCurrentProcess(), &Programs, 0, &Room, MEM_RESERVE, PAGE_NOACCESS) >= 0;
+    NTSTATUS Found = LdrLoadDll(nullptr, 0, &ImagePath, &Base);
+    if (Kept)
+        NtFreeVirtualMemory(NtCurrentProcess(), &Programs, &(Room = 0), MEM_RELEASE);
+    if (Found == STATUS_CONFLICTING_ADDRESSES)
+        Found = LdrLoadDll(nullptr, 0, &ImagePath, &Base);
+    if (Found < 0)
+        return Found;
     auto* Headers = static_cast<u8*>(RtlImageNtHeader(Base));
     ULONG Entry, ImageBytes;            // IMAGE_OPTIONAL_HEADER64.AddressOfEntryPoint, .SizeOfImage
     if (!Headers)
@@ -508,13 +517,15 @@ void Unload()
     NtTerminateProcess(NtCurrentProcess(), STATUS_SUCCESS);
 }
 
-// Privileged instructions that drivers have inline: reading and writing CR8, which holds the IRQL, and ports.
+// Privileged instructions that drivers have inline (reading and writing CR8, which holds the IRQL, and ports), and memory of a process attached to.
 static LONG NTAPI OnException(EXCEPTION_POINTERS* E)
 {
     // The processor says the same of a bad non-canonical address: the bytes tell.
     if (E->ExceptionRecord->ExceptionCode != STATUS_PRIVILEGED_INSTRUCTION && E->ExceptionRecord->ExceptionCode != STATUS_ACCESS_VIOLATION)
         return EXCEPTION_CONTINUE_SEARCH;
     auto* Ip = reinterpret_cast<u8*>(E->ContextRecord->Rip);
+    if (E->ExceptionRecord->ExceptionCode == STATUS_ACCESS_VIOLATION && E->ExceptionRecord->NumberParameters >= 2 && BringPage(E->ExceptionRecord->ExceptionInformation[1]))
+        return EXCEPTION_CONTINUE_EXECUTION;
     if (E->ExceptionRecord->ExceptionCode == STATUS_ACCESS_VIOLATION && (E->ExceptionRecord->NumberParameters < 2 || E->ExceptionRecord->ExceptionInformation[1] != ~u64(0)))
         return EXCEPTION_CONTINUE_SEARCH;
     if (EmulatePort(*E->ContextRecord))

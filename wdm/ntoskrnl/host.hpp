@@ -67,6 +67,7 @@ struct Thread {
     ULONG SpinLocks;                    // it holds
     ULONG Regions, GuardedRegions;      // it has entered, critical and guarded ones
     KAFFINITY SystemAffinity;           // 0: none is set
+    struct Attachment* Attached;        // to a process (attach.cpp)
     LIST_ENTRY Others;                  // all threads
     u64 OwnStart, OwnEnd;               // where "user" addresses of it lie in this process (METHOD_NEITHER); any other is in the client's memory
 };
@@ -86,6 +87,8 @@ Thread* FindThread(HANDLE Id);          // of this process, with a reference; nu
 Thread* EndedThread(HANDLE H, HANDLE Id);       // one that nobody had a reference to when it ended, by a handle, which is the object's from now on; null
 // This thread acts as T, which waits meanwhile, and holds T's resources; back with what it was.
 inline void Become(Thread* T) { asm volatile("movq %0, %%gs:0x188" : : "r"(T) : "memory"); }
+PEPROCESS AttachedProcess();            // null: none
+bool BringPage(u64 Address);            // of the process that this thread is attached to; false: it has none there
 bool OwnsAlone(PERESOURCE R, Thread* T);        // null: no
 
 // --- IRQL
@@ -125,7 +128,8 @@ struct HostIrp {
     static HostIrp* Of(IRP* I) { return reinterpret_cast<HostIrp*>(I) - 1; }
 };
 static_assert(sizeof(HostIrp) % 16 == 0);
-inline constexpr UCHAR HasPrefix = 0x80;        // in IRP.AllocationFlags
+inline constexpr CCHAR Prefixed = 0x4E;         // what IRP.ApcEnvironment, which is nobody's here, says of those that have one
+inline bool HasPrefix(const IRP* I) { return I->ApcEnvironment == Prefixed; }
 enum : u8 { PlainKind, RingKind };
 HostIrp* NewIrp(CCHAR Stacks);
 void FreeIrp(IRP* I);

@@ -429,13 +429,14 @@ HostIrp* NewIrp(CCHAR Stacks)
     H->LentAt = 0;
     H->Origin = 0;
     Initialize(H->Irp(), Bytes, Stacks);
-    H->Irp()->AllocationFlags = HasPrefix;
+    H->Irp()->ApcEnvironment = Prefixed;
+    H->Irp()->AllocationFlags = Stacks < Classes ? IRP_ALLOCATED_FIXED_SIZE : 0;
     return H;
 }
 
 void FreeIrp(IRP* I)
 {
-    if (!(I->AllocationFlags & HasPrefix))
+    if (!HasPrefix(I))
         return;
     HostIrp* H = HostIrp::Of(I);
     I->Type = 0;                        // completing it again is noticed
@@ -516,7 +517,7 @@ NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT D, PIRP I)
 {
     if (I->Type != IO_TYPE_IRP || I->CurrentLocation <= 1) [[unlikely]]
         BugCheck(0x35, u64(I), 0, 0, 0, "NO_MORE_IRP_STACK_LOCATIONS: an IRP is sent that has no stack location left", CALLER);
-    if (I->AllocationFlags & HasPrefix && !HostIrp::Of(I)->Origin)
+    if (HasPrefix(I) && !HostIrp::Of(I)->Origin)
         HostIrp::Of(I)->Origin = I->CurrentLocation;
     --I->CurrentLocation;
     IO_STACK_LOCATION* S = --I->Tail.Overlay.CurrentStackLocation;
@@ -538,8 +539,6 @@ void FASTCALL IofCompleteRequest(PIRP I, CCHAR)
         BugCheck(0x44, u64(I), 0, 0, 0, "MULTIPLE_IRP_COMPLETE_REQUESTS: an IRP is completed twice", CALLER);
     if (I->CancelRoutine) [[unlikely]]
         BugCheck(0x48, u64(I), 0, 0, 0, "CANCEL_STATE_IN_COMPLETED_IRP: an IRP is completed with a cancel routine set", CALLER);
-    if (I->IoStatus.Status == STATUS_PENDING) [[unlikely]]
-        BugCheck(0xC9, 6, u64(I), 0, 0, "an IRP is completed with STATUS_PENDING", CALLER);
     if (Irql() > DISPATCH_LEVEL) [[unlikely]]
         BugCheck(0x0A, u64(I), Irql(), 0, 0, "IoCompleteRequest above DISPATCH_LEVEL", CALLER);
     // Up: each location's completion routine belongs to the driver above it.
@@ -563,7 +562,7 @@ void FASTCALL IofCompleteRequest(PIRP I, CCHAR)
         ++I->CurrentLocation;
         ++I->Tail.Overlay.CurrentStackLocation;
     }
-    if (I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind)
+    if (HasPrefix(I) && HostIrp::Of(I)->Kind == RingKind)
         FinishRing(HostIrp::Of(I));
     else
         FinishPlain(I);
@@ -579,7 +578,7 @@ void NTAPI IoFreeIrp(PIRP I)
 {
     if (I->Type != IO_TYPE_IRP) [[unlikely]]
         BugCheck(0x44, u64(I), 1, 0, 0, "an IRP is freed that is none, or for the second time", CALLER);
-    if (I->AllocationFlags & HasPrefix) {
+    if (HasPrefix(I)) {
         HostIrp* H = HostIrp::Of(I);
         if (H->Kind == RingKind) [[unlikely]]
             BugCheck(0xC9, 1, u64(I), 0, 0, "an IRP is freed that the driver did not make", CALLER);
@@ -594,7 +593,8 @@ void NTAPI IoInitializeIrp(PIRP I, USHORT Bytes, CCHAR Stacks) { Initialize(I, B
 void NTAPI IoReuseIrp(PIRP I, NTSTATUS Status)
 {
     UCHAR Flags = I->AllocationFlags;
-    if (Flags & HasPrefix) {
+    bool Ours = HasPrefix(I);
+    if (Ours) {
         HostIrp* H = HostIrp::Of(I);
         if (H->Origin && I->CurrentLocation < H->Origin) [[unlikely]]
             BugCheck(0xC9, 1, u64(I), 1, 0, "an IRP is reused while a driver has it", CALLER);
@@ -602,6 +602,7 @@ void NTAPI IoReuseIrp(PIRP I, NTSTATUS Status)
     }
     Initialize(I, I->Size, I->StackCount);
     I->AllocationFlags = Flags;
+    I->ApcEnvironment = Ours ? Prefixed : 0;
     I->IoStatus.Status = Status;
 }
 PIRP NTAPI IoMakeAssociatedIrp(PIRP Master, CCHAR Stacks)
@@ -640,7 +641,7 @@ NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT, PIRP I, PIO_COMPLETION_R
 }
 ULONG NTAPI IoGetRequestorProcessId(PIRP I)
 {
-    return I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind ? ULONG(HostIrp::Of(I)->M.Process) : ULONG(OwnProcessId());
+    return HasPrefix(I) && HostIrp::Of(I)->Kind == RingKind ? ULONG(HostIrp::Of(I)->M.Process) : ULONG(OwnProcessId());
 }
 PIRP NTAPI IoGetTopLevelIrp() { return Current()->TopLevelIrp; }
 void NTAPI IoSetTopLevelIrp(PIRP I) { Current()->TopLevelIrp = I; }

@@ -199,8 +199,6 @@ NTSTATUS NTAPI ZwRecoverTransactionManagerExport() { return STATUS_NOT_IMPLEMENT
 
 // --- processors
 
-void NTAPI KeStackAttachProcess(PKPROCESS, PKAPC_STATE) { }        // memory of another process is never this one's
-void NTAPI KeUnstackDetachProcess(PKAPC_STATE) { }
 // Where a thread runs is settled, with one processor; what it asked for is remembered.
 KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity)
 {

@@ -160,12 +160,16 @@ HANDLE NTAPI PsGetThreadId(PETHREAD T) { return IsClientThread(T) ? reinterpret_
 HANDLE NTAPI PsGetCurrentProcessId() { return reinterpret_cast<HANDLE>(Current()->Client ? Current()->Client : OwnProcessId()); }
 static HandleProxy ThisProcess { { .Type = 3, .WaitListHead = { &ThisProcess.Header.WaitListHead, &ThisProcess.Header.WaitListHead } }, nullptr, 1, {} };
 PEPROCESS PsInitialSystemProcess = reinterpret_cast<PEPROCESS>(&ThisProcess);
-// In a dispatch routine, the client's.
-PEPROCESS NTAPI IoGetCurrentProcess() { return ClientProcess(Current()->Client); }
+// What the thread is attached to; else, in a dispatch routine, the client's.
+PEPROCESS NTAPI IoGetCurrentProcess()
+{
+    PEPROCESS Other = AttachedProcess();
+    return Other ? Other : ClientProcess(Current()->Client);
+}
 // The client's, if the request is one of the ring: an address that is the same for the same process.
 PEPROCESS NTAPI IoGetRequestorProcess(PIRP I)
 {
-    return I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind ? ClientProcess(HostIrp::Of(I)->M.Process) : PsInitialSystemProcess;
+    return HasPrefix(I) && HostIrp::Of(I)->Kind == RingKind ? ClientProcess(HostIrp::Of(I)->M.Process) : PsInitialSystemProcess;
 }
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD) { return PsInitialSystemProcess; }
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process) { return reinterpret_cast<HANDLE>(ClientId(Process)); }
@@ -184,8 +188,6 @@ KPRIORITY NTAPI KeQueryPriorityThread(PKTHREAD T)
     return Of->Priority ? KPRIORITY(Of->Priority) : 8;
 }
 LONG NTAPI KeSetBasePriorityThread(PKTHREAD, LONG) { return 0; }
-void NTAPI KeAttachProcess(PKPROCESS) { }
-void NTAPI KeDetachProcess() { }
 KPROCESSOR_MODE NTAPI ExGetPreviousMode() { return Current()->IsHost ? UserMode : KernelMode; }
 ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY Mask)
 {
