@@ -12,7 +12,7 @@ BASE = ("kernel32.dll", "kernelbase.dll", "advapi32.dll", "sechost.dll", "msvcrt
 # What else console programs import or load: there whenever programs may be started that are not looked into beforehand, from a shared folder
 # or a disk.
 CONSOLE = ("rsaenh.dll", "dssenh.dll", "powrprof.dll", "psapi.dll", "pdh.dll", "oleaut32.dll", "ncrypt.dll", "rstrtmgr.dll", "mswsock.dll", "wsock32.dll",
-           "cfgmgr32.dll", "netapi32.dll", "propsys.dll", "msimg32.dll", "imagehlp.dll", "mpr.dll", "normaliz.dll", "wintrust.dll", "cryptnet.dll", "cryptbase.dll",
+           "cfgmgr32.dll", "netapi32.dll", "propsys.dll", "msimg32.dll", "imagehlp.dll", "mpr.dll", "normaliz.dll", "wintrust.dll", "cryptnet.dll",
            "shfolder.dll", "avrt.dll", "dwmapi.dll", "hid.dll", "wevtapi.dll", "wtsapi32.dll", "msvcp140_1.dll", "msvcp140_2.dll", "msvcp140_atomic_wait.dll",
            "concrt140.dll", "vcomp140.dll")
 # The commands that batch files expect to find; those that the package has.

@@ -133,7 +133,6 @@ void NTAPI CcInitializeCacheMap(PFILE_OBJECT F, PCC_FILE_SIZES S, BOOLEAN, PCACH
     SharedMap& Own = File::From(F)->Cache;
     Own.Mark = 0x02FF;                  // CACHE_NTC_SHARED_CACHE_MAP
     Own.FileSize = S->FileSize;
-    Own.Told = S->FileSize.QuadPart;
     Own.Callbacks = Callbacks && Callbacks->AcquireForLazyWrite && Callbacks->ReleaseFromLazyWrite ? Callbacks : nullptr;
     Own.Context = Context;
     C.Shared = u64(&Own);
@@ -223,10 +222,8 @@ NTSTATUS NTAPI CcSetFileSizesEx(PFILE_OBJECT F, PCC_FILE_SIZES S)
 {
     if (!F->SectionObjectPointer)
         return STATUS_SUCCESS;
-    if (auto* Map = static_cast<SharedMap*>(F->SectionObjectPointer->SharedCacheMap)) {
+    if (auto* Map = static_cast<SharedMap*>(F->SectionObjectPointer->SharedCacheMap))
         Map->FileSize = S->FileSize;
-        Map->Told = S->FileSize.QuadPart;
-    }
     return Ask(wd::Control::CacheSizes, F->SectionObjectPointer, Sizes(S));
 }
 void NTAPI CcSetFileSizes(PFILE_OBJECT F, PCC_FILE_SIZES S) { (void)CcSetFileSizesEx(F, S); }

@@ -46,7 +46,6 @@ struct CacheRange {
 struct SharedMap {
     u64 Mark;
     LARGE_INTEGER FileSize;
-    LONGLONG Told;                      // the size that the Executive knows
     const CACHE_MANAGER_CALLBACKS* Callbacks;       // null: none are called
     PVOID Context;                      // theirs
     Lock Writing;                       // one lazy write at a time
