@@ -48,6 +48,8 @@ inline constexpr u8 LentReadOnly = 2;
 inline constexpr u8 Exact = 4;
 // TellPending: a dispatch routine that returns and has not completed the request is told of (ReplyKind::Pending).
 inline constexpr u8 TellPending = 8;
+// TellReturn: a Done that comes before the dispatch routine has returned waits for that, and brings what it returned.
+inline constexpr u8 TellReturn = 16;
 
 struct Message {
     Kind What;
@@ -80,9 +82,12 @@ enum class ReplyKind : u16 {
     Call,                   // a request of the driver's own to a device of another process: Information is the address of a RemoteCall
     CancelCall,             // take that back: Tag
 
-    Pending = 48,           // the dispatch routine of the request Tag has returned
+    Pending = 48,           // the dispatch routine of the request Tag has returned: Status
     FileIs = 32,            // before the Done of a Create with this tag: Information is the file object's FsContext, File its SectionObjectPointer
 };
+
+// Reply::Minor of a Done. HasReturned: Options is what the dispatch routine returned. NotPended: nobody had marked the request pending (told with TellReturn).
+inline constexpr u8 HasReturned = 1, NotPended = 2;
 
 struct Reply {
     ReplyKind What;

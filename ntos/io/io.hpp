@@ -127,10 +127,22 @@ public:
     bool IsCancelling() const { return CancelLater_; }
     bool IsSynchronous() const { return Synchronous_; }
     void WaitAlways() { Synchronous_ = true; }          // whatever the mode of the file
-    // Of an asynchronous file, without event, APC or packet: who issues it has only the service's return value to learn from whether it was done at once, as
-    // drivers on NT do in the caller's thread. The service returns STATUS_PENDING only when the driver's routine has returned (TellPending) without completing it.
+    // A control request of an asynchronous file: the service returns when the driver's routine has, as on NT, where it runs in the caller's thread, and
+    // with what that returned. The device tells that it has returned without completing the request (TellPending), or before Complete.
     bool WaitsForDispatch() const { return WaitsForDispatch_; }
-    void TellPending() { Done_.Set(); }
+    void TellPending(Status Returned)
+    {
+        DispatchReturned(Returned);
+        Done_.Set();
+    }
+    void DispatchReturned(Status S)
+    {
+        Returned_ = S;
+        HasReturned_ = true;
+    }
+    bool HasReturned() const { return HasReturned_; }
+    // Nobody marked it pending: it ends as one that was done at once, whenever its answer comes.
+    void WasNotPended() { NotPended_ = true; }
 
 private:
     friend class File;
@@ -143,7 +155,10 @@ private:
     void CopyReply();
     void Deliver();
     enum class State : u8 { New, Started, Pending, Done } State_ = State::New;
-    bool Synchronous_ = false, CancelLater_ = false, WaitsForDispatch_ = false;
+    // The service's return value when it is done.
+    Status ToReturn() const { return HasReturned_ && !(Synchronous_ && Returned_.Code() == STATUS_PENDING) ? Returned_ : Outcome_; }
+    bool Synchronous_ = false, CancelLater_ = false, WaitsForDispatch_ = false, HasReturned_ = false, NotPended_ = false;
+    Status Returned_;
     Status Outcome_;
     u64 Information_ = 0;
     u64 StatusBlock_ = 0, ApcRoutine_ = 0, ApcContext_ = 0;

@@ -124,6 +124,8 @@ struct HostIrp {
     wd::Message M;
     u64 LentAt;                         // where pages lent with it are mapped; 0: they are not
     void* Extra;                        // freed with it
+    struct Dispatching* Dispatch;       // its dispatch routine runs, and the answer waits for that (wd::TellReturn)
+    u64 Unused2;
     IRP* Irp() { return reinterpret_cast<IRP*>(this + 1); }
     static HostIrp* Of(IRP* I) { return reinterpret_cast<HostIrp*>(I) - 1; }
 };
@@ -131,6 +133,11 @@ static_assert(sizeof(HostIrp) % 16 == 0);
 inline constexpr CCHAR Prefixed = 0x4E;         // what IRP.ApcEnvironment, which is nobody's here, says of those that have one
 inline bool HasPrefix(const IRP* I) { return I->ApcEnvironment == Prefixed; }
 enum : u8 { PlainKind, RingKind };
+// An answer that came before its dispatch routine had returned. At DISPATCH_LEVEL.
+struct Dispatching {
+    wd::Reply Answer;
+    bool Answered;
+};
 HostIrp* NewIrp(CCHAR Stacks);
 void FreeIrp(IRP* I);
 

@@ -289,11 +289,27 @@ void ReceiveIrp(const wd::Message& M)
     bool Own = M.Mode == wd::Transfer::Neither || M.Major == IRP_MJ_READ || M.Major == IRP_MJ_WRITE || M.Major == IRP_MJ_DIRECTORY_CONTROL;
     T->OwnStart = Own ? u64(DataAt(M.Data, 0)) : 0;
     T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
+    Dispatching Now {};
+    if (M.Flags & wd::TellReturn)
+        H->Dispatch = &Now;
+    NTSTATUS Returned = STATUS_SUCCESS;
     if (I->Flags & IRP_PAGING_IO)
         CallForPage(D, I, File);
     else
-        (void)IofCallDriver(D, I);
+        Returned = IofCallDriver(D, I);
     T->Client = 0;
+    if (M.Flags & wd::TellReturn) {
+        Old = Raise(DISPATCH_LEVEL);
+        if (!Now.Answered)
+            H->Dispatch = nullptr;
+        Lower(Old);
+        if (Now.Answered) {
+            Now.Answer.Minor |= wd::HasReturned;
+            Now.Answer.Options = u32(Returned);
+            Post(Now.Answer);
+            return;
+        }
+    }
     if (M.Flags & wd::TellPending) {
         Old = Raise(DISPATCH_LEVEL);
         bool UnderWay = ByTag[M.Tag % MostTags] && ByTag[M.Tag % MostTags]->Tag == M.Tag;
@@ -302,6 +318,7 @@ void ReceiveIrp(const wd::Message& M)
             wd::Reply R {};
             R.What = wd::ReplyKind::Pending;
             R.Tag = M.Tag;
+            R.Status = u32(Returned);
             Post(R);
         }
     }
@@ -374,8 +391,25 @@ void FinishRing(HostIrp* H)
     }
     if (H->M.Mode == wd::Transfer::Pnp)
         Information = PackPnp(H->M, I, H->M.OutputBytes ? DataAt(H->M.Data, H->M.OutputOffset) : nullptr, H->M.OutputBytes);
+    wd::Reply R {};
+    R.What = wd::ReplyKind::Done;
+    R.Tag = Tag;
+    R.Status = u32(Status);
+    R.Information = Information;
+    R.File = Cookie;
+    bool Waits = false;
+    if (H->M.Flags & wd::TellReturn) {
+        R.Minor = I->PendingReturned ? 0 : wd::NotPended;
+        Old = Raise(Irql() < DISPATCH_LEVEL ? DISPATCH_LEVEL : Irql());
+        if (Dispatching* D = H->Dispatch) {
+            D->Answer = R;
+            D->Answered = Waits = true;
+        }
+        Lower(Old);
+    }
     FreeIrp(I);
-    Answer(Tag, Status, Information, Cookie);
+    if (!Waits)
+        Post(R);
 }
 
 // A request of the driver's own, after its last completion routine.
@@ -426,6 +460,7 @@ HostIrp* NewIrp(CCHAR Stacks)
     H->Kind = PlainKind;
     H->Completed = false;
     H->Extra = nullptr;
+    H->Dispatch = nullptr;
     H->LentAt = 0;
     H->Origin = 0;
     Initialize(H->Irp(), Bytes, Stacks);

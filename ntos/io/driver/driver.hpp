@@ -110,7 +110,9 @@ public:
     // It ended. Sent tells whether the driver has had it (and the data area what it left there).
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // The dispatch routine has returned without an answer (told if M.Flags has TellPending).
-    virtual void Pends() { }
+    virtual void Pends(Status Returned) { }
+    // Before Done, if M.Flags has TellReturn and the dispatch routine had returned by then: with what; and that nobody marked the request pending.
+    virtual void Ends(Status Returned, bool NotPended) { }
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
     // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.

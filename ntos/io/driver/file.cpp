@@ -18,7 +18,13 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
-    void Pends() override { R_.TellPending(); }
+    void Pends(Status Returned) override { R_.TellPending(Returned); }
+    void Ends(Status Returned, bool NotPended) override
+    {
+        R_.DispatchReturned(Returned);
+        if (NotPended)
+            R_.WasNotPended();
+    }
     ps::Process* Client() override
     {
         if (!Device)
@@ -49,6 +55,8 @@ Status RequestIrp::Fill()
     M.RequestorMode = 1;
     if (R_.WaitsForDispatch())
         M.Flags |= wd::TellPending;
+    if (R_.What == Operation::DeviceControl && !R_.ForExecutive)
+        M.Flags |= wd::TellReturn;
     if (F.Lower)
         Lower = F.Lower;
     M.Device = F.Device().Cookie;
@@ -116,7 +124,7 @@ Status RequestIrp::CopyIn(Channel& In)
 void RequestIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent)
 {
     auto& F = static_cast<DriverFile&>(*R_.Target);
-    if (Outcome == STATUS_PENDING)      // no final status: a mistake of the driver's
+    if (Outcome == STATUS_PENDING && !R_.HasReturned())      // no final status: a mistake of the driver's
         Outcome = STATUS_DRIVER_INTERNAL_ERROR;
     if (R_.What == Operation::Create && Sent)
         F.Cookie_ = Cookie;
@@ -126,6 +134,8 @@ void RequestIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, 
         if (Status S = In.DataToUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, Bytes); !S.Ok()) {
             Outcome = S;
             Information = 0;
+            if (R_.HasReturned())
+                R_.DispatchReturned(S);
         }
     }
     R_.Context[0] = 0;
