@@ -178,7 +178,20 @@ static Status QueryNameOf(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Han
     if (Call.Length < Needed) {
         // Types that name their objects themselves (files, keys) say so in another way.
         bool OwnName = Text && !R.Target->Parent() && R.Target.Get() != static_cast<Object*>(Root);
-        return OwnName && Call.Length >= sizeof(UNICODE_STRING) ? STATUS_BUFFER_OVERFLOW : STATUS_INFO_LENGTH_MISMATCH;
+        if (!OwnName || Call.Length < sizeof(UNICODE_STRING))
+            return STATUS_INFO_LENGTH_MISMATCH;
+        // They give what fits of it, with a null.
+        usize Room = (Call.Length - sizeof(UNICODE_STRING)) & ~usize(1);
+        UNICODE_STRING Part {};
+        if (Room) {
+            Part.Length = USHORT(Room - sizeof(wchar_t));
+            Part.MaximumLength = USHORT(Room);
+            Part.Buffer = reinterpret_cast<wchar_t*>(Call.ObjectInformation.Address() + sizeof(Part));
+            TRY(Call.ObjectInformation.Write(Caller, Path.View().Data, Part.Length, sizeof(Part)));
+            TRY(Call.ObjectInformation.Write(Caller, L"", sizeof(wchar_t), sizeof(Part) + Part.Length));
+        }
+        TRY(Call.ObjectInformation.WriteAs(Caller, Part));
+        return STATUS_BUFFER_OVERFLOW;
     }
     UNICODE_STRING Head {};
     if (Text) {
