@@ -86,8 +86,9 @@ enum class ReplyKind : u16 {
     FileIs = 32,            // before the Done of a Create with this tag: Information is the file object's FsContext, File its SectionObjectPointer
 };
 
-// Reply::Minor of a Done. HasReturned: Options is what the dispatch routine returned. NotPended: nobody had marked the request pending (told with TellReturn).
-inline constexpr u8 HasReturned = 1, NotPended = 2;
+// Reply::Minor of a Done. HasReturned (asked for with TellReturn): Options is what the dispatch routine returned. Pended: someone had marked the request
+// pending; NotPended: nobody had.
+inline constexpr u8 HasReturned = 1, NotPended = 2, Pended = 4;
 
 struct Reply {
     ReplyKind What;

@@ -141,8 +141,9 @@ public:
         HasReturned_ = true;
     }
     bool HasReturned() const { return HasReturned_; }
-    // Nobody marked it pending: it ends as one that was done at once, whenever its answer comes.
-    void WasNotPended() { NotPended_ = true; }
+    // NotPended: it ends as one that was done at once, whenever its answer comes.
+    enum class Mark : u8 { Unknown, Pended, NotPended };
+    void WasMarked(Mark M) { Mark_ = M; }
 
 private:
     friend class File;
@@ -157,7 +158,8 @@ private:
     enum class State : u8 { New, Started, Pending, Done } State_ = State::New;
     // The service's return value when it is done.
     Status ToReturn() const { return HasReturned_ && !(Synchronous_ && Returned_.Code() == STATUS_PENDING) ? Returned_ : Outcome_; }
-    bool Synchronous_ = false, CancelLater_ = false, WaitsForDispatch_ = false, HasReturned_ = false, NotPended_ = false;
+    bool Synchronous_ = false, CancelLater_ = false, WaitsForDispatch_ = false, HasReturned_ = false;
+    Mark Mark_ = Mark::Unknown;
     Status Returned_;
     Status Outcome_;
     u64 Information_ = 0;
@@ -234,6 +236,7 @@ public:
     virtual void PositionSet() { }
     // Queries and changes of information come as requests to Start instead of the functions below.
     virtual bool TakesRequests() const { return false; }
+    virtual bool IsDirectOpen() const { return false; }         // a driver's device, opened without asking for data or files
     // A new file is open only when a request Operation::Create has succeeded; CreateEnds tells how it went.
     virtual bool NeedsCreate() const { return false; }
     virtual void CreateEnds(Status Outcome) { }

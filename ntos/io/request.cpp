@@ -182,16 +182,19 @@ Status Issue::FinishInline(ke::Caller& Caller, Request& R)
     Issue I { Caller, R.Target, 0, R.Event_, R.StatusBlock_, R.ApcRoutine_, R.ApcContext_ };
     if (R.Target->IsSynchronous() && R.Target->HasPosition() && !IsError(R.Outcome_) && (R.What == Operation::Read || R.What == Operation::Write))
         R.Target->Position = R.Data.Offset + R.Information_;
-    bool Pended = R.HasReturned_ && !R.NotPended_ && !R.Synchronous_;
+    bool Pended = R.HasReturned_ && R.Mark_ != Request::Mark::NotPended && !R.Synchronous_;
     Status S = Pended ? I.Tell(R.Outcome_, R.Information_, true) : I.Finish(R.Outcome_, R.Information_);
     return S.Code() == (Pended ? STATUS_SUCCESS : R.Outcome_.Code()) ? R.ToReturn() : S;
 }
 
-// A synchronous request that was waited for: of an error only the file tells, and the return value.
+// A synchronous request that was waited for: of an error only the file tells, and the return value; a query of an asynchronous file writes its status block, if
+// the driver had it pending.
 Status Issue::FinishWaited(ke::Caller& Caller, Request& R)
 {
     if (!IsError(R.Outcome_))
         return FinishInline(Caller, R);
+    if (R.Mark_ == Request::Mark::Pended && !R.Target->IsSynchronous() && R.StatusBlock_)
+        TRY(WriteStatusBlock(Caller.Process(), R.StatusBlock_, R.Outcome_, R.Information_));
     R.Target->Event_.Set();
     return R.ToReturn();
 }
@@ -253,6 +256,8 @@ ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
     Ref<Request> R = CO_TRY(MakeOwn(Caller, New, Operation::Create));
     Status S = co_await Await(Caller, R);
     New->CreateEnds(S);
+    if (S.Ok())
+        New->Event_.Set();              // a file that nothing was done with yet is signalled
     Information = u32(R->Information_);
     co_return S;
 }
@@ -388,7 +393,7 @@ void Request::Complete(Status Outcome, u64 Information)
 
 void Request::Deliver()
 {
-    if (IsError(Outcome_) && NotPended_)
+    if (IsError(Outcome_) && Mark_ == Mark::NotPended)
         return;
     if (!IsError(Outcome_))
         CopyReply();
@@ -400,7 +405,7 @@ void Request::Deliver()
         Target->Event_.Set();
     if (ApcRoutine_ && Thread)
         (void)Thread->QueueApc(ApcRoutine_, ApcContext_, StatusBlock_, 0);         // it may be gone
-    if (NotPended_ && Target->NotificationFlags_ & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
+    if (Mark_ == Mark::NotPended && Target->NotificationFlags_ & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
         return;
     if (Packet* P = Packet_.Leak()) {
         P->Status = Outcome_.Code();

@@ -275,7 +275,7 @@ void ReceiveIrp(const wd::Message& M)
     KIRQL Old = Raise(DISPATCH_LEVEL);
     ByTag[M.Tag % MostTags] = H;
     Lower(Old);
-    bool Fine = M.Major == IRP_MJ_CREATE ? PresentCreate(H, I, S, Named) : Present(H, I, S, D);
+    bool Fine = M.Major == IRP_MJ_CREATE ? PresentCreate(H, I, S, M.Parameters[2] ? reinterpret_cast<DEVICE_OBJECT*>(M.Parameters[2]) : Named) : Present(H, I, S, D);
     if (!Fine) {
         I->IoStatus.Status = STATUS_INSUFFICIENT_RESOURCES;
         FinishRing(H);
@@ -397,9 +397,9 @@ void FinishRing(HostIrp* H)
     R.Status = u32(Status);
     R.Information = Information;
     R.File = Cookie;
+    R.Minor = I->PendingReturned ? wd::Pended : wd::NotPended;
     bool Waits = false;
     if (H->M.Flags & wd::TellReturn) {
-        R.Minor = I->PendingReturned ? 0 : wd::NotPended;
         Old = Raise(Irql() < DISPATCH_LEVEL ? DISPATCH_LEVEL : Irql());
         if (Dispatching* D = H->Dispatch) {
             D->Answer = R;

@@ -123,7 +123,7 @@ void NTAPI KeInitializeTimerEx(PKTIMER T, TIMER_TYPE Type)
         At = At->Flink;
     bool Set = At != &Timers;
     T->Header.Type = Type == NotificationTimer ? 8 : 9;
-    T->Header.Size = sizeof(KTIMER) / 4;
+    T->Header.Size = 0;                 // since Windows 8: other fields lie there
     T->Header.Inserted = Set;
     T->Header.SignalState = 0;
     InitializeListHead(&T->Header.WaitListHead);

@@ -450,8 +450,8 @@ void Channel::Drain()
                 Irp* I = std::exchange(T.I, nullptr);
                 ++T.Generation;
                 T.NextFree = std::exchange(FreeTag_, u16(Index + 1));
-                if (R.Minor & wd::HasReturned)
-                    I->Ends(Status(NTSTATUS(R.Options)), R.Minor & wd::NotPended);
+                if (R.Minor)
+                    I->Ends(R.Minor, Status(NTSTATUS(R.Options)));
                 Served_ |= R.Status >= 0 && I->MayRepeat;
                 Finish(*I, Status(NTSTATUS(R.Status)), R.Information, R.File);
             } else if (R.What == wd::ReplyKind::Call && Process) {

@@ -65,7 +65,10 @@ Status ReferenceHandle(ke::Caller& Caller, svc::DriverControl& Call)
         return STATUS_ACCESS_DENIED;
     Ref<ob::Object> Target(*E->Target);
     wd::HandleGot Out { 0, E->Access, TypeNumber(*Target) };
-    Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Target, Out.Granted, 0)));
+    // Through a pointer everything can be done with an event, a semaphore or a mutant, whatever the handle's rights were.
+    bool IsDispatcher = Out.Type >= 1 && Out.Type <= 3;
+    ACCESS_MASK Access = IsDispatcher ? Target->GetType().ValidAccess : Out.Granted;
+    Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Target, Access, 0)));
     Status S = Output(Caller, Call, Out);
     if (!S.Ok())
         Caller.Process().Handles().Close(reinterpret_cast<HANDLE>(Out.Handle)).Ignore();

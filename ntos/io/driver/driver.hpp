@@ -111,8 +111,8 @@ public:
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // The dispatch routine has returned without an answer (told if M.Flags has TellPending).
     virtual void Pends(Status Returned) { }
-    // Before Done, if M.Flags has TellReturn and the dispatch routine had returned by then: with what; and that nobody marked the request pending.
-    virtual void Ends(Status Returned, bool NotPended) { }
+    // Before Done, of an answer: Reply::Minor and, with HasReturned, what the dispatch routine returned.
+    virtual void Ends(u8 How, Status Returned) { }
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
     // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.
@@ -290,6 +290,8 @@ public:
     void Withdraw(Request& R) override;
     void Cleanup() override;
     Result<ob::String> RelativeName() override { return ob::String::Copy(Name_); }
+    ke::Task<> AskName(ke::Caller& Caller, ob::String& To) override;
+    bool IsDirectOpen() const override;
     u64 Cookie() const { return Cookie_; }
     RefPtr<LowerFiles> Lower;
 

@@ -19,11 +19,11 @@ public:
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
     void Pends(Status Returned) override { R_.TellPending(Returned); }
-    void Ends(Status Returned, bool NotPended) override
+    void Ends(u8 How, Status Returned) override
     {
-        R_.DispatchReturned(Returned);
-        if (NotPended)
-            R_.WasNotPended();
+        if (How & wd::HasReturned)
+            R_.DispatchReturned(Returned);
+        R_.WasMarked(How & wd::Pended ? Request::Mark::Pended : Request::Mark::NotPended);
     }
     ps::Process* Client() override
     {
@@ -74,6 +74,9 @@ Status RequestIrp::Fill()
         M.Attributes = u16(F.Attributes_);
         M.Related = F.Related_;
         P[0] = Ea;
+        // The file is of the device that was opened, the request goes to the top of its stack.
+        if (auto& Opened = static_cast<DriverDevice&>(F.GetDevice()); !Opened.IsGone() && &Opened.In() == &F.Device().In())
+            P[2] = Opened.Cookie;
         Layout(Name, Ea, false);
         M.Mode = wd::Transfer::None;
         return STATUS_SUCCESS;
@@ -131,7 +134,15 @@ void RequestIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, 
     bool ReadsBack = R_.What != Operation::Create && M.OutputBytes && !Lent();
     if (Sent && ReadsBack && (BackWhole_ || !IsError(Outcome)) && !In.IsDead()) {
         u64 Bytes = BackWhole_ || Information > M.OutputBytes ? M.OutputBytes : Information;
-        if (Status S = In.DataToUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, Bytes); !S.Ok()) {
+        Status S;
+        if (R_.ForExecutive) {
+            S = R_.Reply.Resize(Bytes);
+            if (S.Ok())
+                S = In.ReadData(*this, M.OutputOffset, R_.Reply.Data(), u32(Bytes));
+        } else {
+            S = In.DataToUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, Bytes);
+        }
+        if (!S.Ok()) {
             Outcome = S;
             Information = 0;
             if (R_.HasReturned())
@@ -172,6 +183,39 @@ void DriverFile::CreateEnds(Status Outcome)
 {
     Created_ = Outcome.Ok();
     Ea_.Clear();
+}
+
+// What NT sets FO_DIRECT_DEVICE_OPEN for: the device itself, with rights that need no driver.
+bool DriverFile::IsDirectOpen() const
+{
+    constexpr ACCESS_MASK NoDriver = SYNCHRONIZE | FILE_READ_ATTRIBUTES | READ_CONTROL | ACCESS_SYSTEM_SECURITY | WRITE_OWNER | WRITE_DAC;
+    return Name_.IsEmpty() && !Related_ && !(OpenedAccess() & ~NoDriver);
+}
+
+// The device's name, and behind it what the driver says the file's is. A driver that names no files is no mistake.
+ke::Task<> DriverFile::AskName(ke::Caller& Caller, ob::String& To)
+{
+    constexpr u32 Room = 4096;
+    To = CO_TRY(GetDevice().QueryName());
+    Ref<Request> R = CO_TRY(Issue::MakeOwn(Caller, Ref<File>(*this), Operation::QueryInformation));
+    R->Code = FileNameInformation;
+    R->Data.Length = Room;
+    Status S = co_await Issue::Await(Caller, R);
+    if (S == STATUS_INVALID_DEVICE_REQUEST || S == STATUS_INVALID_PARAMETER || S == STATUS_NOT_IMPLEMENTED || S == STATUS_INVALID_INFO_CLASS || S == STATUS_NOT_SUPPORTED)
+        co_return STATUS_SUCCESS;
+    if (IsError(S))
+        co_return S;
+    constexpr usize NameAt = offsetof(FILE_NAME_INFORMATION, FileName);
+    if (R->Reply.Size() <= NameAt)
+        co_return STATUS_SUCCESS;
+    u32 Bytes;
+    memcpy(&Bytes, R->Reply.Data(), sizeof(Bytes));
+    if (usize Here = R->Reply.Size() - NameAt; Bytes > Here)
+        Bytes = u32(Here);
+    usize Before = To.View().Length;
+    CO_TRY(To.Characters().Resize(Before + Bytes / 2));
+    memcpy(To.Characters().Data() + Before, R->Reply.Data() + NameAt, Bytes / 2 * 2);
+    co_return STATUS_SUCCESS;
 }
 
 void DriverFile::SendPlain(u8 Major)

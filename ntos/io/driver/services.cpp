@@ -42,8 +42,17 @@ Result<Ref<Driver>> FindOrMakeDriver(ob::Name Key)
     return New;
 }
 
+// A driver that does not run and that nobody else knows (the caller's reference and the directory's are all there are: no devnode has it) leaves \\Driver.
+static void LeaveDirectory(Driver& D)
+{
+    bool Ended = D.Now() == Driver::State::Stopped || D.Now() == Driver::State::Failed;
+    if (Ended && D.References() == 2 && D.Parent())
+        ob::MakePermanent(D, false);
+}
+
 static ke::Task<> Load(ke::Caller& Caller, Ref<Driver> D)
 {
+    Defer Leave = [&] { LeaveDirectory(*D); };
     if (D->Now() == Driver::State::Running || D->Now() == Driver::State::Starting || D->Now() == Driver::State::Unloading)
         co_return STATUS_IMAGE_ALREADY_LOADED;
     D->ForgetDeaths();
@@ -55,6 +64,7 @@ static ke::Task<> Load(ke::Caller& Caller, Ref<Driver> D)
 
 static ke::Task<> Unload(ke::Caller& Caller, Ref<Driver> D)
 {
+    Defer Leave = [&] { LeaveDirectory(*D); };
     CO_TRY(D->BeginUnload());
     while (D->Now() == Driver::State::Running || D->Now() == Driver::State::Unloading) {
         CO_TRY(co_await ke::WaitFor(D->Changed));
