@@ -1,8 +1,8 @@
 /*
  * Wine's driver tests (dlls/ntoskrnl.exe/tests/ntoskrnl.c, unmodified) in this machine. There is no service manager, so the functions of one that the tests
  * call are here, made of what a service manager makes them of: keys below Services, NtLoadDriver and NtUnloadDriver, and the directory \Driver for what
- * runs. Nothing asks for a signature, so none is made. Each of Wine's drivers has a test of its own; the parts of ntoskrnl.c that install a
- * driver by an INF file and a catalogue (driver_pnp, driver_hid) or that need a network (driver_netio) are left out.
+ * runs. Nothing asks for a signature, so none is made. Each of Wine's drivers has a test of its own; driver_pnp's device is declared in the registry and
+ * made known with NtPlugPlayControl, as what installs an INF file does at its end. What needs a network (driver_netio) is left out.
  */
 #define WIN32_NO_STATUS
 #include "windows.h"
@@ -263,5 +263,75 @@ START_TEST(driver3)
     if (!Prepare())
         return;
     test_driver3(&Signing);
+    End();
+}
+
+#define PNP_INSTANCE L"ROOT\\WINETEST\\0"
+#define ENUMERATE_DEVICE 0
+#define QUERY_AND_REMOVE_DEVICE 6
+
+struct PnpDevice
+{
+    UNICODE_STRING Instance;
+    ULONG More[8];
+};
+
+static NTSTATUS PnpControl(ULONG Class)
+{
+    NTSTATUS (WINAPI *Control)(ULONG, void *, ULONG) = (void *)GetProcAddress(GetModuleHandleA("ntdll.dll"), "NtPlugPlayControl");
+    struct PnpDevice Device = {{0}};
+    RtlInitUnicodeString(&Device.Instance, PNP_INSTANCE);
+    return Control(Class, &Device, sizeof(Device));
+}
+
+static LSTATUS DeclareDevice(const WCHAR *Service)
+{
+    static const WCHAR Hardware[] = L"test_hardware_id\0", Class[] = L"System", Guid[] = L"{4d36e97d-e325-11ce-bfc1-08002be10318}";
+    DWORD Flags = 0;
+    HKEY Key;
+    LSTATUS Error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"System\\CurrentControlSet\\Enum\\" PNP_INSTANCE, 0, NULL, 0, KEY_ALL_ACCESS, NULL, &Key, NULL);
+    if (Error)
+        return Error;
+    RegSetValueExW(Key, L"HardwareID", 0, REG_MULTI_SZ, (const BYTE *)Hardware, sizeof(Hardware));
+    RegSetValueExW(Key, L"Class", 0, REG_SZ, (const BYTE *)Class, sizeof(Class));
+    RegSetValueExW(Key, L"ClassGUID", 0, REG_SZ, (const BYTE *)Guid, sizeof(Guid));
+    RegSetValueExW(Key, L"ConfigFlags", 0, REG_DWORD, (const BYTE *)&Flags, sizeof(Flags));
+    RegSetValueExW(Key, L"Service", 0, REG_SZ, (const BYTE *)Service, (wcslen(Service) + 1) * sizeof(WCHAR));
+    RegCloseKey(Key);
+    return 0;
+}
+
+START_TEST(driver_pnp)
+{
+    struct testsign_context Signing = {0};
+    WCHAR File[MAX_PATH];
+    SC_HANDLE Service;
+    NTSTATUS Status;
+    LSTATUS Error;
+    HANDLE Gone;
+    BOOL Done;
+
+    if (!Prepare())
+        return;
+    Service = load_driver(&Signing, File, L"driver_pnp.dll", L"winetest");
+    if (!Service)
+        return;
+    Error = DeclareDevice(L"winetest");
+    ok(!Error, "got error %ld\n", Error);
+    Status = PnpControl(ENUMERATE_DEVICE);
+    ok(!Status, "got %#lx\n", Status);
+
+    test_pnp_devices();
+
+    Status = PnpControl(QUERY_AND_REMOVE_DEVICE);
+    ok(!Status, "got %#lx\n", Status);
+    Gone = CreateFileA("\\\\?\\root#winetest#0#{deadbeef-29ef-4538-a5fd-b69573a362c0}", 0, 0, NULL, OPEN_EXISTING, 0, NULL);
+    ok(Gone == INVALID_HANDLE_VALUE, "expected failure\n");
+    ok(GetLastError() == ERROR_FILE_NOT_FOUND, "got error %lu\n", GetLastError());
+    Error = RegDeleteTreeW(HKEY_LOCAL_MACHINE, L"System\\CurrentControlSet\\Enum\\ROOT\\WINETEST");
+    ok(!Error, "got error %ld\n", Error);
+    unload_driver(Service);
+    Done = DeleteFileW(File);
+    ok(Done, "DeleteFile failed: %lu\n", GetLastError());
     End();
 }

@@ -107,6 +107,31 @@ void Detach()
 
 }
 
+namespace {
+
+// An address in a process, as MmCopyVirtualMemory means it. The driver's own memory is the kernel's part of every address space.
+struct Place {
+    HANDLE Process = nullptr;
+    bool IsOwn = false;
+    NTSTATUS Find(PEPROCESS P, PVOID At)
+    {
+        IsOwn = P == PsInitialSystemProcess || MmIsAddressValid(At);
+        if (IsOwn) {
+            Process = NtCurrentProcess();
+            return STATUS_SUCCESS;
+        }
+        constexpr ACCESS_MASK Memory = 0x0008 | 0x0010 | 0x0020;
+        return ObOpenObjectByPointer(P, 0, nullptr, Memory, nullptr, KernelMode, &Process);
+    }
+    ~Place()
+    {
+        if (Process && Process != NtCurrentProcess())
+            NtClose(Process);
+    }
+};
+
+}
+
 PEPROCESS AttachedProcess() { return Current()->Attached ? Current()->Attached->Process : nullptr; }
 
 bool BringPage(u64 Address)
@@ -146,6 +171,31 @@ void NTAPI KeStackAttachProcess(PKPROCESS Process, PKAPC_STATE State)
     Attach(reinterpret_cast<PEPROCESS>(Process));
 }
 void NTAPI KeUnstackDetachProcess(PKAPC_STATE) { Detach(); }
+// As much as there is: STATUS_PARTIAL_COPY, or STATUS_ACCESS_VIOLATION if that is nothing.
+NTSTATUS NTAPI MmCopyVirtualMemory(PEPROCESS FromProcess, PVOID From, PEPROCESS ToProcess, PVOID To, SIZE_T Bytes, KPROCESSOR_MODE Mode, PSIZE_T Copied)
+{
+    RequireIrql(APC_LEVEL, "MmCopyVirtualMemory", __builtin_return_address(0));
+    *Copied = 0;
+    Place Source, Target;
+    NTSTATUS Status = Source.Find(FromProcess, From);
+    if (Status >= 0)
+        Status = Target.Find(ToProcess, To);
+    if (Status < 0)
+        return Status;
+    if (Mode == UserMode && (Source.IsOwn || Target.IsOwn))
+        return STATUS_ACCESS_VIOLATION;
+    u8 Piece[512];
+    while (*Copied < Bytes) {
+        SIZE_T Now = Bytes - *Copied < sizeof(Piece) ? Bytes - *Copied : sizeof(Piece), Got = 0, Given = 0;
+        NtReadVirtualMemory(Source.Process, static_cast<u8*>(From) + *Copied, Piece, Now, &Got);
+        if (Got)
+            NtWriteVirtualMemory(Target.Process, static_cast<u8*>(To) + *Copied, Piece, Got, &Given);
+        *Copied += Given;
+        if (Given < Now)
+            return *Copied ? STATUS_PARTIAL_COPY : STATUS_ACCESS_VIOLATION;
+    }
+    return STATUS_SUCCESS;
+}
 BOOLEAN NTAPI KeIsAttachedProcess() { return Current()->Attached != nullptr; }
 
 }

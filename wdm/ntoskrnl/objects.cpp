@@ -53,8 +53,14 @@ NTSTATUS Open(PVOID Object, ACCESS_MASK Access, HANDLE* Out)
             return NtDuplicateObject(NtCurrentProcess(), F->FsContext2, NtCurrentProcess(), Out, Access, 0, 0);
         return STATUS_NOT_IMPLEMENTED;  // a client's file: the handle would be another process's
     }
-    if (H->Type == 6)
-        return NtDuplicateObject(NtCurrentProcess(), static_cast<Thread*>(Object)->Handle, NtCurrentProcess(), Out, Access, 0, 0);
+    if (H->Type == 6) {
+        auto* T = static_cast<Thread*>(Object);
+        if (T->Handle)
+            return NtDuplicateObject(NtCurrentProcess(), T->Handle, NtCurrentProcess(), Out, Access, 0, 0);
+        OBJECT_ATTRIBUTES Attributes { sizeof(OBJECT_ATTRIBUTES), nullptr, nullptr, 0, nullptr, nullptr };
+        CLIENT_ID Id { nullptr, T->Id };
+        return NtOpenThread(Out, Access, &Attributes, &Id);
+    }
     return STATUS_OBJECT_TYPE_MISMATCH;
 }
 

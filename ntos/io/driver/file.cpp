@@ -6,6 +6,7 @@
 #include "ntos/io/driver/stack.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
+#include "ntos/io/pnp/pnp.hpp"
 
 namespace io::driver {
 
@@ -174,9 +175,12 @@ DriverFile::DriverFile(DriverDevice& Of, DriverDevice& Top, const CreateParamete
 DriverFile::~DriverFile()
 {
     CleanupOnce();
-    --static_cast<DriverDevice&>(GetDevice()).Opens;
+    auto& Of = static_cast<DriverDevice&>(GetDevice());
+    --Of.Opens;
     if (Created_)
         SendPlain(mj::Close);
+    if (!Of.Opens && Of.Place && Of.Place->Leaves)
+        pnp::LastCloses();
 }
 
 void DriverFile::CreateEnds(Status Outcome)
@@ -275,6 +279,8 @@ Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParam
         return STATUS_INVALID_PARAMETER;
     if (IsGone() && !(HasFiles && Awaited))
         return Awaited ? STATUS_DEVICE_NOT_READY : STATUS_DEVICE_REMOVED;
+    if (Place && Place->Leaves)
+        return STATUS_NO_SUCH_DEVICE;
     if (Exclusive && Opens)
         return STATUS_ACCESS_DENIED;
     How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));
