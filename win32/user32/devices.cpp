@@ -80,7 +80,7 @@ HKEY Child(HKEY Of, DWORD Index, WCHAR (&Name)[MostName])
 void Note(const GUID& Class, const WCHAR* Name, Interface*& New)
 {
     for (Interface* I = Present; I; I = I->Next) {
-        if (lstrcmpW(I->Name, Name) == 0) {
+        if (lstrcmpiW(I->Name, Name) == 0) {
             I->Seen = true;
             return;
         }
@@ -113,18 +113,23 @@ void Look(HKEY Top, Interface*& New)
             if (!Device) {
                 break;
             }
+            // ##?#BUS#ID#INSTANCE#{class}, below it #REFERENCE: the link in other characters. The value SymbolicLink is others' to change.
+            WCHAR Link[2 * MostName] = L"\\\\?\\";
+            lstrcpyW(Link + 4, lstrlenW(Name) > 4 ? Name + 4 : L"");
+            usize End = win::Length(Link);
             for (DWORD R = 0;; ++R) {
                 HKEY Reference = Child(Device, R, Name);
                 if (!Reference) {
                     break;
                 }
                 DWORD Linked = 0, Bytes = sizeof(Linked);
-                WCHAR Link[MostName];
                 if (!RegGetValueW(Reference, L"Control", L"Linked", RRF_RT_REG_DWORD, nullptr, &Linked, &Bytes) && Linked) {
-                    Bytes = sizeof(Link);
-                    if (!RegGetValueW(Reference, nullptr, L"SymbolicLink", RRF_RT_REG_SZ, nullptr, Link, &Bytes)) {
-                        Note(Guid, Link, New);
+                    Link[End] = 0;
+                    if (Name[0] && Name[1]) {
+                        Link[End] = L'\\';
+                        lstrcpyW(Link + End + 1, Name + 1);
                     }
+                    Note(Guid, Link, New);
                 }
                 RegCloseKey(Reference);
             }

@@ -268,7 +268,11 @@ Status Names(Vector<wchar_t>& To, const Vector<u8>& From)
     TRY(To.Resize(From.Size() / 2));
     memcpy(To.Data(), From.Data(), From.Size() & ~usize(1));
     TRY(To.Push(L'\0'));
-    return To.Push(L'\0');
+    TRY(To.Push(L'\0'));
+    usize End = 0;
+    while (To[End])
+        while (To[End++]) { }
+    return To.Resize(End + 1);          // what follows the empty one is not the driver's
 }
 
 u32 Number(ob::Name Of)
