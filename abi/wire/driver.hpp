@@ -33,6 +33,7 @@ enum class Kind : u16 {
     AddAbove = 16,          // call AddDevice; the physical device is that of another process: Parameters[0] is its id. A NewDevnode is in the data area
     InterfaceChange = 17,   // of a registered notification: Device is its cookie, Parameters[0] 1 arrival, 0 removal; the link's name in the data area
     RemoveDevice = 18,      // forget the proxy with the id Parameters[0]
+    ImageLoaded = 19,       // (Control::WatchImages) Parameters: the process (0: a driver's image), its base, its bytes; its name in the data area
 
     MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device
     ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
@@ -212,6 +213,8 @@ enum class Control : u32 {
     CacheTruncate = 77,     // Bytes: whether no view is in the way
     // Objects and the machine
     DeviceHandle = 144,     // HandleOf.Handle: the id of a device, Access -> HandleGot: a handle to the device object itself
+    WatchImages = 146,      // Status.Code: 1 to be told of images from now on, 0 no more
+    ImageLoaded = 147,      // LoadedImage, then its name: a driver's image is there. Returns when who watches has been told
     Beep = 145,             // Status.Code: the speaker sounds at so many Hz from now on; 0: it is quiet
 };
 
@@ -254,6 +257,10 @@ struct NewInterface {
     u64 Device;             // id of the physical device
     Guid Class;
     u32 ReferenceBytes, Unused;
+};
+struct LoadedImage {
+    u64 Base, Bytes;
+    u32 NameBytes, Unused;
 };
 struct InterfaceState {
     u32 Enable, NameBytes;

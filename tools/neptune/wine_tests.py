@@ -3,6 +3,8 @@ it may only get better: more failures or skips, fewer tests executed, or a subte
 wait for a fraction of a second and expect that something has happened by then, so on a busy machine one may fail for nothing: what got worse is
 run once more, in a fresh machine, and only what is worse both times counts.
 
+The module ntoskrnl is Wine's drivers (driver.c, driver2.c, driver3.c, driver_pnp.c) with the part of its ntoskrnl.c that goes with each (wine_drivers.py).
+
 run_tests.py wine MODULE               the subtests of the module that the table lists
     --new                              also those it does not list, and add those that end
     --update                           write down what got better
@@ -33,8 +35,6 @@ MODULES = {
 }
 # System DLLs that a module's tests load by name.
 DLLS = {"ntdll": ("comctl32.dll", "crypt32.dll", "nsi.dll", "wintrust.dll")}
-# Words before a summary that are no subtest's: a driver's own, of checks whose failures its program has counted among its own.
-DRIVER = "ntoskrnl"
 LEAVE_OUT = {"kernel32": {"dummy"}}
 LIMIT = 180
 SLACK = 0.02  # some loops of the tests run until a time is over: so much fewer executed is still the same
@@ -94,8 +94,9 @@ def parse(text, subtest):
     last = found[-1]
     children = sum(int(match.group(5)) for match in found[:-1])
     row = Row(int(last.group(2)), int(last.group(3)), int(last.group(5)) + children, int(last.group(6)))
-    for match in SUMMARY.finditer(text.replace("\r\n", "\n")) if subtest != DRIVER else ():
-        if match.group(1) == DRIVER:
+    # A driver's summary: its program has counted the failures among its own.
+    for match in SUMMARY.finditer(text.replace("\r\n", "\n")):
+        if match.group(1) == wine_drivers.MODULE != subtest:
             row.executed += int(match.group(2)) - int(match.group(5))
             row.todo += int(match.group(3))
             row.skipped += int(match.group(6))

@@ -428,6 +428,7 @@ static NTSTATUS LoadDriver(UNICODE_STRING* Service, bool Main, DRIVER_OBJECT** O
     memcpy(&ImageBytes, Headers + 0x50, 4);
     if (!Entry)
         return STATUS_INVALID_IMAGE_FORMAT;
+    TellImage(Base, ImageBytes, ImagePath);
     usize Last = Service->Length / 2;
     while (Last && Service->Buffer[Last - 1] != '\\')
         --Last;

@@ -170,4 +170,12 @@ DEVICE_OBJECT* TopOf(DEVICE_OBJECT* D);
 void SignalObject(DISPATCHER_HEADER* H);        // sets SignalState as given and wakes; dispatcher lock held
 extern Lock Dispatcher;
 
+// --- irp.cpp
+void ReceiveIrp(const wd::Message& M);
+void ReceiveCancel(const wd::Message& M);
+
+// --- image notifications (images.cpp)
+void ImageLoaded(const wd::Message& M);         // the Executive tells
+void TellImage(PVOID Base, ULONG Bytes, const UNICODE_STRING& DosPath);      // it, of a driver's image
+
 }

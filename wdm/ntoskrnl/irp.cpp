@@ -236,6 +236,8 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
 
 void FinishRing(HostIrp* H);
 
+}
+
 void ReceiveIrp(const wd::Message& M)
 {
     if (M.Major == IRP_MJ_CLOSE && M.File && !MayClose(reinterpret_cast<FILE_OBJECT*>(M.File), M))
@@ -343,6 +345,8 @@ void ReceiveCancel(const wd::Message& M)
     I->CancelIrql = Irql;
     Routine(IoGetCurrentIrpStackLocation(I)->DeviceObject, I);
 }
+
+namespace {
 
 // A request from the ring is complete.
 void FinishRing(HostIrp* H)
@@ -500,45 +504,6 @@ u8* MapLent(const MDL* M)
         H->LentAt = A.At;
     }
     return reinterpret_cast<u8*>(H->LentAt + u32(u64(M->StartVa)) + M->ByteOffset);
-}
-
-void Receive(const wd::Message& M)
-{
-    switch (M.What) {
-    case wd::Kind::Irp:
-        ReceiveIrp(M);
-        break;
-    case wd::Kind::Cancel:
-        ReceiveCancel(M);
-        break;
-    case wd::Kind::Unload:
-        Unload();
-        Answer(M.Tag, STATUS_INVALID_DEVICE_REQUEST, 0, 0);    // it has no unload routine
-        break;
-    case wd::Kind::RemoteDone:
-        Answer(M.Tag, STATUS_SUCCESS, 0, 0);
-        RemoteDone(u32(M.Parameters[0]), NTSTATUS(M.Related), M.Information);
-        break;
-    case wd::Kind::MountVolume:
-        MountVolume(M);
-        break;
-    case wd::Kind::AddDevice:
-    case wd::Kind::AddAbove: {
-        wd::NewDevnode About;
-        memcpy(&About, DataAt(M.Data, 0), sizeof(About));
-        u64 Physical = 0;
-        NTSTATUS Status = M.What == wd::Kind::AddAbove ? AddAbove(M.Parameters[0], About) : AddDevice(About, M.Parameters[0] != 0, &Physical);
-        Answer(M.Tag, Status, Physical, 0);
-        break;
-    }
-    case wd::Kind::InterfaceChange:
-        InterfaceChange(M);
-        Answer(M.Tag, STATUS_SUCCESS, 0, 0);
-        break;
-    default:
-        Log("a message of unknown kind %u", unsigned(M.What));
-        break;
-    }
 }
 
 }

@@ -192,6 +192,9 @@ DWORD WINAPI Watch(void* Context)
 {
     Start S = *static_cast<Start*>(Context);
     HANDLE Changed = CreateEventW(nullptr, FALSE, FALSE, nullptr);
+    // They stay for as long as the process does: one who closes a handle twice does not hit these.
+    SetHandleInformation(Changed, HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE);
+    SetHandleInformation(HANDLE(S.Top), HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE);
     for (bool First = true; Changed; First = false) {
         // The request first, then the look: what changes in between is told again.
         LSTATUS Error = RegNotifyChangeKeyValue(S.Top, TRUE, REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET, Changed, TRUE);

@@ -7,6 +7,7 @@
 #include "ntos/ex/mutant.hpp"
 #include "ntos/ex/semaphore.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/images.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/section.hpp"
@@ -230,6 +231,8 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Ref<ob::Object>(*D), Out.Granted, 0)));
         return Output(Caller, Call, Out);
     }
+    case wd::Control::WatchImages:
+        return WatchImages(*In_, TRY(Input<wd::Status>(Caller, Call)).Code != 0);
     case wd::Control::MapLent:
         return Output(Caller, Call, wd::Address { TRY(In_->MapLent(TRY(Input<wd::LentPages>(Caller, Call)).Tag)) });
     case wd::Control::ShapeDevice: {

@@ -10,6 +10,7 @@
 #include "ntos/io/driver/firmware.hpp"
 #include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/images.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/space.hpp"
@@ -74,6 +75,21 @@ static ke::Task<> Unload(ke::Caller& Caller, Ref<Driver> D)
     co_return D->Outcome().Ok() ? Status(STATUS_SUCCESS) : Status(STATUS_DRIVER_PROCESS_TERMINATED);      // it is gone either way
 }
 
+static ke::Task<> LoadedImage(ke::Caller& Caller, Channel& In, svc::DriverControl& Call)
+{
+    constexpr u32 MostBytes = 2048;
+    if (Call.InputLength < sizeof(wd::LoadedImage))
+        co_return STATUS_INVALID_PARAMETER;
+    auto About = CO_TRY(Call.InputBuffer.ReadAs<wd::LoadedImage>(Caller));
+    if (About.NameBytes & 1 || About.NameBytes > MostBytes || sizeof(About) + About.NameBytes > Call.InputLength)
+        co_return STATUS_INVALID_PARAMETER;
+    ob::String Name;
+    CO_TRY(Name.Characters().Resize(About.NameBytes / 2));
+    CO_TRY(Call.InputBuffer.Read(Caller, Name.Characters().Data(), About.NameBytes, sizeof(About)));
+    Ref<Channel> Keep(In);
+    co_return co_await TellImage(In, About.Base, About.Bytes, Name);
+}
+
 static Result<Ref<Driver>> Named(ke::Caller& Caller, ke::UserPtr<UNICODE_STRING> Name)
 {
     if (!se::HasPrivilege(Caller.Thread().EffectiveToken(), LoadDriverPrivilege))
@@ -106,6 +122,8 @@ ke::Task<> NtDriverControl(ke::Caller& Caller, svc::DriverControl& Call)
     u32 Code = Call.Code;
     if (Code >= u32(wd::Control::CacheOpen) && Code <= u32(wd::Control::CacheTruncate))
         return io::fs::CacheControl(Caller, *In, Call);
+    if (Code == u32(wd::Control::ImageLoaded))
+        return LoadedImage(Caller, *In, Call);
     return ke::Task<>(In->Of().Control(Caller, Call));
 }
 

@@ -51,6 +51,10 @@ extern Devnode* Root;
 extern Devnode* Adding;                 // AddDevice of its layer AddingLayer is under way; null
 extern usize AddingLayer;
 void Wake();                            // there may be something to do
+inline constexpr u64 Patience = 600'000'000;    // for a driver's answer
+bool IsUnderWay(const Devnode& N);      // something is being done for it
+// Waits for a step of the work on the tree. STATUS_IO_TIMEOUT.
+ke::Task<> AwaitStep(ke::Deadline Limit);
 // The next one in the order that has parents first; null after the last.
 Devnode* NextNode(Devnode* After);
 Devnode* FindChild(Devnode& Of, ob::Name Path);

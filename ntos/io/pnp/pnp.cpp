@@ -23,7 +23,6 @@ namespace {
 constexpr u8 StartDevice = 0x00, QueryRemove = 0x01, RemoveDevice = 0x02, CancelRemove = 0x03, QueryRelations = 0x07, QueryCapabilities = 0x09, QueryResources = 0x0A, QueryId = 0x13, SurpriseRemoval = 0x17;
 enum IdType : u32 { DeviceId = 0, HardwareIds = 1, CompatibleIds = 2, InstanceId = 3, ContainerId = 5 };
 constexpr u32 AnswerRoom = 4096, CapabilitiesBytes = 64;
-constexpr u64 Patience = 600'000'000;           // for a driver's answer
 constexpr u32 MostAttempts = 8;
 constexpr u64 GraceForChildren = 100'000'000;   // after a bus driver's return
 
@@ -626,61 +625,11 @@ Result<Devnode*> Report(BusDevice&& D)
 
 void LastCloses() { Wake(); }
 
-bool IsOpen(Devnode& N)
-{
-    for (Seat* S = N.Physical.Get(); S; S = S->Above())
-        if (DriverDevice* D = S->Now(); D && D->Opens)
-            return true;
-    return false;
-}
-
-static Devnode* NodeAt(ob::Name Path)
-{
-    for (Devnode* N = Root; N; N = NextNode(N))
-        if (N != Root && ob::Equal(N->Path, Path, true))
-            return N;
-    return nullptr;
-}
-
-// Waits for a step of the work; STATUS_IO_TIMEOUT.
-static ke::Task<> AwaitStep(ke::Deadline Limit)
+ke::Task<> AwaitStep(ke::Deadline Limit)
 {
     The->Stepped.Reset();
     Status S = co_await ke::WaitFor(The->Stepped, false, Limit);
     co_return S.Code() == STATUS_SUCCESS || !S.Ok() ? S : Status(STATUS_IO_TIMEOUT);
-}
-
-ke::Task<> Enumerate(ob::String Path)
-{
-    Look();
-    ke::Deadline Limit { ke::InterruptTime() + Patience };
-    for (;;) {
-        Devnode* N = Root ? NodeAt(Path) : nullptr;
-        if (!N)
-            co_return STATUS_NO_SUCH_DEVICE;
-        if (N->Started || N->Failed || (N->LayersKnown && N->Layers.IsEmpty() && !N->RawOk))
-            co_return N->Failed ? Status(STATUS_PLUGPLAY_NO_DEVICE) : Status(STATUS_SUCCESS);
-        CO_TRY(co_await AwaitStep(Limit));
-    }
-}
-
-ke::Task<> RemoveNode(ob::String Path)
-{
-    ke::Deadline Limit { ke::InterruptTime() + Patience };
-    Devnode* N = Root ? NodeAt(Path) : nullptr;
-    if (!N)
-        co_return STATUS_NO_SUCH_DEVICE;
-    if (!N->Vanished)
-        N->Asked = Devnode::Removal::Wanted;
-    Wake();
-    while ((N = NodeAt(Path))) {
-        if (N->Asked == Devnode::Removal::Refused) {
-            N->Asked = Devnode::Removal::None;
-            co_return STATUS_PLUGPLAY_QUERY_VETOED;
-        }
-        CO_TRY(co_await AwaitStep(Limit));
-    }
-    co_return STATUS_SUCCESS;
 }
 
 void Look()
@@ -694,23 +643,6 @@ void Look()
     Wake();
 }
 
-ke::Task<> Settle(Ref<Driver> D)
-{
-    auto IsUnderWay = [&] {
-        for (Devnode* N = Root; N; N = NextNode(N))
-            for (Layer& L : N->Layers)
-                if (L.Of.Get() == D.Get() && !N->Failed && (!N->Started || !L.Started || The->UnderWay == N))
-                    return true;
-        return false;
-    };
-    ke::Deadline Limit { ke::InterruptTime() + Patience };
-    while (D->Now() == Driver::State::Running && IsUnderWay()) {
-        The->Stepped.Reset();
-        Status S = co_await ke::WaitFor(The->Stepped, false, Limit);
-        if (S.Code() != STATUS_SUCCESS)
-            co_return S.Ok() ? Status(STATUS_IO_TIMEOUT) : S;
-    }
-    co_return STATUS_SUCCESS;
-}
+bool IsUnderWay(const Devnode& N) { return The->UnderWay == &N; }
 
 }
