@@ -5,6 +5,9 @@
 
 #include <utility>
 
+// reference.cpp
+extern "C" POBJECT_TYPE CmKeyObjectTypeValue, PsProcessTypeValue, PsThreadTypeValue;
+
 namespace host {
 
 namespace {
@@ -109,7 +112,7 @@ NTSTATUS TellWatch()
         if (R->OfKeys)
             All.Code |= wd::watch::Keys;
         for (ULONG I = 0; I < R->Count; ++I)
-            All.Code |= R->Operations[I].ObjectType == PsThreadType ? wd::watch::Threads : wd::watch::Processes;
+            All.Code |= R->Operations[I].ObjectType == &PsThreadTypeValue ? wd::watch::Threads : wd::watch::Processes;
     }
     return Control(wd::Control::Watch, &All, sizeof(All), nullptr, 0);
 }
@@ -186,7 +189,7 @@ void BeforeHandle(Call& C)
     OB_PRE_OPERATION_INFORMATION Info {};
     Info.Operation = C.About.What;
     Info.Object = IsThread ? reinterpret_cast<PVOID>(ClientThread | C.About.Object) : static_cast<PVOID>(ClientProcess(C.About.Object));
-    Info.ObjectType = IsThread ? *PsThreadType : *PsProcessType;
+    Info.ObjectType = IsThread ? PsThreadTypeValue : PsProcessTypeValue;
     Info.Parameters = &Parameters;
     // (Both forms begin with the same two masks.)
     auto& Access = Parameters.CreateHandleInformation;
@@ -216,7 +219,7 @@ void AfterHandle(Call& C)
     OB_POST_OPERATION_INFORMATION Info {};
     Info.Operation = C.About.What;
     Info.Object = IsThread ? reinterpret_cast<PVOID>(ClientThread | C.About.Object) : static_cast<PVOID>(ClientProcess(C.About.Object));
-    Info.ObjectType = IsThread ? *PsThreadType : *PsProcessType;
+    Info.ObjectType = IsThread ? PsThreadTypeValue : PsProcessTypeValue;
     Info.ReturnStatus = NTSTATUS(C.About.Status);
     Info.Parameters = &Parameters;
     Parameters.CreateHandleInformation.GrantedAccess = C.About.Granted;
@@ -364,7 +367,7 @@ bool PresentKey(Call& C)
         auto& O = C.Info.Open;
         O.CompleteName = &C.Second;
         O.RootObject = C.Key;
-        O.ObjectType = *CmKeyObjectType;
+        O.ObjectType = CmKeyObjectTypeValue;
         O.Options = A.Options;
         O.Class = A.ClassBytes ? &C.Class : nullptr;
         O.DesiredAccess = O.GrantedAccess = A.Original;
@@ -475,7 +478,7 @@ Call* Begin(const wd::Watched& A, const void* Rest, u32 Bytes)
             ULONG Which = 0;
             for (ULONG I = 0; I < R->Count; ++I)
                 if (A.Sort != wd::watch::Keys && R->Operations[I].Operations & A.What &&
-                    R->Operations[I].ObjectType == (A.Sort == wd::watch::Threads ? PsThreadType : PsProcessType)) {
+                    R->Operations[I].ObjectType == (A.Sort == wd::watch::Threads ? &PsThreadTypeValue : &PsProcessTypeValue)) {
                     Wanted = true;
                     Which = I;
                 }
@@ -548,7 +551,7 @@ NTSTATUS NTAPI ObRegisterCallbacks(POB_CALLBACK_REGISTRATION Wanted, PVOID* Hand
         return STATUS_INVALID_PARAMETER;
     for (ULONG I = 0; I < Wanted->OperationRegistrationCount; ++I) {
         auto& Op = Wanted->OperationRegistration[I];
-        if ((Op.ObjectType != PsProcessType && Op.ObjectType != PsThreadType) || !Op.Operations ||
+        if ((Op.ObjectType != &PsProcessTypeValue && Op.ObjectType != &PsThreadTypeValue) || !Op.Operations ||
             Op.Operations & ~(OB_OPERATION_HANDLE_CREATE | OB_OPERATION_HANDLE_DUPLICATE) || (!Op.PreOperation && !Op.PostOperation) ||
             (I && Op.ObjectType == Wanted->OperationRegistration[0].ObjectType))
             return STATUS_INVALID_PARAMETER;

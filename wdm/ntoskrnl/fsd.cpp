@@ -106,6 +106,16 @@ u64 ClientId(PEPROCESS Process)
             return C->Id;
     return OwnProcessId();
 }
+bool IsProcess(const void* Object)
+{
+    if (Object == PsInitialSystemProcess)
+        return true;
+    Hold Held(ClientLock);
+    for (Client* C = Clients; C; C = C->Next)
+        if (C == Object)
+            return true;
+    return false;
+}
 PEPROCESS ClientProcess(u64 Id)
 {
     if (!Id)

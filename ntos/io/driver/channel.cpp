@@ -451,6 +451,8 @@ void Channel::Drain()
                 Irp* I = std::exchange(T.I, nullptr);
                 ++T.Generation;
                 T.NextFree = std::exchange(FreeTag_, u16(Index + 1));
+                if (R.Minor)
+                    I->Ends(R.Minor, Status(NTSTATUS(R.Options)));
                 Served_ |= R.Status >= 0 && I->MayRepeat;
                 Finish(*I, Status(NTSTATUS(R.Status)), R.Information, R.File);
             } else if (R.What == wd::ReplyKind::Call && Process) {
@@ -460,7 +462,7 @@ void Channel::Drain()
                 }
             } else if (R.What == wd::ReplyKind::Pending) {
                 if (u32 Index = R.Tag & 0xFFFF; Index < MaximumSent && Tags_[Index].I && Tags_[Index].Generation == R.Tag >> 16)
-                    Tags_[Index].I->Pends();
+                    Tags_[Index].I->Pends(Status(NTSTATUS(R.Status)));
             } else if (R.What == wd::ReplyKind::CancelCall) {
                 CancelRemote(*this, R.Tag);
             } else if (R.What == wd::ReplyKind::FileIs) {

@@ -1,6 +1,7 @@
 // Driver objects: starting, ending, starting again.
 #include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/images.hpp"
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 
@@ -108,8 +109,10 @@ void Driver::HasEnded(ps::Process& P)
     bool HasServed = In_ && In_->HasServed();
     TakeFixed(*this);
     PlaceDemandDevices(Key_);
-    if (In_)
+    if (In_) {
         pnp::ChannelEnds(*In_);
+        WatchImages(*In_, false).Ignore();      // turning it off cannot fail
+    }
     delete std::exchange(Hardware_, nullptr);
     In_.Reset();
     State_ = State::Stopped;

@@ -110,7 +110,9 @@ public:
     // It ended. Sent tells whether the driver has had it (and the data area what it left there).
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // The dispatch routine has returned without an answer (told if M.Flags has TellPending).
-    virtual void Pends() { }
+    virtual void Pends(Status Returned) { }
+    // Before Done, of an answer: Reply::Minor and, with HasReturned, what the dispatch routine returned.
+    virtual void Ends(u8 How, Status Returned) { }
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
     // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.
@@ -291,6 +293,8 @@ public:
     void Withdraw(Request& R) override;
     void Cleanup() override;
     Result<ob::String> RelativeName() override { return ob::String::Copy(Name_); }
+    ke::Task<> AskName(ke::Caller& Caller, ob::String& To) override;
+    bool IsDirectOpen() const override;
     u64 Cookie() const { return Cookie_; }
     RefPtr<LowerFiles> Lower;
 

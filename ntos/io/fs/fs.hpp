@@ -87,6 +87,8 @@ public:
     ke::Event* CleanupEnds() override { return CleanupSent_ ? &CleanupDone_ : nullptr; }
     Result<ob::String> RelativeName() override { return ob::String::Copy(Full_); }
     Result<ob::String> QueryName() override;
+    ke::Task<> AskName(ke::Caller& Caller, ob::String& To) override { return Object::AskName(Caller, To); }
+    bool IsDirectOpen() const override { return false; }
     Status QueryVolume(FSINFOCLASS Class, InfoBuffer& To) override;
     // --- cached.cpp
     Status TryRead(Transfer& T) override;
