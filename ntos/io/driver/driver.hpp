@@ -98,7 +98,6 @@ public:
     core::ListNode<Irp> Link;           // of its channel (queued or sent) or seat (held)
     wd::Message M {};
     u32 DataBytes = 0;                  // wanted of the data area
-    bool IsOfFileSystem = false;        // an fs::FsIrp
     RefPtr<DriverFile> File;            // kept until it is done
     RefPtr<DriverDevice> Device;
     RefPtr<LowerFiles> Lower;           // of the file it is for
@@ -111,6 +110,8 @@ public:
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // The dispatch routine has returned without an answer (told if M.Flags has TellPending).
     virtual void Pends() { }
+    // Of a Create of a file system's: the driver's message about the file (wd::ReplyKind::FileIs). False: it makes no sense.
+    virtual bool Learn(u64 FsContext, u64 SectionObject) { return false; }
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
     // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.

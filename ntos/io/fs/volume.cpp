@@ -55,11 +55,11 @@ void VolumesChange(Channel* Dead)
         if (&(*FileSystems)[I]->In() == Dead)
             FileSystems->RemoveAt(I);
     if (Dead)
-        Stream::Ends(*Dead);
+        Stream::Ends(*Dead);                // but for those that are away
     for (bool Again = true; Again;) {
         Again = false;
         for (Volume& V : *Volume::All_) {
-            if (V.State_ == Volume::State::Mounting || !V.To || &V.To->In() != Dead)
+            if (V.State_ == Volume::State::Mounting || V.State_ == Volume::State::Away || !V.To || &V.To->In() != Dead)
                 continue;
             V.Forget();
             Again = true;
@@ -143,11 +143,11 @@ public:
         About_ = { Disk, 0, 0 };
     }
     Status CopyIn(Channel& In) override { return In.WriteData(*this, 0, &About_, sizeof(About_)); }
-    void Done(Channel& In, Status Outcome, u64, u64 Cookie, bool) override
+    void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool) override
     {
         if (Outcome.Ok() && !Cookie)
             Outcome = STATUS_DRIVER_INTERNAL_ERROR;
-        Of_->Tried(Outcome, Cookie, In);
+        Of_->Tried(Outcome, Information, Cookie, In);
     }
 
 private:
@@ -223,7 +223,7 @@ void Volume::TryNext()
     End(STATUS_SUCCESS);
 }
 
-void Volume::Tried(Status Outcome, u64 Cookie, Channel& By)
+void Volume::Tried(Status Outcome, u64 Serial, u64 Cookie, Channel& By)
 {
     if (Outcome.Ok()) {
         for (DriverDevice& D : By.Of().Devices)
@@ -234,6 +234,7 @@ void Volume::Tried(Status Outcome, u64 Cookie, Channel& By)
     }
     if (Outcome.Ok()) {
         State_ = State::Mounted;
+        Serial_ = Serial;
         auto Name = On().QueryName();
         ex::Log("io: %S is mounted by %S\n", Name.Ok() ? Name.Value().View() : ob::Name(L"a volume"), By.Of().Name());
         End(STATUS_SUCCESS);
@@ -256,7 +257,7 @@ void Volume::End(Status Outcome)
     }
     while (Request* R = Waiting_.First()) {
         R->Link.Unlink();
-        static_cast<FsFile&>(*R->Target).Mounted(*R, Outcome);
+        static_cast<FsFile&>(*R->Target).Continue(*R, Outcome);
     }
 }
 
