@@ -59,6 +59,7 @@ Status FsIrp::Transfer(bool Write)
     }
     u32 Now = Lends || Left < MostAtOnce ? u32(Left) : MostAtOnce;
     M.Major = Write ? mj::Write : mj::Read;
+    MayRepeat = true;                   // so the process has served when it is done
     M.Parameters[0] = Now;
     M.Parameters[1] = T.Key;
     M.Parameters[2] = T.Append ? ~u64(0) : T.Offset + Before;

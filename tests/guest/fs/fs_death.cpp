@@ -219,6 +219,7 @@ static void Listing()
     };
     for (u32 N = 0; N < Count; ++N)
         CHECK_EQ(u32(Create(NameIt(N), FILE_CREATE).Status), 0);
+    memset(Seen, 0, sizeof(Seen));
     Opened D = Folder(L"death\\many"), Fresh = Folder(L"death\\many");
     CHECK_EQ(Next(D, Seen, 25), 25u);
     // Some of those that have been listed are deleted, the last one, too.
