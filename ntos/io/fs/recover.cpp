@@ -157,7 +157,7 @@ struct Recovery {
     static void GiveUp(Volume& V, Status Why)
     {
         Ref<Volume> Keep(V);
-        auto Name = V.On().QueryName();
+        auto Name = (V.Place_ && V.Place_->Now() ? *V.Place_->Now() : V.On()).QueryName();
         ex::Log("io: %S does not come back: 0x%x\n", Name.Ok() ? Name.Value().View() : ob::Name(L"a volume"), u32(Why.Code()));
         V.State_ = Volume::State::Gone;
         V.Recovering_ = false;
@@ -182,7 +182,7 @@ struct Recovery {
         Ref<Volume> Keep(V);
         V.State_ = Volume::State::Mounted;
         V.Recovering_ = false;
-        auto Name = V.On().QueryName();
+        auto Name = (V.Place_ && V.Place_->Now() ? *V.Place_->Now() : V.On()).QueryName();
         ex::Log("io: %S is mounted again by %S\n", Name.Ok() ? Name.Value().View() : ob::Name(L"a volume"), V.To->In().Of().Name());
         V.Back.Set();
         Vector<Ref<FsFile>> Closed = std::move(V.Closing_);
@@ -498,7 +498,7 @@ struct Recovery {
             co_return STATUS_SUCCESS;
         S->Return(F.Get());
         // The file system is to know that there is a cache: it begins to use it with the first read.
-        if (!Wanted || F->IsUncached() || !(F->OpenedAccess() & (FILE_READ_DATA | FILE_EXECUTE)))
+        if (!Wanted || F->IsUncached())
             co_return STATUS_SUCCESS;
         Asked Read = CO_TRY(Make(*V->To, mj::Read, F->FsCookie_));
         Read.Q->M.Parameters[0] = 1;

@@ -57,8 +57,8 @@ Stream::~Stream()
 Status Stream::Start(const cc::Sizes& S, FsFile* By)
 {
     LastUse_ = ke::InterruptTime();
-    if (Map_)
-        return STATUS_SUCCESS;
+    if (Map_)                           // a section's, or that of a process before this one: it grows with the file
+        return S.File > Map_->GetSizes().File ? Map_->SetSizes(S) : Status(STATUS_SUCCESS);
     if (!By || In_->IsDead())
         return STATUS_INVALID_DEVICE_REQUEST;
     Map_ = RefPtr<cc::Map>(TRY(cc::Map::Create(*this, S)));
