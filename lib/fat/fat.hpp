@@ -65,7 +65,7 @@ public:
     static Result<Own<Volume>> Mount(Device& On, wchar_t (*UpCase)(wchar_t));
     ~Volume() = default;
     // Whether it was mounted and not marked clean since. Then Repair, before anything else, takes back what was begun and not ended: clusters that no entry leads to, or that lie behind a file's
-    // size, are freed; of two entries that a rename has left one goes; copies of the table become alike. What cannot come from that (chains that are too short, or cross) is left as it is. Reads the whole table and all folders.
+    // size, are freed; of two entries that a rename has left one goes; parts of long names without an entry go; copies of the table become alike. What cannot come from that (chains that are too short, or cross) is left as it is. Reads the whole table and all folders.
     bool WasDirty() const { return WasDirty_; }
     Status Repair();
 
@@ -146,6 +146,7 @@ private:
     Status MakeNames(const Entry& Dir, Text Name, u8* Short, u8& Case, bool& NeedsLong);
     Status Insert(Entry& Dir, Text Name, Entry& E);
     Status Erase(const Entry& E);
+    Status EraseOrphans(u32 First);     // of the folder that begins there
     void Encode(const Entry& E, u8 Case, u8* To) const;
     Entry Dir(u32 First) const;
     bool Same(Text A, Text B) const;

@@ -62,8 +62,10 @@ Status Volume::Repair()
         (void)TRY(Follow(RootCluster_, Shared));
     TRY(Folders.Push(0u));
     while (!Folders.IsEmpty()) {
-        Entry In = Dir(Folders.Last());
+        u32 First = Folders.Last();
         Folders.Pop();
+        TRY(EraseOrphans(First));
+        Entry In = Dir(First);
         for (u32 Slot = 0;;) {
             auto Found = Next(In, Slot);
             if (Found.Code() == STATUS_NO_MORE_FILES)
