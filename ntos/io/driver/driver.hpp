@@ -307,7 +307,7 @@ protected:
 class Driver final : public ob::Object {
 public:
     static const ob::TypeInfo Type;
-    Driver(ob::String Name, ob::String Key) : Object(Type), Name_(std::move(Name)), Key_(std::move(Key)), Again_(*this) { }
+    Driver(ob::String Name, ob::String Key) : Object(Type), Name_(std::move(Name)), Key_(std::move(Key)), Again_(*this), LinksEnd_(*this) { }
     ~Driver() override;
     enum class State : u8 { Stopped, Starting, Running, Unloading, Failed };
     Status StartProcess();
@@ -338,6 +338,8 @@ private:
     Result<wd::DeviceShape> AttachDevice(u64 Upper, u64 Lower);
     Status Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make);
     void StartAgain();
+    void DropLinks();
+    bool TakeLink(const ob::String& Name, const ob::String& Target);
     ob::String Name_, Key_;
     State State_ = State::Stopped;
     Status Outcome_;
@@ -347,11 +349,16 @@ private:
     u32 Deaths_ = 0;
     bool Unloaded_ = false;
     Vector<ob::String> Links_;
+    Vector<ob::String> Left_;           // of the process before: they stay until the next one has made them again, or has had the time to
     struct Restart : ke::Timer {
         explicit Restart(Driver& Of) : Timer(Expired), Owner(Of) { }
         static void Expired(ke::Timer& T);
         Driver& Owner;
     } Again_;
+    struct LinksEnd : ke::Timer {
+        explicit LinksEnd(Driver& Of) : Timer([](ke::Timer& T) { static_cast<LinksEnd&>(T).Owner.DropLinks(); }), Owner(Of) { }
+        Driver& Owner;
+    } LinksEnd_;
 };
 
 // By service key (\Registry\Machine\System\CurrentControlSet\Services\X). STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_SYNTAX_BAD.
