@@ -215,6 +215,10 @@ struct Recovery {
         CO_TRY(Collect(*V, All));
         for (Ref<FsFile>& F : All)
             F->FsCookie_ = 0;
+        // Those with a rename that nobody has answered: the names of what lies below depend on it.
+        for (Ref<FsFile>& F : All)
+            if (!IsDead(*V) && !F->IsClosed() && !F->Broken_ && RenameOf(*V, *F))
+                (void)co_await OpenLive(V, F);
         // Closed ones that nobody has open, with something to write.
         for (Ref<FsFile>& F : All) {
             if (IsDead(*V))
@@ -239,14 +243,8 @@ struct Recovery {
         for (Ref<FsFile>& F : All) {
             if (IsDead(*V))
                 co_return STATUS_DEVICE_REMOVED;
-            if (F->IsClosed() || F->Broken_)
-                continue;
-            Status Outcome = co_await Reopen(V, F, FsFile::NameOf(*F), F->DeletesOnClose_);
-            if (Outcome == STATUS_OBJECT_NAME_NOT_FOUND || Outcome == STATUS_OBJECT_PATH_NOT_FOUND)
-                Outcome = co_await ReopenRenamed(V, F, Outcome);
-            // What was being closed with it to be deleted is gone.
-            if (!Outcome.Ok() && !IsDead(*V))
-                Fail(*F, Outcome);
+            if (!F->IsClosed() && !F->Broken_ && !F->FsCookie_)
+                (void)co_await OpenLive(V, F);
         }
         for (Ref<FsFile>& F : All) {
             if (IsDead(*V))
@@ -287,6 +285,18 @@ struct Recovery {
                 break;
             }
         }
+        co_return STATUS_SUCCESS;
+    }
+
+    static ke::Task<> OpenLive(Ref<Volume> V, Ref<FsFile> F)
+    {
+        Status Outcome = co_await Reopen(V, F, FsFile::NameOf(*F), F->DeletesOnClose_);
+        if (!Outcome.Ok() && !IsDead(*V) && RenameOf(*V, *F)) {
+            CloseNow(*F);
+            Outcome = co_await ReopenRenamed(V, F);
+        }
+        if (!Outcome.Ok() && !IsDead(*V))
+            Fail(*F, Outcome);
         co_return STATUS_SUCCESS;
     }
 
@@ -389,15 +399,20 @@ struct Recovery {
         co_return Same ? STATUS_SUCCESS : STATUS_FILE_INVALID;
     }
 
-    // Not found under its name: a rename that nobody answered may have been done.
-    static ke::Task<> ReopenRenamed(Ref<Volume> V, Ref<FsFile> F, Status Otherwise)
+    static RefPtr<Request> RenameOf(Volume& V, const FsFile& F)
     {
-        RefPtr<Request> Rename;
-        for (Request& R : V->Waiting_)
-            if (R.Target.Get() == F.Get() && R.What == Operation::SetInformation && (R.Code == FileRenameInformation || R.Code == FileRenameInformationEx))
-                Rename = RefPtr<Request>(&R);
-        if (!Rename)
-            co_return Otherwise;
+        for (Request& R : V.Waiting_)
+            if (R.Target.Get() == &F && R.What == Operation::SetInformation && (R.Code == FileRenameInformation || R.Code == FileRenameInformationEx))
+                return RefPtr<Request>(&R);
+        return nullptr;
+    }
+
+    // It is not there under its name: a rename that nobody has answered may have been done.
+    static ke::Task<> ReopenRenamed(Ref<Volume> V, Ref<FsFile> F)
+    {
+        RefPtr<Request> Rename = RenameOf(*V, *F);
+        if (!Rename)                    // taken back meanwhile
+            co_return STATUS_OBJECT_NAME_NOT_FOUND;
         F->Id_ = 0;
         Status Outcome = co_await Reopen(V, F, F->NameAfter(*Rename), F->DeletesOnClose_);
         if (Outcome.Ok() && Rename->Link.IsLinked()) {
@@ -408,14 +423,20 @@ struct Recovery {
         co_return Outcome;
     }
 
+    static void CloseNow(FsFile& F)
+    {
+        if (u64 Cookie = std::exchange(F.FsCookie_, 0); Cookie && F.Volume_->To && !F.Volume_->To->IsGone())
+            for (u8 Major : { mj::Cleanup, mj::Close })
+                if (auto A = Make(*F.Volume_->To, Major, Cookie); A.Ok())
+                    F.Volume_->To->In().Submit(*A.Value().Q);
+    }
+
+    // What was being closed with it to be deleted is gone, and no loss.
     static void Fail(FsFile& F, Status Why)
     {
         if (!(F.CleanupSent_ && !F.CleanupDone_.State()))
             ex::Log("io: %S is lost with its file system's process: 0x%x\n", F.Full_.View(), u32(Why.Code()));
-        if (u64 Cookie = F.FsCookie_; Cookie && F.Volume_->To && !F.Volume_->To->IsGone())
-            for (u8 Major : { mj::Cleanup, mj::Close })
-                if (auto A = Make(*F.Volume_->To, Major, Cookie); A.Ok())
-                    F.Volume_->To->In().Submit(*A.Value().Q);
+        CloseNow(F);
         F.Break(STATUS_FILE_INVALID);
         if (F.Stream_ && F.Stream_->By() == &F && F.Stream_->IsAway()) {
             // Somebody else may have it open.
