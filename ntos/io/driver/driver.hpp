@@ -368,5 +368,7 @@ private:
 Result<Ref<Driver>> FindOrMakeDriver(ob::Name Key);
 Status DeviceRequest(ke::Caller& Caller, svc::DriverControl& Call);
 void DrainAll();
+// Whether requests of processes that have ended are still with other drivers.
+bool HasOrphans();
 
 }

@@ -8,7 +8,5 @@ namespace io::driver {
 Status StartRemote(Channel& From, u64 At);
 void CancelRemote(Channel& From, u32 Tag);
 void RemoteCallerEnds(Channel& From);
-// Whether requests of processes that have ended are still with other drivers.
-bool HasOrphans();
 
 }

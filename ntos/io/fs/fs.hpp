@@ -77,6 +77,8 @@ private:
 Status Register(driver::DriverDevice& Device, bool Add);
 // The registered ones. Only without memory it fails.
 Status CopyFileSystems(Vector<Ref<driver::DriverDevice>>& To);
+// The drivers of those whose process has ended and is being started again.
+Status CopyReturning(Vector<Ref<driver::Driver>>& To);
 // All of them have written what they keep, or do not answer. For the end of the system.
 ke::Task<> Shutdown();
 // A driver's process has ended, in this order. Before its requests are lost: volumes with open files are away from here on.

@@ -36,6 +36,7 @@ bool IsInGroup(cm::Node& Of, ob::Name Group)
 // Those that are being started now or have been by this. One whose process has ended is started again by its own clock, and waited for, too.
 Status StartWanted(Vector<Ref<Driver>>& Starting)
 {
+    TRY(CopyReturning(Starting));
     Ref<cm::Node> Keys = TRY(cm::OpenNode(Services, false));
     for (usize I = 0; I < Keys->ChildCount(); ++I) {
         cm::Node& N = *Keys->Child(I);

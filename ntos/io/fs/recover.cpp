@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ntos/ex/log.hpp"
-#include "ntos/io/driver/remote.hpp"
 #include "ntos/io/fs/fs.hpp"
 
 namespace io::fs {
@@ -174,7 +173,21 @@ struct Recovery {
         V.Forget();
         for (usize Count = V.Waiting_.Count(); Count; --Count)
             if (Request* R = V.Waiting_.PopFront())
-                static_cast<FsFile&>(*R->Target).Continue(*R, STATUS_DEVICE_REMOVED);
+                Lose(V, *R);
+    }
+
+    // Who waits to open something by its whole name mounts anew.
+    static void Lose(Volume& V, Request& R)
+    {
+        auto& F = static_cast<FsFile&>(*R.Target);
+        if (R.What != Operation::Create || F.Start_) {
+            F.Continue(R, STATUS_DEVICE_REMOVED);
+            return;
+        }
+        --V.Files;
+        F.Volume_.Reset();
+        if (Status S = F.Start(R); !(S == STATUS_PENDING))
+            R.Complete(S, 0);
     }
 
     static void Resume(Volume& V)

@@ -17,6 +17,8 @@ constexpr u32 CdRom = 2, CdRomFileSystem = 3, Disk = 7, DiskFileSystem = 8, Netw
 
 // The device objects that file systems registered; the one registered last is asked first.
 Immortal<Vector<Ref<DriverDevice>>> FileSystems;
+// Drivers whose file systems have gone with their processes.
+Immortal<Vector<Ref<driver::Driver>>> Returning;
 
 bool IsDisk(u32 Type) { return Type == Disk || Type == CdRom || Type == VirtualDisk; }
 bool IsFileSystem(u32 Type) { return Type == DiskFileSystem || Type == CdRomFileSystem || Type == NetworkFileSystem; }
@@ -49,11 +51,29 @@ Status CopyFileSystems(Vector<Ref<DriverDevice>>& To)
     return STATUS_SUCCESS;
 }
 
+Status CopyReturning(Vector<Ref<driver::Driver>>& To)
+{
+    for (usize I = Returning->Size(); I-- > 0;) {
+        driver::Driver& D = *(*Returning)[I];
+        if (D.Now() == driver::Driver::State::Running || !D.StartsAgain())
+            Returning->RemoveAt(I);
+        else
+            TRY(To.Push(Ref<driver::Driver>(D)));
+    }
+    return STATUS_SUCCESS;
+}
+
 void VolumesChange(Channel* Dead)
 {
     for (usize I = FileSystems->Size(); I-- > 0;)
-        if (&(*FileSystems)[I]->In() == Dead)
+        if (&(*FileSystems)[I]->In() == Dead) {
+            bool Known = false;
+            for (Ref<driver::Driver>& D : *Returning)
+                Known |= D.Get() == &Dead->Of();
+            if (!Known)
+                Returning->Push(Ref<driver::Driver>(Dead->Of())).Ignore();  // without memory it is not waited for
             FileSystems->RemoveAt(I);
+        }
     if (Dead)
         Stream::Ends(*Dead);                // but for those that are away
     for (bool Again = true; Again;) {

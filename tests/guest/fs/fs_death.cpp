@@ -275,6 +275,61 @@ static void Times()
     CHECK(Info.FileAttributes & FILE_ATTRIBUTE_READONLY);
 }
 
+static HANDLE OpenVolume()
+{
+    WCHAR Name[] = L"\\??\\R:";
+    Name[4] = Drive;
+    HANDLE V = nullptr;
+    CHECK_EQ(u32(wdm::Open(&V, Name)), 0);
+    return V;
+}
+static NTSTATUS Control(HANDLE V, ULONG Code)
+{
+    IO_STATUS_BLOCK Io {};
+    return NtFsControlFile(V, nullptr, nullptr, nullptr, &Io, Code, nullptr, 0, nullptr, 0);
+}
+
+// The serial number, past the file system, which has another one in mind from here on.
+static void ChangeSerial()
+{
+    HANDLE V = OpenVolume();
+    CHECK_EQ(u32(Control(V, FSCTL_LOCK_VOLUME)), 0);
+    CHECK_EQ(u32(Read(V, Other, 512, 0)), 0);
+    Other[Other[22] || Other[23] ? 39 : 67] ^= 0xFF;
+    CHECK_EQ(u32(Write(V, Other, 512, 0)), 0);
+    CHECK_EQ(u32(Control(V, FSCTL_UNLOCK_VOLUME)), 0);
+    NtClose(V);
+}
+
+static void AnotherVolume()
+{
+    {
+        Opened F = Filled(L"death\\other.bin", 12);
+        CHECK_EQ(u32(Flush(F)), 0);
+    }
+    ChangeSerial();
+    {
+        Opened F = Create(L"death\\other.bin", FILE_OPEN);
+        CHECK(Is(F, 12));
+        CHECK(Kill());
+        u8 Some[16];
+        CHECK_EQ(u32(Read(F, Some, 16, 0)), u32(STATUS_DEVICE_REMOVED));
+        CHECK_EQ(u32(Write(F, Some, 16, 0)), u32(STATUS_DEVICE_REMOVED));
+        Opened G = Create(L"death\\other.bin", FILE_OPEN);
+        CHECK(Is(G, 12));
+    }
+    ChangeSerial();
+    CHECK(Kill());
+    CHECK(Exists(L"death\\other.bin"));
+    // Who has the volume for himself may have changed anything.
+    HANDLE V = OpenVolume();
+    CHECK_EQ(u32(Control(V, FSCTL_LOCK_VOLUME)), 0);
+    CHECK(Kill());
+    CHECK_EQ(u32(Read(V, Other, 512, 0)), u32(STATUS_DEVICE_REMOVED));
+    NtClose(V);
+    CHECK(Exists(L"death\\other.bin"));
+}
+
 // Everything at once, while the process ends again and again at any moment.
 static volatile bool Ends;
 static u32 Kills;
@@ -337,6 +392,7 @@ TAP_MAIN()
         Listing();
         Noticing();
         Times();
+        AnotherVolume();
         AnyMoment(Letter == L'R' ? 60 : 20);
     }
 }
