@@ -62,7 +62,7 @@ private:
     RefPtr<driver::DriverDevice> On_;
     RefPtr<driver::Seat> Place_;
     State State_ = State::Mounting;
-    bool Began_ = false, Listed_ = false, Recognized_ = false, Recovering_ = false;
+    bool Began_ = false, Listed_ = false, Recognized_ = false, Recovering_ = false, Lost_ = false;     // Lost_: one that was asked has ended
     u64 Serial_ = 0;                    // of the volume, as its VPB has it
     Vector<Ref<FsFile>> Closing_;
     Vector<Ref<driver::DriverDevice>> ToTry_;

@@ -64,6 +64,10 @@ Status StartWanted(Vector<Ref<Driver>>& Starting)
 ke::Task<> Volume::Recognize(Ref<Volume> V)
 {
     Vector<Ref<Driver>> Starting;
+    if (V->Lost_) {                     // whether it is started again is known when its end is over
+        ke::Event Never { ke::Event::Notification, false };
+        (void)co_await ke::WaitFor(Never, false, ke::Deadline { ke::InterruptTime() + 100'000 });
+    }
     StartWanted(Starting).Ignore();           // without memory: those there are
     ke::Deadline Until { ke::InterruptTime() + Patience };
     for (Ref<Driver>& D : Starting)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ntos/ex/log.hpp"
-#include "ntos/io/fs/fs.hpp"
+#include "ntos/io/fs/ask.hpp"
 
 namespace io::fs {
 
@@ -20,97 +20,9 @@ namespace mj = driver::mj;
 
 namespace {
 
-constexpr u64 Millisecond = 10'000, Patience = 30'000 * Millisecond;
+constexpr u64 Millisecond = 10'000;
 constexpr u8 RestartScan = 1, SingleEntry = 2;
 constexpr ACCESS_MASK Writing = FILE_WRITE_DATA | FILE_APPEND_DATA;
-
-struct Answer : RefCounted<Answer> {
-    static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
-    static void operator delete(void* At) { ::operator delete(At); }
-    ke::Event Ended { ke::Event::Notification, false };
-    Status Outcome;
-    u64 Information = 0, Cookie = 0, FsContext = 0, Section = 0;
-    Vector<u8> Output;
-};
-
-// A request of the recovery's own.
-class Question final : public Irp {
-public:
-    Question(DriverDevice& To, u8 Major, u64 File, Answer& Tell) : Tell_(Tell)
-    {
-        Device = RefPtr<DriverDevice>(&To);
-        M.What = wd::Kind::Irp;
-        M.Major = Major;
-        M.Device = To.Cookie;
-        M.File = File;
-    }
-    Status Give(const void* From, usize Bytes)
-    {
-        TRY(Input_.Resize(Bytes));
-        if (Bytes)
-            memcpy(Input_.Data(), From, Bytes);
-        M.InputBytes = u32(Bytes);
-        if (DataBytes < Bytes)
-            DataBytes = u32(Bytes);
-        return STATUS_SUCCESS;
-    }
-    // Shared: where the input lies, too.
-    void Want(u32 Bytes, bool Shared)
-    {
-        M.OutputBytes = Bytes;
-        M.OutputOffset = Shared || !M.InputBytes ? 0 : AlignUp(M.InputBytes, u32(PageSize));
-        DataBytes = Shared && M.InputBytes > Bytes ? M.InputBytes : M.OutputOffset + Bytes;
-    }
-    Status CopyIn(Channel& In) override { return Input_.IsEmpty() ? Status(STATUS_SUCCESS) : In.WriteData(*this, 0, Input_.Data(), u32(Input_.Size())); }
-    bool Learn(u64 FsContext, u64 Section) override
-    {
-        Tell_->FsContext = FsContext;
-        Tell_->Section = Section;
-        return M.Major == mj::Create;
-    }
-    void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override
-    {
-        Answer& A = *Tell_;
-        A.Outcome = Outcome == STATUS_PENDING ? Status(STATUS_DRIVER_INTERNAL_ERROR) : Outcome;
-        A.Information = Information;
-        A.Cookie = Cookie;
-        u64 Bytes = Information < M.OutputBytes ? Information : M.OutputBytes;
-        if (Sent && Outcome.Ok() && !In.IsDead() && Bytes) {
-            Status S = A.Output.Resize(Bytes);
-            if (S.Ok())
-                S = In.ReadData(*this, M.OutputOffset, A.Output.Data(), u32(Bytes));
-            if (!S.Ok())
-                A.Outcome = S;
-        }
-        A.Ended.Set();
-    }
-
-private:
-    Vector<u8> Input_;
-    Ref<Answer> Tell_;
-};
-
-struct Asked {
-    Ref<Answer> To;
-    Question* Q;
-};
-Result<Asked> Make(DriverDevice& To, u8 Major, u64 File)
-{
-    auto* A = new Answer;
-    if (!A)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    Ref<Answer> Keep = Ref<Answer>::Adopt(*A);
-    auto* Q = new Question(To, Major, File, *A);
-    return Q ? Result<Asked>(Asked { std::move(Keep), Q }) : Result<Asked>(STATUS_INSUFFICIENT_RESOURCES);
-}
-
-// Sends it and waits. A file system that does not answer ends the attempt.
-ke::Task<> Await(Asked A)
-{
-    A.Q->Device->In().Submit(*A.Q);
-    Status S = co_await ke::WaitFor(A.To->Ended, false, ke::Deadline { ke::InterruptTime() + Patience });
-    co_return S == STATUS_TIMEOUT ? Status(STATUS_IO_TIMEOUT) : A.To->Outcome;
-}
 
 ke::Task<> Pause()
 {

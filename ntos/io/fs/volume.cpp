@@ -260,6 +260,7 @@ void Volume::Tried(Status Outcome, u64 Serial, u64 Cookie, Channel& By)
         End(STATUS_SUCCESS);
         return;
     }
+    Lost_ |= By.IsDead();
     // Not its volume: the next. A medium that cannot be read is nobody's.
     if (Outcome == STATUS_UNRECOGNIZED_VOLUME || Outcome == STATUS_WRONG_VOLUME || Outcome == STATUS_INVALID_DEVICE_REQUEST || By.IsDead()) {
         TryNext();
