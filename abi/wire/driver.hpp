@@ -35,10 +35,10 @@ enum class Kind : u16 {
     RemoveDevice = 18,      // forget the proxy with the id Parameters[0]
     ImageLoaded = 19,       // (Control::WatchImages) Parameters: the process (0: a driver's image), its base, its bytes; its name in the data area
 
-    MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device
+    MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device, Information the volume's serial number
+    ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
     Watched = 64,           // a client's service that the driver watches (Control::Watch): a Watched in the data area, which comes back. Parameters[0]: 0 before
                             // it (Information of the answer is given with the second one), 1 after it; Parameters[1]: what the first answer's Information was
-    ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
 };
 
 // Message::Flags.

@@ -35,7 +35,7 @@ NTSTATUS NTAPI MountDone(PDEVICE_OBJECT, PIRP I, PVOID Context)
     if (Status >= 0 && !V.DeviceObject)
         Status = STATUS_DRIVER_INTERNAL_ERROR;
     u32 Tag = C->Tag;
-    u64 Device = 0;
+    u64 Device = 0, Serial = V.SerialNumber;
     if (Status >= 0) {
         V.Flags |= VPB_MOUNTED;
         if (V.DeviceObject->StackSize <= V.RealDevice->StackSize)
@@ -50,7 +50,7 @@ NTSTATUS NTAPI MountDone(PDEVICE_OBJECT, PIRP I, PVOID Context)
     }
     Free(C);
     IoFreeIrp(I);
-    Answer(Tag, Status, 0, Device);
+    Answer(Tag, Status, Serial, Device);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 

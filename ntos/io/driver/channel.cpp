@@ -467,7 +467,7 @@ void Channel::Drain()
                 CancelRemote(*this, R.Tag);
             } else if (R.What == wd::ReplyKind::FileIs) {
                 u32 Index = R.Tag & 0xFFFF;
-                if (Index >= MaximumSent || !Tags_[Index].I || Tags_[Index].Generation != R.Tag >> 16 || !fs::FileIs(*Tags_[Index].I, R.Information, R.File)) {
+                if (Index >= MaximumSent || !Tags_[Index].I || Tags_[Index].Generation != R.Tag >> 16 || !Tags_[Index].I->Learn(R.Information, R.File)) {
                     Misbehaves("tells of a file that is not being opened");
                     return;
                 }
@@ -490,6 +490,7 @@ void Channel::ProcessEnds(ps::Process& P)
     Ref<Channel> Keep(*this);
     Drain();                            // what it had answered before it ended is answered
     Dead_ = true;
+    fs::ProcessLost(*this, P);
     Process = nullptr;
     TakeDevices(Driver_);               // no DMA into what has been lent from here on
     RemoteCallerEnds(*this);
@@ -500,7 +501,9 @@ void Channel::ProcessEnds(ps::Process& P)
         Lose(*I);
     AllLink_.Unlink();
     fs::VolumesChange(this);
-    Driver_.HasEnded(P);
+    Ref<Driver> Of(Driver_);
+    Of->HasEnded(P);
+    fs::ProcessEnded(*Of);
 }
 
 void DrainAll()

@@ -157,10 +157,20 @@ Status Driver::Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make)
                 ob::MakePermanent(*Found.Value(), false);
             return STATUS_SUCCESS;
         }
+        for (usize I = 0; I < Left_.Size(); ++I)
+            if (ob::Equal(Left_[I], Name, true)) {
+                auto Found = ob::LookupKernel(Name, true);
+                Left_.RemoveAt(I);
+                if (Found.Ok())
+                    ob::MakePermanent(*Found.Value(), false);
+                return STATUS_SUCCESS;
+            }
         return STATUS_OBJECT_NAME_NOT_FOUND;    // not one of this driver's
     }
     ob::String Target = TRY(InputName(Caller, Call, sizeof(In) + In.FirstBytes, In.SecondBytes));
     ob::String Copy = TRY(ob::String::Copy(Name));
+    if (TakeLink(Name, Target))
+        return Links_.Push(std::move(Copy));
     Status S = ob::LinkKernel(Name, Target);
     if (S == STATUS_OBJECT_NAME_COLLISION) {
         // A name under which the driver waited to be started.
