@@ -38,8 +38,8 @@ Thread* ThreadOfHandle(HANDLE H)
 }
 
 // What the exported type pointers lead to: their numbers in wd::HandleGot, and what only this process has.
-enum : ULONG { Unknown, AnEvent, ASemaphore, AMutant, AProcess = 5, AThread, AFile, ASection, ADriver, ADevice, Kinds };
-ULONG Types[Kinds] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+enum : ULONG { Unknown, AnEvent, ASemaphore, AMutant, AProcess = 5, AThread, AFile, ASection, ADriver, ADevice, AKey, Kinds };
+ULONG Types[Kinds] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
 POBJECT_TYPE TypeOf(ULONG Kind) { return Kind ? reinterpret_cast<POBJECT_TYPE>(&Types[Kind]) : nullptr; }
 
 }
@@ -53,6 +53,8 @@ ULONG KindOf(const void* Object)
     auto* H = static_cast<const DISPATCHER_HEADER*>(Object);
     if (H->Type == ProxyObject && H->Size == ProxySize)
         return ULONG(H->SignalState);
+    if (IsKeyObject(const_cast<void*>(Object)))
+        return AKey;
     if (H->Type == 6)
         return AThread;
     switch (*static_cast<const CSHORT*>(Object)) {
@@ -122,7 +124,7 @@ extern "C" {
 
 // The variables themselves, as the kernel exports them. A driver's pointer of that name is its import of the variable.
 POBJECT_TYPE ExEventObjectTypeValue = TypeOf(AnEvent), ExSemaphoreObjectTypeValue = TypeOf(ASemaphore), PsProcessTypeValue = TypeOf(AProcess), PsThreadTypeValue = TypeOf(AThread),
-             IoFileObjectTypeValue = TypeOf(AFile), MmSectionObjectTypeValue = TypeOf(ASection), IoDriverObjectTypeValue = TypeOf(ADriver), IoDeviceObjectTypeValue = TypeOf(ADevice);
+             IoFileObjectTypeValue = TypeOf(AFile), MmSectionObjectTypeValue = TypeOf(ASection), IoDriverObjectTypeValue = TypeOf(ADriver), IoDeviceObjectTypeValue = TypeOf(ADevice), CmKeyObjectTypeValue = TypeOf(AKey);
 
 POBJECT_TYPE NTAPI ObGetObjectType(PVOID Object) { return TypeOf(KindOf(Object)); }
 
