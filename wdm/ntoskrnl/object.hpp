@@ -2,6 +2,9 @@
 #pragma once
 #include "wdm/ntoskrnl/host.hpp"
 
+// The variables themselves, that the kernel exports without "Value" (reference.cpp).
+extern "C" POBJECT_TYPE PsProcessTypeValue, PsThreadTypeValue, CmKeyObjectTypeValue;
+
 namespace host {
 
 // What a proxy's first bytes are: DISPATCHER_HEADER.Type, then the handle where WaitListHead would be.

@@ -4,6 +4,9 @@
 
 #include <dbt.h>
 
+extern "C" NTSTATUS NTAPI NtNotifyChangeKey(HANDLE Key, HANDLE Event, PIO_APC_ROUTINE Routine, PVOID Context, PIO_STATUS_BLOCK Block, ULONG Filter, BOOLEAN Tree,
+                                            PVOID Buffer, ULONG Length, BOOLEAN Asynchronous);
+
 namespace {
 
 constexpr WCHAR Classes[] = L"SYSTEM\\CurrentControlSet\\Control\\DeviceClasses";
@@ -192,12 +195,11 @@ DWORD WINAPI Watch(void* Context)
 {
     Start S = *static_cast<Start*>(Context);
     HANDLE Changed = CreateEventW(nullptr, FALSE, FALSE, nullptr);
-    // They stay for as long as the process does: one who closes a handle twice does not hit these.
-    SetHandleInformation(Changed, HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE);
-    SetHandleInformation(HANDLE(S.Top), HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE);
     for (bool First = true; Changed; First = false) {
         // The request first, then the look: what changes in between is told again.
-        LSTATUS Error = RegNotifyChangeKeyValue(S.Top, TRUE, REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET, Changed, TRUE);
+        // Not RegNotifyChangeKeyValue: the packaged one has the status block, which is written at the change, in its frame.
+        static IO_STATUS_BLOCK Block;
+        NTSTATUS Error = NtNotifyChangeKey(S.Top, Changed, nullptr, nullptr, &Block, REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET, TRUE, nullptr, 0, TRUE);
         Interface* New = nullptr;
         Look(S.Top, New);
         for (Interface** At = &Present; *At;) {
@@ -223,7 +225,7 @@ DWORD WINAPI Watch(void* Context)
         if (First) {
             SetEvent(S.Ready);
         }
-        if (Error || WaitForSingleObject(Changed, INFINITE) != WAIT_OBJECT_0) {
+        if (Error < 0 || WaitForSingleObject(Changed, INFINITE) != WAIT_OBJECT_0) {
             break;
         }
     }

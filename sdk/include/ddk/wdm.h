@@ -20,6 +20,7 @@
 #define ExSemaphoreObjectType ((POBJECT_TYPE*)&ExSemaphoreObjectType)
 #define IoFileObjectType ((POBJECT_TYPE*)&IoFileObjectType)
 #define PsThreadType ((POBJECT_TYPE*)&PsThreadType)
+#define CmKeyObjectType ((POBJECT_TYPE*)&CmKeyObjectType)
 #define PsProcessType ((POBJECT_TYPE*)&PsProcessType)
 #define SeTokenObjectType ((POBJECT_TYPE*)&SeTokenObjectType)
 
