@@ -31,7 +31,8 @@ void Post::Complete(NTSTATUS Status)
         u64 Status, Information;
     } Block { u32(Status), 0 };
     // The client may have given its memory back meanwhile: then there is nobody to tell.
-    mm::CopyToUser(*Process, StatusBlock, &Block, sizeof(Block)).Ignore();
+    if (!LeaveBlock)
+        mm::CopyToUser(*Process, StatusBlock, &Block, sizeof(Block)).Ignore();
     if (Event)
         static_cast<ex::Event&>(*Event).Set();
     if (ApcRoutine && !Thread->HasEnded())
@@ -99,6 +100,14 @@ Status WriteBlock(ke::Caller& Caller, u64 Address, NTSTATUS Outcome)
     return mm::CopyToUser(Caller.Process(), Address, &Block, sizeof(Block));
 }
 
+// The packaged kernelbase's RegNotifyChangeKeyValue has its status block in a frame that is gone when the change comes: a block on the caller's stack is left alone.
+bool IsOnStack(ke::Caller& Caller, u64 Address)
+{
+    NT_TIB Tib {};
+    return mm::CopyFromUser(Caller.Process(), &Tib, Caller.Thread().TebAddress(), sizeof(Tib)).Ok() && Address >= reinterpret_cast<u64>(Tib.StackLimit)
+        && Address < reinterpret_cast<u64>(Tib.StackBase);
+}
+
 // The key and what it watches; a change that has come meanwhile is taken (Happened).
 Result<Ref<Key>> StartWatching(ke::Caller& Caller, const NotifyArguments& A, bool& Happened)
 {
@@ -148,6 +157,7 @@ ke::Task<> Notify(ke::Caller& Caller, const NotifyArguments& A)
         P->Thread = RefPtr<ps::Thread>(&Caller.Thread());
         P->Event = RefPtr<ob::Object>(Event.Get());
         P->StatusBlock = A.StatusBlock.Address();
+        P->LeaveBlock = Event && !A.ApcRoutine && IsOnStack(Caller, P->StatusBlock);
         P->ApcRoutine = A.ApcRoutine;
         P->ApcContext = A.ApcContext;
         K->Watching->Posts.PushBack(*P);

@@ -15,6 +15,7 @@ struct Post final : ps::ThreadRundown {
     RefPtr<ob::Object> Event;
     ke::Event Changed { ke::Event::Notification, false };
     u64 StatusBlock = 0, ApcRoutine = 0, ApcContext = 0;
+    bool LeaveBlock = false;            // it is not written
     NTSTATUS Outcome = STATUS_PENDING;
     void Complete(NTSTATUS Status);
     void ThreadEnds(ps::Thread&) override;
