@@ -304,7 +304,8 @@ struct Mount {
 
 namespace watch {
 inline constexpr u32 Processes = 1, Threads = 2,    // handles to them: opened, duplicated
-    Keys = 4;
+    Keys = 4,
+    Life = 8;                           // processes begin and end: Create before its first thread runs (Status comes back and may refuse it), 0 when it has ended
 inline constexpr u32 Create = 1, Duplicate = 2;     // OB_OPERATION_HANDLE_
 }
 // Behind it: Name (UTF-16, of the open key; of an open or create the root's), then what the service names (a value, a key's new or complete name), a class, data.
@@ -312,7 +313,7 @@ struct Watched {
     u32 Sort;               // one of watch::
     u32 What;               // Create, Duplicate; of a key the REG_NOTIFY_CLASS of before
     u64 Object;             // id of the process or thread; a number of the open key
-    u64 Source, Target;     // Duplicate: ids of processes
+    u64 Source, Target;     // Duplicate: ids of processes. Life: of the parent, of the process that made it (whose thread is in Index); Name is the image's
     u32 Original, Wanted;   // access. Before: Wanted comes back, bits of Original
     u32 Granted;            // after
     u32 Options, Index, Type, Class, Length, Disposition;      // parameters of a key's services

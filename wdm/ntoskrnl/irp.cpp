@@ -483,12 +483,8 @@ void Receive(const wd::Message& M)
         Answer(M.Tag, STATUS_SUCCESS, 0, 0);
         RemoteDone(u32(M.Parameters[0]), NTSTATUS(M.Related), M.Information);
         break;
-    case wd::Kind::MountVolume:
-        MountVolume(M);
-        break;
-    case wd::Kind::Watched:
-        ReceiveWatched(M);
-        break;
+    case wd::Kind::MountVolume: MountVolume(M); break;
+    case wd::Kind::Watched: ReceiveWatched(M); break;
     case wd::Kind::AddDevice:
     case wd::Kind::AddAbove: {
         wd::NewDevnode About;
