@@ -40,6 +40,9 @@ enum class Kind : u16 {
     ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
 };
 
+// Message::Minor of a Create that is IRP_MJ_CREATE_MAILSLOT in the driver. Parameters[1]: quota, then the greatest message in the high half; [2]: the timeout.
+inline constexpr u8 CreateMailslot = 1;
+
 // Message::Flags.
 // Lent: the output (of a write: what is written) is not in the data area but in pages lent for the time of the request. Behind the input, 8-byte
 // aligned, the data area has their frame numbers as u64; OutputOffset is the byte offset in the first page, OutputBytes the length.
@@ -53,7 +56,7 @@ inline constexpr u8 TellPending = 8;
 
 struct Message {
     Kind What;
-    u8 Major, Minor;
+    u8 Major, Minor;        // Minor of a Create: CreateMailslot or 0
     Transfer Mode;
     u8 StackFlags;          // SL_*
     u8 RequestorMode;
