@@ -502,9 +502,7 @@ void Receive(const wd::Message& M)
         InterfaceChange(M);
         Answer(M.Tag, STATUS_SUCCESS, 0, 0);
         break;
-    default:
-        Log("a message of unknown kind %u", unsigned(M.What));
-        break;
+    default: Log("a message of unknown kind %u", unsigned(M.What)); break;
     }
 }
 
