@@ -40,7 +40,7 @@ enum class Kind : u16 {
     ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
 };
 
-// Message::Minor of a Create that is IRP_MJ_CREATE_MAILSLOT in the driver. Parameters[1]: quota, then the greatest message in the high half; [2]: the timeout.
+// Message::Minor of a Create that is IRP_MJ_CREATE_MAILSLOT in the driver. Parameters[1]: quota, then the greatest message in the high half; [3]: the timeout.
 inline constexpr u8 CreateMailslot = 1;
 
 // Message::Flags.

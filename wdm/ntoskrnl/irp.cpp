@@ -228,7 +228,7 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     S->Parameters.Create.EaLength = ULONG(M.Parameters[0]);
     I->Overlay.AllocationSize.QuadPart = LONGLONG(M.Parameters[1]);
     if (M.Minor == wd::CreateMailslot) {
-        X->Slot = { ULONG(M.Parameters[1]), ULONG(M.Parameters[1] >> 32), { .QuadPart = LONGLONG(M.Parameters[2]) }, TRUE };
+        X->Slot = { ULONG(M.Parameters[1]), ULONG(M.Parameters[1] >> 32), { .QuadPart = LONGLONG(M.Parameters[3]) }, TRUE };
         S->MajorFunction = IRP_MJ_CREATE_MAILSLOT;
         S->MinorFunction = 0;
         S->Parameters.CreateMailslot.Parameters = &X->Slot;

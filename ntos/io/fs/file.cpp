@@ -109,7 +109,7 @@ Status FsIrp::Fill()
         if (F.MakesMailslot_) {
             M.Minor = wd::CreateMailslot;
             P[1] = F.Mailslot_.Quota | u64(F.Mailslot_.MaximumMessageSize) << 32;
-            P[2] = u64(F.Mailslot_.ReadTimeout);
+            P[3] = u64(F.Mailslot_.ReadTimeout);
         }
         Layout(Name, Ea, false);
         M.Mode = wd::Transfer::None;
