@@ -33,11 +33,12 @@ enum class Kind : u16 {
     AddAbove = 16,          // call AddDevice; the physical device is that of another process: Parameters[0] is its id. A NewDevnode is in the data area
     InterfaceChange = 17,   // of a registered notification: Device is its cookie, Parameters[0] 1 arrival, 0 removal; the link's name in the data area
     RemoveDevice = 18,      // forget the proxy with the id Parameters[0]
+    ImageLoaded = 19,       // (Control::WatchImages) Parameters: the process (0: a driver's image), its base, its bytes; its name in the data area
 
-    MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device
+    MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device, Information the volume's serial number
+    ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
     Watched = 64,           // a client's service that the driver watches (Control::Watch): a Watched in the data area, which comes back. Parameters[0]: 0 before
                             // it (Information of the answer is given with the second one), 1 after it; Parameters[1]: what the first answer's Information was
-    ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
 };
 
 // Message::Minor of a Create that is IRP_MJ_CREATE_MAILSLOT in the driver. Parameters[1]: quota, then the greatest message in the high half; [3]: the timeout.
@@ -53,6 +54,8 @@ inline constexpr u8 LentReadOnly = 2;
 inline constexpr u8 Exact = 4;
 // TellPending: a dispatch routine that returns and has not completed the request is told of (ReplyKind::Pending).
 inline constexpr u8 TellPending = 8;
+// TellReturn: a Done that comes before the dispatch routine has returned waits for that, and brings what it returned.
+inline constexpr u8 TellReturn = 16;
 
 struct Message {
     Kind What;
@@ -85,9 +88,13 @@ enum class ReplyKind : u16 {
     Call,                   // a request of the driver's own to a device of another process: Information is the address of a RemoteCall
     CancelCall,             // take that back: Tag
 
-    Pending = 48,           // the dispatch routine of the request Tag has returned
+    Pending = 48,           // the dispatch routine of the request Tag has returned: Status
     FileIs = 32,            // before the Done of a Create with this tag: Information is the file object's FsContext, File its SectionObjectPointer
 };
+
+// Reply::Minor of a Done. HasReturned (asked for with TellReturn): Options is what the dispatch routine returned. Pended: someone had marked the request
+// pending; NotPended: nobody had.
+inline constexpr u8 HasReturned = 1, NotPended = 2, Pended = 4;
 
 struct Reply {
     ReplyKind What;
@@ -212,7 +219,9 @@ enum class Control : u32 {
     CacheSettle = 78,       // waits until every IRP_MJ_CLOSE that is under way to the process is answered; a Cache without a section
     // Objects and the machine
     DeviceHandle = 144,     // HandleOf.Handle: the id of a device, Access -> HandleGot: a handle to the device object itself
-    Watch = 146,            // Status.Code: what the driver watches from now on, watch:: ORed
+    WatchImages = 146,      // Status.Code: 1 to be told of images from now on, 0 no more
+    ImageLoaded = 147,      // LoadedImage, then its name: a driver's image is there. Returns when who watches has been told
+    Watch = 148,            // Status.Code: what the driver watches from now on, watch:: ORed
     Beep = 145,             // Status.Code: the speaker sounds at so many Hz from now on; 0: it is quiet
 };
 
@@ -255,6 +264,10 @@ struct NewInterface {
     u64 Device;             // id of the physical device
     Guid Class;
     u32 ReferenceBytes, Unused;
+};
+struct LoadedImage {
+    u64 Base, Bytes;
+    u32 NameBytes, Unused;
 };
 struct InterfaceState {
     u32 Enable, NameBytes;

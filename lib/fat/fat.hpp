@@ -64,6 +64,10 @@ class Volume {
 public:
     static Result<Own<Volume>> Mount(Device& On, wchar_t (*UpCase)(wchar_t));
     ~Volume() = default;
+    // Whether it was mounted and not marked clean since. Then Repair, before anything else, takes back what was begun and not ended: clusters that no entry leads to, or that lie behind a file's
+    // size, are freed; of two entries that a rename has left one goes; parts of long names without an entry go; copies of the table become alike. What cannot come from that (chains that are too short, or cross) is left as it is. Reads the whole table and all folders.
+    bool WasDirty() const { return WasDirty_; }
+    Status Repair();
 
     u32 Bits() const { return Bits_; }
     u32 ClusterBytes() const { return ClusterBytes_; }
@@ -142,6 +146,7 @@ private:
     Status MakeNames(const Entry& Dir, Text Name, u8* Short, u8& Case, bool& NeedsLong);
     Status Insert(Entry& Dir, Text Name, Entry& E);
     Status Erase(const Entry& E);
+    Status EraseOrphans(u32 First);     // of the folder that begins there
     void Encode(const Entry& E, u8 Case, u8* To) const;
     Entry Dir(u32 First) const;
     bool Same(Text A, Text B) const;
@@ -156,7 +161,7 @@ private:
     u64 TableStart_ = 0, RootStart_ = 0, DataStart_ = 0;
     u32 RootSlots_ = 0, RootCluster_ = 0, InfoSector_ = 0;
     u32 Free_ = ~0u, Hint_ = 2, Serial_ = 0;
-    bool Dirty_ = false;
+    bool Dirty_ = false, WasDirty_ = false;
     struct Cached {
         Vector<u8> Bytes;
         bool Changed = false;

@@ -417,6 +417,42 @@ Status Volume::Erase(const Entry& E)
     return On_.Barrier();
 }
 
+// Parts of long names before no entry that they belong to.
+Status Volume::EraseOrphans(u32 First)
+{
+    Entry In = Dir(First);
+    u32 Run = 0, Start = 0, Expected = 0, Sum = 0;      // Run: where the parts begin; Start: where what may be a whole name does
+    bool Any = false;
+    for (u32 Slot = 0;; ++Slot) {
+        u8 S[32];
+        bool Beyond;
+        TRY(ReadSlot(In, Slot, S, Beyond));
+        bool Ends = Beyond || !S[0];
+        if (!Ends && S[0] != Deleted && (S[11] & 0x3F) == LongAttributes) {
+            u32 Number = S[0] & 0x3F;
+            if (!std::exchange(Any, true))
+                Run = Slot;
+            if (S[0] & 0x40) {
+                Start = Slot;
+                Sum = S[13];
+                Expected = Number && Number <= 20 ? Number : 0;
+            } else {
+                Expected = Expected > 1 && Number == Expected - 1 && S[13] == Sum ? Number : 0;
+            }
+            continue;
+        }
+        bool Has = Any && Expected == 1 && !Ends && S[0] != Deleted && Sum == Checksum(S);
+        for (u32 I = Run; Any && I < (Has ? Start : Slot); ++I) {
+            u64 Place = TRY(PlaceOf(In, I, Beyond));
+            TRY(On_.WriteAt(Place, &Deleted, 1));
+        }
+        Any = false;
+        Expected = 0;
+        if (Ends)
+            return STATUS_SUCCESS;
+    }
+}
+
 Result<Entry> Volume::Create(Entry& In, Text Name, u8 Attributes, Stamp Now)
 {
     Result<Entry> Has = Find(In, Name);

@@ -62,6 +62,7 @@ Status Volume::ReadBoot()
     RootStart_ = TableStart_ + u64(Tables_) * TableSectors_ * SectorBytes_;
     DataStart_ = First * SectorBytes_;
     Serial_ = Long(B + (Large ? 67 : 39));
+    WasDirty_ = B[Large ? 0x41 : 0x25] & 1;
     if (Large) {
         u32 Flags = Word(B + 40);
         Mirrored_ = !(Flags & 0x80);

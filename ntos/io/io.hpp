@@ -127,10 +127,23 @@ public:
     bool IsCancelling() const { return CancelLater_; }
     bool IsSynchronous() const { return Synchronous_; }
     void WaitAlways() { Synchronous_ = true; }          // whatever the mode of the file
-    // Of an asynchronous file, without event, APC or packet: who issues it has only the service's return value to learn from whether it was done at once, as
-    // drivers on NT do in the caller's thread. The service returns STATUS_PENDING only when the driver's routine has returned (TellPending) without completing it.
+    // A control request of an asynchronous file: the service returns when the driver's routine has, as on NT, where it runs in the caller's thread, and
+    // with what that returned. The device tells that it has returned without completing the request (TellPending), or before Complete.
     bool WaitsForDispatch() const { return WaitsForDispatch_; }
-    void TellPending() { Done_.Set(); }
+    void TellPending(Status Returned)
+    {
+        DispatchReturned(Returned);
+        Done_.Set();
+    }
+    void DispatchReturned(Status S)
+    {
+        Returned_ = S;
+        HasReturned_ = true;
+    }
+    bool HasReturned() const { return HasReturned_; }
+    // NotPended: it ends as one that was done at once, whenever its answer comes.
+    enum class Mark : u8 { Unknown, Pended, NotPended };
+    void WasMarked(Mark M) { Mark_ = M; }
 
 private:
     friend class File;
@@ -143,7 +156,11 @@ private:
     void CopyReply();
     void Deliver();
     enum class State : u8 { New, Started, Pending, Done } State_ = State::New;
-    bool Synchronous_ = false, CancelLater_ = false, WaitsForDispatch_ = false;
+    // The service's return value when it is done.
+    Status ToReturn() const { return HasReturned_ && !(Synchronous_ && Returned_.Code() == STATUS_PENDING) ? Returned_ : Outcome_; }
+    bool Synchronous_ = false, CancelLater_ = false, WaitsForDispatch_ = false, HasReturned_ = false;
+    Mark Mark_ = Mark::Unknown;
+    Status Returned_;
     Status Outcome_;
     u64 Information_ = 0;
     u64 StatusBlock_ = 0, ApcRoutine_ = 0, ApcContext_ = 0;
@@ -219,6 +236,7 @@ public:
     virtual void PositionSet() { }
     // Queries and changes of information come as requests to Start instead of the functions below.
     virtual bool TakesRequests() const { return false; }
+    virtual bool IsDirectOpen() const { return false; }         // a driver's device, opened without asking for data or files
     // A new file is open only when a request Operation::Create has succeeded; CreateEnds tells how it went.
     virtual bool NeedsCreate() const { return false; }
     virtual void CreateEnds(Status Outcome) { }

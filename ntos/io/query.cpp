@@ -342,6 +342,8 @@ static Status QueryVolumeService(ke::Caller& Caller, svc::QueryVolumeInformation
     Scratch Room;
     u32 Bytes = Length < 1024 ? Length : 1024;
     InfoBuffer Answer(TRY(Room.Get(Bytes)), Bytes);
+    if (F->IsDirectOpen() && Class != FileFsDeviceInformation)
+        return STATUS_INVALID_DEVICE_REQUEST;
     if (F->TakesRequests() && Class != FileFsDeviceInformation)
         return STATUS_CANT_WAIT;
     Status S = F->QueryVolume(FSINFOCLASS(Class), Answer);

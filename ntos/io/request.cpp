@@ -136,7 +136,7 @@ Result<Ref<Request>> Issue::Make(Operation What)
     R->ApcContext_ = ApcContext;
     R->Event_ = Event;
     R->Synchronous_ = Target->IsSynchronous();
-    R->WaitsForDispatch_ = What == Operation::DeviceControl && !Event && !ApcRoutine && !ApcContext && !R->Synchronous_;
+    R->WaitsForDispatch_ = What == Operation::DeviceControl && !R->Synchronous_;
     R->Data.Process = &Caller.Process();
     if (Target->Port_ && ApcContext) {
         R->Packet_ = Own<Packet>(new Packet);
@@ -182,24 +182,28 @@ Status Issue::FinishInline(ke::Caller& Caller, Request& R)
     Issue I { Caller, R.Target, 0, R.Event_, R.StatusBlock_, R.ApcRoutine_, R.ApcContext_ };
     if (R.Target->IsSynchronous() && R.Target->HasPosition() && !IsError(R.Outcome_) && (R.What == Operation::Read || R.What == Operation::Write))
         R.Target->Position = R.Data.Offset + R.Information_;
-    return I.Finish(R.Outcome_, R.Information_);
+    bool Pended = R.HasReturned_ && R.Mark_ != Request::Mark::NotPended && !R.Synchronous_;
+    Status S = Pended ? I.Tell(R.Outcome_, R.Information_, true) : I.Finish(R.Outcome_, R.Information_);
+    return S.Code() == (Pended ? STATUS_SUCCESS : R.Outcome_.Code()) ? R.ToReturn() : S;
 }
 
-// A synchronous request that was waited for: of an error only the file tells, and the return value.
+// A synchronous request that was waited for: of an error only the file tells, and the return value; a query of an asynchronous file writes its status block, if
+// the driver had it pending.
 Status Issue::FinishWaited(ke::Caller& Caller, Request& R)
 {
     if (!IsError(R.Outcome_))
         return FinishInline(Caller, R);
+    if (R.Mark_ == Request::Mark::Pended && !R.Target->IsSynchronous() && R.StatusBlock_)
+        TRY(WriteStatusBlock(Caller.Process(), R.StatusBlock_, R.Outcome_, R.Information_));
     R.Target->Event_.Set();
-    return R.Outcome_;
+    return R.ToReturn();
 }
 
 ke::Task<> Issue::Run(Ref<Request> R)
 {
     if (R->Synchronous_ && R->Target->Busy_)
         return RunInTurn(Caller, std::move(R));
-    Status S = StartNow(*R);
-    if (S.Code() != STATUS_PENDING)
+    if (StartNow(*R).Code() != STATUS_PENDING || R->State_ == Request::State::Done)
         return ke::Task<>(FinishInline(Caller, *R));
     if (R->Synchronous_)
         return RunSynchronous(Caller, std::move(R));
@@ -215,7 +219,7 @@ ke::Task<> Issue::RunDispatch(Ref<Request> R)
 {
     while (!R->Done_.State())
         CO_TRY(co_await ke::WaitFor(R->Done_));
-    co_return R->State_ == Request::State::Done ? R->Outcome_ : Status(STATUS_PENDING);
+    co_return R->State_ == Request::State::Done ? R->ToReturn() : R->Returned_;
 }
 
 // Waits until no other synchronous operation of the file is under way.
@@ -242,8 +246,7 @@ ke::Task<> Issue::RunInTurn(ke::Caller& Caller, Ref<Request> R)
         if (F.Waiting_)
             F.Turn_.Set();
     };
-    Status S = StartNow(*R);
-    if (S.Code() != STATUS_PENDING)
+    if (StartNow(*R).Code() != STATUS_PENDING || R->State_ == Request::State::Done)
         co_return FinishInline(Caller, *R);
     co_return co_await RunSynchronous(Caller, R);
 }
@@ -253,6 +256,8 @@ ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
     Ref<Request> R = CO_TRY(MakeOwn(Caller, New, Operation::Create));
     Status S = co_await Await(Caller, R);
     New->CreateEnds(S);
+    if (S.Ok())
+        New->Event_.Set();              // a file that nothing was done with yet is signalled
     Information = u32(R->Information_);
     co_return S;
 }
@@ -388,6 +393,8 @@ void Request::Complete(Status Outcome, u64 Information)
 
 void Request::Deliver()
 {
+    if (IsError(Outcome_) && Mark_ == Mark::NotPended)
+        return;
     if (!IsError(Outcome_))
         CopyReply();
     if (StatusBlock_) [[likely]]
@@ -398,6 +405,8 @@ void Request::Deliver()
         Target->Event_.Set();
     if (ApcRoutine_ && Thread)
         (void)Thread->QueueApc(ApcRoutine_, ApcContext_, StatusBlock_, 0);         // it may be gone
+    if (Mark_ == Mark::NotPended && Target->NotificationFlags_ & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
+        return;
     if (Packet* P = Packet_.Leak()) {
         P->Status = Outcome_.Code();
         P->Information = Information_;

@@ -123,6 +123,8 @@ public:
     virtual void HandleClosed(ps::Process& Process, u32 HandlesLeft, u32 InProcess) { }
     // NtQueryObject(ObjectNameInformation): the default is the path through directories.
     virtual Result<String> QueryName();
+    // The same for objects whose name someone else has to be asked for (a driver); To is empty before. May suspend the caller.
+    virtual ke::Task<> AskName(ke::Caller& Caller, String& To);
     // Null: there is no descriptor, everyone may (types NT does not protect, objects without a name). Objects that stand for something
     // with a descriptor of its own (an open file or key) say where it is.
     virtual const se::SecurityDescriptor* Security() const { return Security_; }

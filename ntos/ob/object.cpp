@@ -68,6 +68,15 @@ Result<String> Object::QueryName()
     return S;
 }
 
+ke::Task<> Object::AskName(ke::Caller&, String& To)
+{
+    auto Name = QueryName();
+    if (!Name.Ok())
+        return ke::Task<>(Name.GetStatus());
+    To = Name.Take();
+    return ke::Task<>(Status(STATUS_SUCCESS));
+}
+
 void Object::SetSecurity(Own<se::SecurityDescriptor> Descriptor)
 {
     delete Security_;

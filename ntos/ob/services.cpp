@@ -166,10 +166,8 @@ static Status QueryBasic(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Hand
     return AnswerFixed(Caller, Call, Info);
 }
 
-static Status QueryNameOf(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Handle)
+static Status GiveName(ke::Caller& Caller, svc::QueryObject& Call, const Object& Target, String Path)
 {
-    AnyReference R = TRY(ReferenceAny(Caller, Handle, 0));
-    String Path = TRY(R.Target->QueryName());
     usize Text = Path.View().Length * sizeof(wchar_t);
     if (Text > 0xFFFC)
         return STATUS_NAME_TOO_LONG;
@@ -177,8 +175,21 @@ static Status QueryNameOf(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Han
     TRY(Call.ReturnLength.WriteIfThere(Caller, ULONG(Needed)));
     if (Call.Length < Needed) {
         // Types that name their objects themselves (files, keys) say so in another way.
-        bool OwnName = Text && !R.Target->Parent() && R.Target.Get() != static_cast<Object*>(Root);
-        return OwnName && Call.Length >= sizeof(UNICODE_STRING) ? STATUS_BUFFER_OVERFLOW : STATUS_INFO_LENGTH_MISMATCH;
+        bool OwnName = Text && !Target.Parent() && &Target != static_cast<Object*>(Root);
+        if (!OwnName || Call.Length < sizeof(UNICODE_STRING))
+            return STATUS_INFO_LENGTH_MISMATCH;
+        // They give what fits of it, with a null.
+        usize Room = (Call.Length - sizeof(UNICODE_STRING)) & ~usize(1);
+        UNICODE_STRING Part {};
+        if (Room) {
+            Part.Length = USHORT(Room - sizeof(wchar_t));
+            Part.MaximumLength = USHORT(Room);
+            Part.Buffer = reinterpret_cast<wchar_t*>(Call.ObjectInformation.Address() + sizeof(Part));
+            TRY(Call.ObjectInformation.Write(Caller, Path.View().Data, Part.Length, sizeof(Part)));
+            TRY(Call.ObjectInformation.Write(Caller, L"", sizeof(wchar_t), sizeof(Part) + Part.Length));
+        }
+        TRY(Call.ObjectInformation.WriteAs(Caller, Part));
+        return STATUS_BUFFER_OVERFLOW;
     }
     UNICODE_STRING Head {};
     if (Text) {
@@ -189,6 +200,14 @@ static Status QueryNameOf(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Han
         TRY(Call.ObjectInformation.Write(Caller, Path.View().Data, Text + sizeof(wchar_t), sizeof(Head)));
     }
     return Call.ObjectInformation.WriteAs(Caller, Head);
+}
+
+static ke::Task<> QueryNameOf(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Handle)
+{
+    AnyReference R = CO_TRY(ReferenceAny(Caller, Handle, 0));
+    String Path;
+    CO_TRY(co_await R.Target->AskName(Caller, Path));
+    co_return GiveName(Caller, Call, *R.Target, std::move(Path));
 }
 
 // One type's block, its name behind it; Address is where the block will be in the caller.
@@ -259,16 +278,20 @@ static Status QueryFlags(ke::Caller& Caller, svc::QueryObject& Call, HANDLE Hand
     return AnswerFixed(Caller, Call, Info);
 }
 
-Status NtQueryObject(ke::Caller& Caller, svc::QueryObject& Call)
+static Status QueryAtOnce(ke::Caller& Caller, svc::QueryObject& Call)
 {
     switch (Call.ObjectInformationClass) {
     case ObjectBasicInformation: return QueryBasic(Caller, Call, Call.Handle);
-    case ObjectNameInformation: return QueryNameOf(Caller, Call, Call.Handle);
     case ObjectTypeInformation: return QueryType(Caller, Call, Call.Handle);
     case ObjectTypesInformation: return QueryTypes(Caller, Call);
     case ObjectHandleFlagInformation: return QueryFlags(Caller, Call, Call.Handle);
     default: return STATUS_INVALID_INFO_CLASS;
     }
+}
+
+ke::Task<> NtQueryObject(ke::Caller& Caller, svc::QueryObject& Call)
+{
+    return Call.ObjectInformationClass == ObjectNameInformation ? QueryNameOf(Caller, Call, Call.Handle) : ke::Task<>(QueryAtOnce(Caller, Call));
 }
 
 Status NtSetInformationObject(ke::Caller& Caller, svc::SetInformationObject& Call)

@@ -208,6 +208,12 @@ class Wine(unittest.TestCase):
         self.assertEqual((row.executed, row.todo, row.failed, row.skipped), (100, 3, 3, 4))
         self.assertIsNone(wine_tests.parse(self.OUTPUT, "b"))
 
+    def test_parse_driver(self):
+        """A driver's failures are among its program's already."""
+        driver = "0030:ntoskrnl: 50 tests executed (1 marked as todo, 0 as flaky, 2 failures), 3 skipped.\n"
+        row = wine_tests.parse(driver + self.OUTPUT, "a")
+        self.assertEqual((row.executed, row.todo, row.failed, row.skipped), (148, 4, 3, 7))
+
     def test_only_better(self):
         old = wine_tests.Row(1000, 5, 3, 2)
         for row, worse, better in ((wine_tests.Row(1000, 5, 3, 2), False, False), (wine_tests.Row(990, 5, 3, 2), False, False),

@@ -144,7 +144,8 @@ def groups(cases):
 
 def guest_program(suite, case, library):
     name = case.get("program", suite.program)
-    if name in suite.hosts or name in suite.texts:
+    folder, _, rest = name.partition("/")
+    if name in suite.hosts or name in suite.texts or (rest and folder in suite.hosts and (Path(suite.hosts[folder]) / rest).is_file()):
         image = rf"C:\work\{name}".replace("/", "\\")
     elif library.find(name):
         image = rf"C:\Windows\System32\{name}"

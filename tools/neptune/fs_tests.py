@@ -117,7 +117,7 @@ def main(words):
 
         # The drive letters go by the numbers of the disks.
         drives = [chr(ord("R") + number) for number in range(len(letters))]
-        checks = ("fs_files", "fs_mapped")
+        checks = ("fs_files", "fs_mapped", "fs_death")
         programs = ([content.Program(rf"C:\work\{name}.exe") for name in checks] + [content.Program(image, words) for image, words, _ in STEPS]
                     + [content.Program(r"C:\work\fs_dump.exe", [drive]) for drive in drives])
         results = batch.run(volume, programs, [LIMIT] * len(programs), memory=512)

@@ -94,6 +94,8 @@ def use_driver(volume, driver):
 
 # --- data disks
 
+ON_VOLUMES = ("volumes", "letters")
+
 SIZE = 98304     # sectors of a volume
 PARTS = ((0x0C, 2048, SIZE), (0x0C, 2048 + SIZE, SIZE), (0x83, 2048 + 2 * SIZE, 2048))     # MBR type, first sector, sectors
 WRITTEN = (("disk.img", 2048, "g.txt", b"from the guest"), ("disk.img", 2048 + SIZE, "e.txt", b"the second partition"),
@@ -116,7 +118,7 @@ def data_disks(folder):
     return [folder / "disk.img", folder / "whole.img"]
 
 
-def volumes(bus, limit, show, driver=None):
+def volumes(bus, limit, show, driver=None, program="volumes"):
     """The program with data disks behind this bus; then what the host finds on them."""
     with tempfile.TemporaryDirectory(prefix="neptune-") as temporary:
         folder = Path(temporary)
@@ -125,7 +127,7 @@ def volumes(bus, limit, show, driver=None):
         if driver:
             use_driver(volume, driver)
         volume.data_volumes = sum(disk.letters(image) for image in images)
-        volume.add_program(str(FOLDER / "volumes.exe"), [])
+        volume.add_program(str(FOLDER / f"{program}.exe"), [])
         with contextlib.closing(content.BootImage(volume.finish("run"))) as image, \
                 qemu.Machine(image, 256, data_disks=[(path, bus) for path in images]) as machine:
             out = qemu.Keeper()
@@ -138,7 +140,7 @@ def volumes(bus, limit, show, driver=None):
         wrong = list(verdict.failures)
         for name, start, path, want in WRITTEN:
             have = fat.Volume(folder / name, start * 512).read(path)
-            if have != want:
+            if have != want and program == "volumes":
                 wrong.append(f"{path} on {name} is {have!r} for the host")
             with open(folder / name, "rb") as file, open(folder / "part.img", "wb") as part:
                 file.seek(start * 512)
@@ -149,7 +151,7 @@ def volumes(bus, limit, show, driver=None):
     if show:
         print(text)
     good = verdict.good and not wrong
-    print(f"{'ok  ' if good else 'FAIL'} volumes on {bus}{f' by {driver}' if driver else ''}: {verdict.passed} passed", flush=True)
+    print(f"{'ok  ' if good else 'FAIL'} {program} on {bus}{f' by {driver}' if driver else ''}: {verdict.passed} passed", flush=True)
     if not good:
         print("\n".join(f"    {line}" for line in wrong[:20]))
         print("\n".join(f"    log: {line}" for line in log.splitlines()[-12:]))
@@ -159,12 +161,12 @@ def volumes(bus, limit, show, driver=None):
 def main(words):
     parser = argparse.ArgumentParser(prog="run_tests.py storage", description="Runs the programs of tests/guest/storage.")
     parser.add_argument("buses", metavar="BUS", nargs="*", choices=[[], *BUSES], help=f"only these: {', '.join(BUSES)}")
-    parser.add_argument("--program", action="append", choices=[*PROGRAMS, "volumes"], help="only this one")
+    parser.add_argument("--program", action="append", choices=[*PROGRAMS, *ON_VOLUMES], help="only this one")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for each")
     parser.add_argument("--show", action="store_true", help="print what the programs print")
     options = parser.parse_args(words)
     batch.require_products()
-    rows = [(name, None) for name in (*PROGRAMS, "volumes")] + [(name, driver) for driver in CLASS_DRIVERS for name in CLASS]
-    good = [volumes(bus, options.limit, options.show, driver) if name == "volumes" else run(bus, name, options.limit, options.show, driver)
+    rows = [(name, None) for name in (*PROGRAMS, *ON_VOLUMES)] + [(name, driver) for driver in CLASS_DRIVERS for name in CLASS]
+    good = [volumes(bus, options.limit, options.show, driver, name) if name in ON_VOLUMES else run(bus, name, options.limit, options.show, driver)
             for bus in options.buses or BUSES for name, driver in rows if name in (options.program or (name,))]
     return 0 if all(good) else 1

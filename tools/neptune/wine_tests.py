@@ -3,6 +3,8 @@ it may only get better: more failures or skips, fewer tests executed, or a subte
 wait for a fraction of a second and expect that something has happened by then, so on a busy machine one may fail for nothing: what got worse is
 run once more, in a fresh machine, and only what is worse both times counts.
 
+The module ntoskrnl is Wine's drivers (driver.c, driver2.c, driver3.c, driver_pnp.c) with the part of its ntoskrnl.c that goes with each (wine_drivers.py).
+
 run_tests.py wine MODULE               the subtests of the module that the table lists
     --new                              also those it does not list, and add those that end
     --update                           write down what got better
@@ -17,7 +19,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from . import batch, content, deps, fetch, files, paths, process
+from . import batch, content, deps, fetch, files, paths, process, wine_drivers
 from .report import Failure
 
 TABLE = paths.ROOT / "tests/wine/expected.csv"
@@ -29,6 +31,7 @@ MODULES = {
     "msvcrt": [],
     "ucrtbase": ["-D_UCRT", "-fno-builtin"],
     "advapi32": ["-lole32"],
+    wine_drivers.MODULE: [*wine_drivers.LIBRARIES, "-Wl,--gc-sections"],
 }
 # System DLLs that a module's tests load by name.
 DLLS = {"ntdll": ("comctl32.dll", "crypt32.dll", "nsi.dll", "wintrust.dll")}
@@ -90,10 +93,19 @@ def parse(text, subtest):
         return None
     last = found[-1]
     children = sum(int(match.group(5)) for match in found[:-1])
-    return Row(int(last.group(2)), int(last.group(3)), int(last.group(5)) + children, int(last.group(6)))
+    row = Row(int(last.group(2)), int(last.group(3)), int(last.group(5)) + children, int(last.group(6)))
+    # A driver's summary: its program has counted the failures among its own.
+    for match in SUMMARY.finditer(text.replace("\r\n", "\n")):
+        if match.group(1) == wine_drivers.MODULE != subtest:
+            row.executed += int(match.group(2)) - int(match.group(5))
+            row.todo += int(match.group(3))
+            row.skipped += int(match.group(6))
+    return row
 
 
 def subtests(module):
+    if module == wine_drivers.MODULE:
+        return wine_drivers.subtests()
     folder = fetch.unpacked("source", "wine") / "source/dlls" / module / "tests"
     names = []
     for path in sorted(folder.glob("*.c")):
@@ -102,12 +114,12 @@ def subtests(module):
     return names
 
 
-def compile_one(module, name):
-    """The executable of one subtest, or the reason (str) why it cannot be compiled."""
+def compile_one(module, name, parts=None):
+    """The executable of one subtest, or the reason (str) why it cannot be compiled. `parts`: what wine_drivers.build gave."""
     folder = paths.BUILD / "wine-tests" / module
     target = folder / f"{module}-{name}.exe"
     stamp = folder / f".{name}-{BUILD_VERSION}-{deps.load()['source']['wine']['version']}"
-    if target.exists() and stamp.exists():
+    if not parts and target.exists() and stamp.exists():
         return target
     source = fetch.unpacked("source", "wine") / "source"
     develop = fetch.unpacked("debian", "libwine-dev")
@@ -123,10 +135,11 @@ def compile_one(module, name):
         links = [flag for flag in MODULES[module] if flag.startswith("-l")]
         runtime = "-lucrtbase" if module == "ucrtbase" else "-lmsvcrt"
         output = work / target.name
+        main_file = wine_drivers.PROGRAM if parts else source / "dlls" / module / "tests" / f"{name}.c"
         command = ["x86_64-w64-mingw32-gcc-win32", "-O1", "-w", "-std=gnu17", "-D__WINESRC__", "-D_MSVCR_VER=0", "-D_WIN32_WINNT=0x0a00",
                    "-fno-strict-aliasing", "-mno-ms-bitfields", *defines, f"-I{source}/dlls/{module}/tests", f"-I{source}/include",
                    f"-I{source}/include/msvcrt", f"-I{headers}/windows", f"-I{headers}/msvcrt", "-o", output,
-                   source / "dlls" / module / "tests" / f"{name}.c", listing, libraries / "libwinecrt0.a", "-nostdlib", "-nodefaultlibs",
+                   main_file, listing, *(parts or ()), libraries / "libwinecrt0.a", "-nostdlib", "-nodefaultlibs",
                    "-Wl,--entry=mainCRTStartup", f"-L{libraries}", *links, "-ladvapi32", "-luser32", "-lntdll", runtime, "-lkernel32", "-lgcc",
                    "-lntdll", "-lkernel32"]
         code, text = process.run(command, check=False)
@@ -139,8 +152,9 @@ def compile_one(module, name):
 
 
 def compile_all(module, names):
+    parts = wine_drivers.build() if module == wine_drivers.MODULE else None
     with ThreadPoolExecutor(max_workers=max(1, min(4, os.cpu_count() or 1))) as pool:
-        return dict(zip(names, pool.map(lambda name: compile_one(module, name), names)))
+        return dict(zip(names, pool.map(lambda name: compile_one(module, name, parts), names)))
 
 
 def run_in_machine(module, images, limit):

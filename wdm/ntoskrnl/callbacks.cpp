@@ -48,7 +48,7 @@ NTSTATUS TellWatch()
         if (R->Begins || R->BeginsEx)
             All.Code |= wd::watch::Life;
         for (ULONG I = 0; I < R->Count; ++I)
-            All.Code |= R->Operations[I].ObjectType == PsThreadType ? wd::watch::Threads : wd::watch::Processes;
+            All.Code |= R->Operations[I].ObjectType == &PsThreadTypeValue ? wd::watch::Threads : wd::watch::Processes;
     }
     return Control(wd::Control::Watch, &All, sizeof(All), nullptr, 0);
 }
@@ -127,7 +127,7 @@ void BeforeHandle(Call& C)
     OB_PRE_OPERATION_INFORMATION Info {};
     Info.Operation = C.About.What;
     Info.Object = IsThread ? reinterpret_cast<PVOID>(ClientThread | C.About.Object) : static_cast<PVOID>(ClientProcess(C.About.Object));
-    Info.ObjectType = IsThread ? *PsThreadType : *PsProcessType;
+    Info.ObjectType = IsThread ? PsThreadTypeValue : PsProcessTypeValue;
     Info.Parameters = &Parameters;
     // (Both forms begin with the same two masks.)
     auto& Access = Parameters.CreateHandleInformation;
@@ -157,7 +157,7 @@ void AfterHandle(Call& C)
     OB_POST_OPERATION_INFORMATION Info {};
     Info.Operation = C.About.What;
     Info.Object = IsThread ? reinterpret_cast<PVOID>(ClientThread | C.About.Object) : static_cast<PVOID>(ClientProcess(C.About.Object));
-    Info.ObjectType = IsThread ? *PsThreadType : *PsProcessType;
+    Info.ObjectType = IsThread ? PsThreadTypeValue : PsProcessTypeValue;
     Info.ReturnStatus = NTSTATUS(C.About.Status);
     Info.Parameters = &Parameters;
     Parameters.CreateHandleInformation.GrantedAccess = C.About.Granted;
@@ -236,7 +236,7 @@ Call* Begin(const wd::Watched& A, const void* Rest, u32 Bytes)
             ULONG Which = 0;
             for (ULONG I = 0; I < R->Count; ++I)
                 if (A.Sort & (wd::watch::Processes | wd::watch::Threads) && R->Operations[I].Operations & A.What &&
-                    R->Operations[I].ObjectType == (A.Sort == wd::watch::Threads ? PsThreadType : PsProcessType)) {
+                    R->Operations[I].ObjectType == (A.Sort == wd::watch::Threads ? &PsThreadTypeValue : &PsProcessTypeValue)) {
                     Wanted = true;
                     Which = I;
                 }
@@ -312,7 +312,7 @@ NTSTATUS NTAPI ObRegisterCallbacks(POB_CALLBACK_REGISTRATION Wanted, PVOID* Hand
         return STATUS_INVALID_PARAMETER;
     for (ULONG I = 0; I < Wanted->OperationRegistrationCount; ++I) {
         auto& Op = Wanted->OperationRegistration[I];
-        if ((Op.ObjectType != PsProcessType && Op.ObjectType != PsThreadType) || !Op.Operations ||
+        if ((Op.ObjectType != &PsProcessTypeValue && Op.ObjectType != &PsThreadTypeValue) || !Op.Operations ||
             Op.Operations & ~(OB_OPERATION_HANDLE_CREATE | OB_OPERATION_HANDLE_DUPLICATE) || (!Op.PreOperation && !Op.PostOperation) ||
             (I && Op.ObjectType == Wanted->OperationRegistration[0].ObjectType))
             return STATUS_INVALID_PARAMETER;

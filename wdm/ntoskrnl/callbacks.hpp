@@ -5,6 +5,9 @@
 
 #include <utility>
 
+// reference.cpp
+extern "C" POBJECT_TYPE CmKeyObjectTypeValue, PsProcessTypeValue, PsThreadTypeValue;
+
 namespace host {
 
 inline constexpr ULONG MostCalls = 16;

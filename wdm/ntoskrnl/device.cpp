@@ -9,6 +9,7 @@ struct Extension {
     u64 Id;                             // the Executive's
     DEVICE_OBJECT* AttachedTo;
     wd::DeviceShape Told;
+    ULONG Power[2];                     // what its driver says it is in, by POWER_STATE_TYPE; 0: nothing yet
 };
 static Extension* Of(DEVICE_OBJECT* D) { return reinterpret_cast<Extension*>(D->DeviceObjectExtension); }
 
@@ -74,6 +75,12 @@ using namespace host;
 #define CALLER __builtin_return_address(0)
 
 extern "C" {
+
+POWER_STATE NTAPI PoSetPowerState(PDEVICE_OBJECT D, POWER_STATE_TYPE Type, POWER_STATE State)
+{
+    ULONG& Is = Of(D)->Power[Type == DevicePowerState];
+    return { .DeviceState = DEVICE_POWER_STATE(__atomic_exchange_n(&Is, ULONG(State.DeviceState), __ATOMIC_RELAXED)) };
+}
 
 
 

@@ -3,6 +3,8 @@
 #include "wdm/ntoskrnl/fsd.hpp"
 #include "wdm/ntoskrnl/object.hpp"
 
+extern "C" NTSTATUS NTAPI NtCompareObjects(HANDLE, HANDLE);
+
 namespace host {
 
 FILE_OBJECT* NewFileObject(File::Sort Of, DEVICE_OBJECT* D, usize More)
@@ -36,6 +38,9 @@ void FreeFile(FILE_OBJECT* F)
 }
 
 namespace {
+
+Lock HandleLock;
+LIST_ENTRY ByHandle = { &ByHandle, &ByHandle };
 
 NTSTATUS NTAPI Sent(PDEVICE_OBJECT, PIRP I, PVOID Context)
 {
@@ -78,6 +83,35 @@ void NTAPI CloseNow(PVOID Context)
 
 }
 
+FILE_OBJECT* FileOfHandle(HANDLE H)
+{
+    {
+        Hold Held(HandleLock);
+        for (LIST_ENTRY* At = ByHandle.Flink; At != &ByHandle; At = At->Flink) {
+            File* N = CONTAINING_RECORD(At, File, ByHandle);
+            if (__atomic_load_n(&N->References, __ATOMIC_RELAXED) <= 0 || NtCompareObjects(N->Object.FsContext2, H) != STATUS_SUCCESS)
+                continue;
+            __atomic_add_fetch(&N->References, 1, __ATOMIC_RELAXED);
+            NtClose(H);
+            return &N->Object;
+        }
+    }
+    wd::DeviceId Id { u64(H) };
+    wd::DeviceAbout About {};
+    FILE_OBJECT* F = Control(wd::Control::DeviceOf, &Id, sizeof(Id), &About, sizeof(About)) >= 0 ? NewFileObject(File::Sort::Handle, nullptr) : nullptr;
+    if (!F) {
+        NtClose(H);
+        return nullptr;
+    }
+    // A device of the Executive's own has no address here.
+    F->DeviceObject = About.Cookie ? reinterpret_cast<DEVICE_OBJECT*>(About.Cookie) : About.Id ? DeviceById(About.Id) : nullptr;
+    F->FsContext2 = H;
+    F->Flags = FO_HANDLE_CREATED;
+    Hold Held(HandleLock);
+    InsertHeadList(&ByHandle, &File::From(F)->ByHandle);
+    return F;
+}
+
 LONG ReferenceFile(FILE_OBJECT* F) { return __atomic_add_fetch(&File::From(F)->References, 1, __ATOMIC_RELAXED); }
 
 LONG DereferenceFile(FILE_OBJECT* F)
@@ -88,6 +122,10 @@ LONG DereferenceFile(FILE_OBJECT* F)
         return Left;
     switch (N->Of) {
     case File::Sort::Handle:
+        if (N->ByHandle.Flink) {
+            Hold Held(HandleLock);
+            RemoveEntryList(&N->ByHandle);
+        }
         NtClose(F->FsContext2);
         FreeFile(F);
         break;

@@ -35,7 +35,7 @@ NTSTATUS NTAPI MountDone(PDEVICE_OBJECT, PIRP I, PVOID Context)
     if (Status >= 0 && !V.DeviceObject)
         Status = STATUS_DRIVER_INTERNAL_ERROR;
     u32 Tag = C->Tag;
-    u64 Device = 0;
+    u64 Device = 0, Serial = V.SerialNumber;
     if (Status >= 0) {
         V.Flags |= VPB_MOUNTED;
         if (V.DeviceObject->StackSize <= V.RealDevice->StackSize)
@@ -50,7 +50,7 @@ NTSTATUS NTAPI MountDone(PDEVICE_OBJECT, PIRP I, PVOID Context)
     }
     Free(C);
     IoFreeIrp(I);
-    Answer(Tag, Status, 0, Device);
+    Answer(Tag, Status, Serial, Device);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
@@ -105,6 +105,16 @@ u64 ClientId(PEPROCESS Process)
         if (reinterpret_cast<PEPROCESS>(C) == Process)
             return C->Id;
     return OwnProcessId();
+}
+bool IsProcess(const void* Object)
+{
+    if (Object == PsInitialSystemProcess)
+        return true;
+    Hold Held(ClientLock);
+    for (Client* C = Clients; C; C = C->Next)
+        if (C == Object)
+            return true;
+    return false;
 }
 PEPROCESS ClientProcess(u64 Id)
 {

@@ -195,6 +195,44 @@ Blocking::Blocking()
 
 // --- threads
 
+static Lock ThreadLock;
+static LIST_ENTRY AllThreads = { &AllThreads, &AllThreads };
+
+static void Enlist(Thread* T)
+{
+    Hold Held(ThreadLock);
+    InsertTailList(&AllThreads, &T->Others);
+}
+
+Thread* EndedThread(HANDLE H, HANDLE Id)
+{
+    auto* T = New<Thread>();
+    if (!T)
+        return nullptr;
+    T->References = 1;
+    T->IsSystem = true;
+    T->Handle = H;
+    T->Id = Id;
+    InitializeListHead(&T->Header.WaitListHead);
+    T->Header.Type = 6;
+    T->Header.SignalState = 1;
+    Enlist(T);
+    return T;
+}
+
+Thread* FindThread(HANDLE Id)
+{
+    Hold Held(ThreadLock);
+    for (LIST_ENTRY* At = AllThreads.Flink; At != &AllThreads; At = At->Flink) {
+        auto* T = CONTAINING_RECORD(At, Thread, Others);
+        if (T->Id != Id || __atomic_load_n(&T->References, __ATOMIC_RELAXED) <= 0)
+            continue;
+        __atomic_add_fetch(&T->References, 1, __ATOMIC_RELAXED);
+        return T;
+    }
+    return nullptr;
+}
+
 Thread* NewThreadHere()
 {
     auto* T = New<Thread>();
@@ -205,6 +243,7 @@ Thread* NewThreadHere()
     InitializeListHead(&T->Header.WaitListHead);
     T->Header.Type = 6;
     asm volatile("movq %0, %%gs:0x188" : : "r"(T) : "memory");
+    Enlist(T);
     return T;
 }
 
@@ -223,13 +262,29 @@ NTSTATUS StartThread(Thread* T, PKSTART_ROUTINE Start, PVOID Context)
     T->Header.Type = 6;
     T->Start = Start;
     T->Context = Context;
-    return RtlCreateUserThread(NtCurrentProcess(), nullptr, FALSE, 0, 0, 0, reinterpret_cast<PVOID>(Begin), T, &T->Handle, nullptr);
+    Enlist(T);
+    __atomic_add_fetch(&T->References, 1, __ATOMIC_RELAXED);    // it may end before we are back
+    CLIENT_ID Id {};
+    NTSTATUS Status = RtlCreateUserThread(NtCurrentProcess(), nullptr, FALSE, 0, 0, 0, reinterpret_cast<PVOID>(Begin), T, &T->Handle, &Id);
+    if (Status >= 0) {
+        T->Id = Id.UniqueThread;
+        Release(T);
+        return Status;
+    }
+    Hold Held(ThreadLock);
+    RemoveEntryList(&T->Others);
+    --T->References;
+    return Status;
 }
 
 void Release(Thread* T)
 {
-    if (__atomic_sub_fetch(&T->References, 1, __ATOMIC_ACQ_REL) != 0)
-        return;
+    {
+        Hold Held(ThreadLock);
+        if (__atomic_sub_fetch(&T->References, 1, __ATOMIC_ACQ_REL) != 0)
+            return;
+        RemoveEntryList(&T->Others);
+    }
     if (T->Handle)
         NtClose(T->Handle);
     Free(T);
@@ -354,8 +409,17 @@ static NTSTATUS LoadDriver(UNICODE_STRING* Service, bool Main, DRIVER_OBJECT** O
     UNICODE_STRING Libraries;
     RtlInitUnicodeString(&Libraries, Folder);
     LdrSetDllDirectory(&Libraries);
-    if (NTSTATUS S = LdrLoadDll(nullptr, 0, &ImagePath, &Base); S < 0)
-        return S;
+    // Drivers are linked for the address that programs have, too. They leave it free if they can: the driver may attach to a program's process.
+    PVOID Programs = reinterpret_cast<PVOID>(0x140000000);
+    SIZE_T Room = 0x10000;
+    bool Kept = NtAllocateVirtualMemory(NtCurrentProcess(), &Programs, 0, &Room, MEM_RESERVE, PAGE_NOACCESS) >= 0;
+    NTSTATUS Found = LdrLoadDll(nullptr, 0, &ImagePath, &Base);
+    if (Kept)
+        NtFreeVirtualMemory(NtCurrentProcess(), &Programs, &(Room = 0), MEM_RELEASE);
+    if (Found == STATUS_CONFLICTING_ADDRESSES)
+        Found = LdrLoadDll(nullptr, 0, &ImagePath, &Base);
+    if (Found < 0)
+        return Found;
     auto* Headers = static_cast<u8*>(RtlImageNtHeader(Base));
     ULONG Entry, ImageBytes;            // IMAGE_OPTIONAL_HEADER64.AddressOfEntryPoint, .SizeOfImage
     if (!Headers)
@@ -364,6 +428,7 @@ static NTSTATUS LoadDriver(UNICODE_STRING* Service, bool Main, DRIVER_OBJECT** O
     memcpy(&ImageBytes, Headers + 0x50, 4);
     if (!Entry)
         return STATUS_INVALID_IMAGE_FORMAT;
+    TellImage(Base, ImageBytes, ImagePath);
     usize Last = Service->Length / 2;
     while (Last && Service->Buffer[Last - 1] != '\\')
         --Last;
@@ -453,13 +518,15 @@ void Unload()
     NtTerminateProcess(NtCurrentProcess(), STATUS_SUCCESS);
 }
 
-// Privileged instructions that drivers have inline: reading and writing CR8, which holds the IRQL, and ports.
+// Privileged instructions that drivers have inline (reading and writing CR8, which holds the IRQL, and ports), and memory of a process attached to.
 static LONG NTAPI OnException(EXCEPTION_POINTERS* E)
 {
     // The processor says the same of a bad non-canonical address: the bytes tell.
     if (E->ExceptionRecord->ExceptionCode != STATUS_PRIVILEGED_INSTRUCTION && E->ExceptionRecord->ExceptionCode != STATUS_ACCESS_VIOLATION)
         return EXCEPTION_CONTINUE_SEARCH;
     auto* Ip = reinterpret_cast<u8*>(E->ContextRecord->Rip);
+    if (E->ExceptionRecord->ExceptionCode == STATUS_ACCESS_VIOLATION && E->ExceptionRecord->NumberParameters >= 2 && BringPage(E->ExceptionRecord->ExceptionInformation[1]))
+        return EXCEPTION_CONTINUE_EXECUTION;
     if (E->ExceptionRecord->ExceptionCode == STATUS_ACCESS_VIOLATION && (E->ExceptionRecord->NumberParameters < 2 || E->ExceptionRecord->ExceptionInformation[1] != ~u64(0)))
         return EXCEPTION_CONTINUE_SEARCH;
     if (EmulatePort(*E->ContextRecord))

@@ -65,6 +65,10 @@ struct Thread {
     u64 Client;                         // process id of the client whose request it works on
     u32 ClientTag;                      // and the request
     ULONG SpinLocks;                    // it holds
+    ULONG Regions, GuardedRegions;      // it has entered, critical and guarded ones
+    KAFFINITY SystemAffinity;           // 0: none is set
+    struct Attachment* Attached;        // to a process (attach.cpp)
+    LIST_ENTRY Others;                  // all threads
     u64 OwnStart, OwnEnd;               // where "user" addresses of it lie in this process (METHOD_NEITHER); any other is in the client's memory
 };
 inline Thread* Current()
@@ -79,8 +83,12 @@ inline bool IsClientThread(const void* T) { return u64(T) >= ClientThread; }
 Thread* NewThreadHere();                // makes this thread known
 NTSTATUS StartThread(Thread* T, PKSTART_ROUTINE Start, PVOID Context);     // T's references: one is the thread's own
 void Release(Thread* T);
+Thread* FindThread(HANDLE Id);          // of this process, with a reference; null
+Thread* EndedThread(HANDLE H, HANDLE Id);       // one that nobody had a reference to when it ended, by a handle, which is the object's from now on; null
 // This thread acts as T, which waits meanwhile, and holds T's resources; back with what it was.
 inline void Become(Thread* T) { asm volatile("movq %0, %%gs:0x188" : : "r"(T) : "memory"); }
+PEPROCESS AttachedProcess();            // null: none
+bool BringPage(u64 Address);            // of the process that this thread is attached to; false: it has none there
 bool OwnsAlone(PERESOURCE R, Thread* T);        // null: no
 
 // --- IRQL
@@ -116,12 +124,20 @@ struct HostIrp {
     wd::Message M;
     u64 LentAt;                         // where pages lent with it are mapped; 0: they are not
     void* Extra;                        // freed with it
+    struct Dispatching* Dispatch;       // its dispatch routine runs, and the answer waits for that (wd::TellReturn)
+    u64 Unused2;
     IRP* Irp() { return reinterpret_cast<IRP*>(this + 1); }
     static HostIrp* Of(IRP* I) { return reinterpret_cast<HostIrp*>(I) - 1; }
 };
 static_assert(sizeof(HostIrp) % 16 == 0);
-inline constexpr UCHAR HasPrefix = 0x80;        // in IRP.AllocationFlags
+inline constexpr CCHAR Prefixed = 0x4E;         // what IRP.ApcEnvironment, which is nobody's here, says of those that have one
+inline bool HasPrefix(const IRP* I) { return I->ApcEnvironment == Prefixed; }
 enum : u8 { PlainKind, RingKind };
+// An answer that came before its dispatch routine had returned. At DISPATCH_LEVEL.
+struct Dispatching {
+    wd::Reply Answer;
+    bool Answered;
+};
 HostIrp* NewIrp(CCHAR Stacks);
 void FreeIrp(IRP* I);
 
@@ -154,5 +170,13 @@ DEVICE_OBJECT* TopOf(DEVICE_OBJECT* D);
 // Dispatcher objects
 void SignalObject(DISPATCHER_HEADER* H);        // sets SignalState as given and wakes; dispatcher lock held
 extern Lock Dispatcher;
+
+// --- irp.cpp
+void ReceiveIrp(const wd::Message& M);
+void ReceiveCancel(const wd::Message& M);
+
+// --- image notifications (images.cpp)
+void ImageLoaded(const wd::Message& M);         // the Executive tells
+void TellImage(PVOID Base, ULONG Bytes, const UNICODE_STRING& DosPath);      // it, of a driver's image
 
 }

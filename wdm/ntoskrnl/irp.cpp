@@ -244,6 +244,8 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
 
 void FinishRing(HostIrp* H);
 
+}
+
 void ReceiveIrp(const wd::Message& M)
 {
     if (M.Major == IRP_MJ_CLOSE && M.File && !MayClose(reinterpret_cast<FILE_OBJECT*>(M.File), M))
@@ -283,7 +285,7 @@ void ReceiveIrp(const wd::Message& M)
     KIRQL Old = Raise(DISPATCH_LEVEL);
     ByTag[M.Tag % MostTags] = H;
     Lower(Old);
-    bool Fine = M.Major == IRP_MJ_CREATE ? PresentCreate(H, I, S, Named) : Present(H, I, S, D);
+    bool Fine = M.Major == IRP_MJ_CREATE ? PresentCreate(H, I, S, M.Parameters[2] ? reinterpret_cast<DEVICE_OBJECT*>(M.Parameters[2]) : Named) : Present(H, I, S, D);
     if (!Fine) {
         I->IoStatus.Status = STATUS_INSUFFICIENT_RESOURCES;
         FinishRing(H);
@@ -297,11 +299,27 @@ void ReceiveIrp(const wd::Message& M)
     bool Own = M.Mode == wd::Transfer::Neither || M.Major == IRP_MJ_READ || M.Major == IRP_MJ_WRITE || M.Major == IRP_MJ_DIRECTORY_CONTROL;
     T->OwnStart = Own ? u64(DataAt(M.Data, 0)) : 0;
     T->OwnEnd = T->OwnStart + (Own ? u64(M.OutputOffset) + (M.OutputBytes > M.InputBytes ? M.OutputBytes : M.InputBytes) : 0);
+    Dispatching Now {};
+    if (M.Flags & wd::TellReturn)
+        H->Dispatch = &Now;
+    NTSTATUS Returned = STATUS_SUCCESS;
     if (I->Flags & IRP_PAGING_IO)
         CallForPage(D, I, File);
     else
-        (void)IofCallDriver(D, I);
+        Returned = IofCallDriver(D, I);
     T->Client = 0;
+    if (M.Flags & wd::TellReturn) {
+        Old = Raise(DISPATCH_LEVEL);
+        if (!Now.Answered)
+            H->Dispatch = nullptr;
+        Lower(Old);
+        if (Now.Answered) {
+            Now.Answer.Minor |= wd::HasReturned;
+            Now.Answer.Options = u32(Returned);
+            Post(Now.Answer);
+            return;
+        }
+    }
     if (M.Flags & wd::TellPending) {
         Old = Raise(DISPATCH_LEVEL);
         bool UnderWay = ByTag[M.Tag % MostTags] && ByTag[M.Tag % MostTags]->Tag == M.Tag;
@@ -310,6 +328,7 @@ void ReceiveIrp(const wd::Message& M)
             wd::Reply R {};
             R.What = wd::ReplyKind::Pending;
             R.Tag = M.Tag;
+            R.Status = u32(Returned);
             Post(R);
         }
     }
@@ -334,6 +353,8 @@ void ReceiveCancel(const wd::Message& M)
     I->CancelIrql = Irql;
     Routine(IoGetCurrentIrpStackLocation(I)->DeviceObject, I);
 }
+
+namespace {
 
 // A request from the ring is complete.
 void FinishRing(HostIrp* H)
@@ -382,8 +403,25 @@ void FinishRing(HostIrp* H)
     }
     if (H->M.Mode == wd::Transfer::Pnp)
         Information = PackPnp(H->M, I, H->M.OutputBytes ? DataAt(H->M.Data, H->M.OutputOffset) : nullptr, H->M.OutputBytes);
+    wd::Reply R {};
+    R.What = wd::ReplyKind::Done;
+    R.Tag = Tag;
+    R.Status = u32(Status);
+    R.Information = Information;
+    R.File = Cookie;
+    R.Minor = I->PendingReturned ? wd::Pended : wd::NotPended;
+    bool Waits = false;
+    if (H->M.Flags & wd::TellReturn) {
+        Old = Raise(Irql() < DISPATCH_LEVEL ? DISPATCH_LEVEL : Irql());
+        if (Dispatching* D = H->Dispatch) {
+            D->Answer = R;
+            D->Answered = Waits = true;
+        }
+        Lower(Old);
+    }
     FreeIrp(I);
-    Answer(Tag, Status, Information, Cookie);
+    if (!Waits)
+        Post(R);
 }
 
 // A request of the driver's own, after its last completion routine.
@@ -434,16 +472,18 @@ HostIrp* NewIrp(CCHAR Stacks)
     H->Kind = PlainKind;
     H->Completed = false;
     H->Extra = nullptr;
+    H->Dispatch = nullptr;
     H->LentAt = 0;
     H->Origin = 0;
     Initialize(H->Irp(), Bytes, Stacks);
-    H->Irp()->AllocationFlags = HasPrefix;
+    H->Irp()->ApcEnvironment = Prefixed;
+    H->Irp()->AllocationFlags = Stacks < Classes ? IRP_ALLOCATED_FIXED_SIZE : 0;
     return H;
 }
 
 void FreeIrp(IRP* I)
 {
-    if (!(I->AllocationFlags & HasPrefix))
+    if (!HasPrefix(I))
         return;
     HostIrp* H = HostIrp::Of(I);
     I->Type = 0;                        // completing it again is noticed
@@ -474,38 +514,6 @@ u8* MapLent(const MDL* M)
     return reinterpret_cast<u8*>(H->LentAt + u32(u64(M->StartVa)) + M->ByteOffset);
 }
 
-void Receive(const wd::Message& M)
-{
-    switch (M.What) {
-    case wd::Kind::Irp: ReceiveIrp(M); break;
-    case wd::Kind::Cancel: ReceiveCancel(M); break;
-    case wd::Kind::Unload:
-        Unload();
-        Answer(M.Tag, STATUS_INVALID_DEVICE_REQUEST, 0, 0);    // it has no unload routine
-        break;
-    case wd::Kind::RemoteDone:
-        Answer(M.Tag, STATUS_SUCCESS, 0, 0);
-        RemoteDone(u32(M.Parameters[0]), NTSTATUS(M.Related), M.Information);
-        break;
-    case wd::Kind::MountVolume: MountVolume(M); break;
-    case wd::Kind::Watched: ReceiveWatched(M); break;
-    case wd::Kind::AddDevice:
-    case wd::Kind::AddAbove: {
-        wd::NewDevnode About;
-        memcpy(&About, DataAt(M.Data, 0), sizeof(About));
-        u64 Physical = 0;
-        NTSTATUS Status = M.What == wd::Kind::AddAbove ? AddAbove(M.Parameters[0], About) : AddDevice(About, M.Parameters[0] != 0, &Physical);
-        Answer(M.Tag, Status, Physical, 0);
-        break;
-    }
-    case wd::Kind::InterfaceChange:
-        InterfaceChange(M);
-        Answer(M.Tag, STATUS_SUCCESS, 0, 0);
-        break;
-    default: Log("a message of unknown kind %u", unsigned(M.What)); break;
-    }
-}
-
 }
 
 using namespace host;
@@ -517,7 +525,7 @@ NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT D, PIRP I)
 {
     if (I->Type != IO_TYPE_IRP || I->CurrentLocation <= 1) [[unlikely]]
         BugCheck(0x35, u64(I), 0, 0, 0, "NO_MORE_IRP_STACK_LOCATIONS: an IRP is sent that has no stack location left", CALLER);
-    if (I->AllocationFlags & HasPrefix && !HostIrp::Of(I)->Origin)
+    if (HasPrefix(I) && !HostIrp::Of(I)->Origin)
         HostIrp::Of(I)->Origin = I->CurrentLocation;
     --I->CurrentLocation;
     IO_STACK_LOCATION* S = --I->Tail.Overlay.CurrentStackLocation;
@@ -539,8 +547,6 @@ void FASTCALL IofCompleteRequest(PIRP I, CCHAR)
         BugCheck(0x44, u64(I), 0, 0, 0, "MULTIPLE_IRP_COMPLETE_REQUESTS: an IRP is completed twice", CALLER);
     if (I->CancelRoutine) [[unlikely]]
         BugCheck(0x48, u64(I), 0, 0, 0, "CANCEL_STATE_IN_COMPLETED_IRP: an IRP is completed with a cancel routine set", CALLER);
-    if (I->IoStatus.Status == STATUS_PENDING) [[unlikely]]
-        BugCheck(0xC9, 6, u64(I), 0, 0, "an IRP is completed with STATUS_PENDING", CALLER);
     if (Irql() > DISPATCH_LEVEL) [[unlikely]]
         BugCheck(0x0A, u64(I), Irql(), 0, 0, "IoCompleteRequest above DISPATCH_LEVEL", CALLER);
     // Up: each location's completion routine belongs to the driver above it.
@@ -564,7 +570,7 @@ void FASTCALL IofCompleteRequest(PIRP I, CCHAR)
         ++I->CurrentLocation;
         ++I->Tail.Overlay.CurrentStackLocation;
     }
-    if (I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind)
+    if (HasPrefix(I) && HostIrp::Of(I)->Kind == RingKind)
         FinishRing(HostIrp::Of(I));
     else
         FinishPlain(I);
@@ -580,7 +586,7 @@ void NTAPI IoFreeIrp(PIRP I)
 {
     if (I->Type != IO_TYPE_IRP) [[unlikely]]
         BugCheck(0x44, u64(I), 1, 0, 0, "an IRP is freed that is none, or for the second time", CALLER);
-    if (I->AllocationFlags & HasPrefix) {
+    if (HasPrefix(I)) {
         HostIrp* H = HostIrp::Of(I);
         if (H->Kind == RingKind) [[unlikely]]
             BugCheck(0xC9, 1, u64(I), 0, 0, "an IRP is freed that the driver did not make", CALLER);
@@ -595,7 +601,8 @@ void NTAPI IoInitializeIrp(PIRP I, USHORT Bytes, CCHAR Stacks) { Initialize(I, B
 void NTAPI IoReuseIrp(PIRP I, NTSTATUS Status)
 {
     UCHAR Flags = I->AllocationFlags;
-    if (Flags & HasPrefix) {
+    bool Ours = HasPrefix(I);
+    if (Ours) {
         HostIrp* H = HostIrp::Of(I);
         if (H->Origin && I->CurrentLocation < H->Origin) [[unlikely]]
             BugCheck(0xC9, 1, u64(I), 1, 0, "an IRP is reused while a driver has it", CALLER);
@@ -603,6 +610,7 @@ void NTAPI IoReuseIrp(PIRP I, NTSTATUS Status)
     }
     Initialize(I, I->Size, I->StackCount);
     I->AllocationFlags = Flags;
+    I->ApcEnvironment = Ours ? Prefixed : 0;
     I->IoStatus.Status = Status;
 }
 PIRP NTAPI IoMakeAssociatedIrp(PIRP Master, CCHAR Stacks)
@@ -641,7 +649,7 @@ NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT, PIRP I, PIO_COMPLETION_R
 }
 ULONG NTAPI IoGetRequestorProcessId(PIRP I)
 {
-    return I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind ? ULONG(HostIrp::Of(I)->M.Process) : ULONG(OwnProcessId());
+    return HasPrefix(I) && HostIrp::Of(I)->Kind == RingKind ? ULONG(HostIrp::Of(I)->M.Process) : ULONG(OwnProcessId());
 }
 PIRP NTAPI IoGetTopLevelIrp() { return Current()->TopLevelIrp; }
 void NTAPI IoSetTopLevelIrp(PIRP I) { Current()->TopLevelIrp = I; }

@@ -297,11 +297,12 @@ void NTAPI ExReleaseFastMutexUnsafe(PFAST_MUTEX M)
     if (__atomic_add_fetch(&M->Count, 1, __ATOMIC_RELEASE) <= 0)
         KeSetEvent(&M->Event, 0, FALSE);
 }
-void NTAPI KeEnterCriticalRegion() { }
-void NTAPI KeLeaveCriticalRegion() { }
-void NTAPI KeEnterGuardedRegion() { }
-void NTAPI KeLeaveGuardedRegion() { }
-BOOLEAN NTAPI KeAreApcsDisabled() { return Irql() >= APC_LEVEL; }
-BOOLEAN NTAPI KeAreAllApcsDisabled() { return Irql() >= APC_LEVEL; }
+// No kernel APC is ever delivered to a thread; only whether it could be is known.
+void NTAPI KeEnterCriticalRegion() { ++Current()->Regions; }
+void NTAPI KeLeaveCriticalRegion() { Current()->Regions -= Current()->Regions ? 1 : 0; }
+void NTAPI KeEnterGuardedRegion() { ++Current()->GuardedRegions; }
+void NTAPI KeLeaveGuardedRegion() { Current()->GuardedRegions -= Current()->GuardedRegions ? 1 : 0; }
+BOOLEAN NTAPI KeAreAllApcsDisabled() { return Irql() >= APC_LEVEL || Current()->GuardedRegions; }
+BOOLEAN NTAPI KeAreApcsDisabled() { return KeAreAllApcsDisabled() || Current()->Regions; }
 
 }

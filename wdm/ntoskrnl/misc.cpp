@@ -183,7 +183,6 @@ PCONFIGURATION_INFORMATION NTAPI IoGetConfigurationInformation()
 
 // --- power: one state, working; requests are sent as a driver expects them
 
-POWER_STATE NTAPI PoSetPowerState(PDEVICE_OBJECT, POWER_STATE_TYPE, POWER_STATE) { return { .DeviceState = PowerDeviceD0 }; }
 
 struct PowerRequest {
     PREQUEST_POWER_COMPLETE Done;

@@ -1,6 +1,8 @@
 // Small functions that sample drivers call: checks of the I/O manager's, legacy resources, processors, memory lists, power, names.
 #include "wdm/ntoskrnl/device.hpp"
 
+#include <utility>
+
 extern "C" {
 NTSTATUS NTAPI NtAllocateUuids(PLARGE_INTEGER Time, PULONG Range, PULONG Sequence, PUCHAR Seed);
 NTSTATUS NTAPI RtlOemStringToUnicodeString(PUNICODE_STRING, PCOEM_STRING, BOOLEAN);
@@ -217,12 +219,14 @@ NTSTATUS NTAPI ZwRecoverTransactionManagerExport() { return STATUS_NOT_IMPLEMENT
 
 // --- processors
 
-void NTAPI KeStackAttachProcess(PKPROCESS, PKAPC_STATE) { }        // memory of another process is never this one's
-void NTAPI KeUnstackDetachProcess(PKAPC_STATE) { }
-void NTAPI KeSetSystemAffinityThread(KAFFINITY) { }
-void NTAPI KeRevertToUserAffinityThread() { }
-KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY) { return 1; }
-void NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY) { }
+// Where a thread runs is settled, with one processor; what it asked for is remembered.
+KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity)
+{
+    return std::exchange(Current()->SystemAffinity, Affinity & KeQueryActiveProcessors());
+}
+void NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity) { Current()->SystemAffinity = Affinity & KeQueryActiveProcessors(); }
+void NTAPI KeSetSystemAffinityThread(KAFFINITY Affinity) { KeSetSystemAffinityThreadEx(Affinity); }
+void NTAPI KeRevertToUserAffinityThread() { Current()->SystemAffinity = 0; }
 USHORT NTAPI KeQueryActiveGroupCount() { return 1; }
 USHORT NTAPI KeQueryMaximumGroupCount() { return 1; }
 KAFFINITY NTAPI KeQueryGroupAffinity(USHORT Group) { return Group ? 0 : 1; }
@@ -241,6 +245,30 @@ ULONG_PTR NTAPI KeIpiGenericCall(PKIPI_BROADCAST_WORKER Routine, ULONG_PTR Conte
     ULONG_PTR Result = Routine(Context);
     Lower(Old);
     return Result;
+}
+// A DPC on every processor at once. Its routine's two last arguments count the processors that are not done, and those that have not come to the barrier;
+// with every barrier that all have passed, the highest bit of the count changes.
+struct Barrier {
+    LONG Left;
+    ULONG Processors;
+};
+void NTAPI KeGenericCallDpc(PKDEFERRED_ROUTINE Routine, PVOID Context)
+{
+    RequireIrql(APC_LEVEL, "KeGenericCallDpc", CALLER);
+    LONG Working = 1;
+    Barrier B { 1, 1 };
+    KDPC D;
+    KeInitializeDpc(&D, Routine, Context);
+    KIRQL Old = Raise(DISPATCH_LEVEL);
+    Routine(&D, Context, &Working, &B);
+    Lower(Old);
+}
+void NTAPI KeSignalCallDpcDone(PVOID Working) { __atomic_sub_fetch(static_cast<LONG*>(Working), 1, __ATOMIC_ACQ_REL); }
+LOGICAL NTAPI KeSignalCallDpcSynchronize(PVOID At)
+{
+    auto* B = static_cast<Barrier*>(At);
+    B->Left = LONG(((ULONG(B->Left) & 0x80000000) ^ 0x80000000) | B->Processors);
+    return TRUE;                        // the only one is the last
 }
 NTSTATUS NTAPI KeExpandKernelStackAndCallout(PEXPAND_STACK_CALLOUT Routine, PVOID Context, SIZE_T)
 {

@@ -2,6 +2,9 @@
 #pragma once
 #include "wdm/ntoskrnl/host.hpp"
 
+// The variables themselves, that the kernel exports without "Value" (reference.cpp).
+extern "C" POBJECT_TYPE PsProcessTypeValue, PsThreadTypeValue, CmKeyObjectTypeValue;
+
 namespace host {
 
 // What a proxy's first bytes are: DISPATCHER_HEADER.Type, then the handle where WaitListHead would be.
@@ -10,9 +13,16 @@ struct HandleProxy {
     DISPATCHER_HEADER Header;           // Type ProxyObject, Size ProxySize, SignalState = wd::HandleGot.Type
     HANDLE Handle;
     LONG References;
+    LIST_ENTRY Link;                    // of those that have a number
 };
 // One reference; the handle is the proxy's from now on (closed if there is no memory: null). Type: as SignalState.
 PVOID NewProxy(HANDLE H, ULONG Type);
+// As wd::HandleGot.Type says it, of whatever an object's address is; 9: a driver, 10: a device. 0: something else.
+ULONG KindOf(const void* Object);
+// This process, or what ClientProcess made.
+bool IsProcess(const void* Object);
+// The FILE_OBJECT of an open file, whose handle is the object's from now on (closed if there is no memory: null).
+FILE_OBJECT* FileOfHandle(HANDLE H);
 inline HANDLE ProxyHandle(PVOID Object)
 {
     auto* P = static_cast<HandleProxy*>(Object);
@@ -21,9 +31,9 @@ inline HANDLE ProxyHandle(PVOID Object)
 
 // A client's open key, as callbacks of the registry see it (callbacks.cpp): no handle of this process's.
 inline constexpr UCHAR KeySize = 'K';
-inline bool IsKeyObject(PVOID Object)
+inline bool IsKeyObject(const void* Object)
 {
-    auto* H = static_cast<DISPATCHER_HEADER*>(Object);
+    auto* H = static_cast<const DISPATCHER_HEADER*>(Object);
     return H->Type == ProxyObject && H->Size == KeySize;
 }
 const UNICODE_STRING& KeyName(PVOID Object);
@@ -60,13 +70,14 @@ struct SharedMap {
 struct File {
     enum class Sort : u8 {
         Client,                         // a client's open: one reference is the Executive's, until it sends IRP_MJ_CLOSE
-        Handle,                         // what IoGetDeviceObjectPointer made: FsContext2 is the handle
+        Handle,                         // what IoGetDeviceObjectPointer or FileOfHandle made: FsContext2 is the handle
         Stream,                         // a file system's own: IRP_MJ_CLOSE is sent with the last reference
     };
     LONG References;
     Sort Of;
     u32 NameRoom;                       // of a client's: bytes for the name behind the object
     wd::Message* Close;                 // of a client's: it has been closed, and is still referenced
+    LIST_ENTRY ByHandle;                // of those that FileOfHandle made
     SharedMap Cache;                    // used if caching of the file's data began with this one
     FILE_OBJECT Object;
     static File* From(FILE_OBJECT* F) { return CONTAINING_RECORD(F, File, Object); }

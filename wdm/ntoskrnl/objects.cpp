@@ -9,6 +9,8 @@ NTSTATUS NTAPI NtOpenKey(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
 NTSTATUS NTAPI NtOpenProcess(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, CLIENT_ID*);
 NTSTATUS NTAPI NtOpenThread(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, CLIENT_ID*);
 NTSTATUS NTAPI NtQueryInformationThread(HANDLE, THREADINFOCLASS, PVOID, ULONG, PULONG);
+POBJECT_TYPE NTAPI ObGetObjectType(PVOID);
+NTSTATUS NTAPI NtReadVirtualMemory(HANDLE, const void*, PVOID, SIZE_T, SIZE_T*);
 NTSTATUS NTAPI NtQueryInformationProcess(HANDLE, PROCESSINFOCLASS, PVOID, ULONG, PULONG);
 NTSTATUS NTAPI NtQuerySecurityObject(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, ULONG, PULONG);
 NTSTATUS NTAPI NtSetSecurityObject(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR);
@@ -37,6 +39,13 @@ NTSTATUS Open(PVOID Object, ACCESS_MASK Access, HANDLE* Out)
     }
     if (HANDLE H = ProxyHandle(Object))
         return NtDuplicateObject(NtCurrentProcess(), H, NtCurrentProcess(), Out, Access, 0, Access ? 0 : DUPLICATE_SAME_ACCESS);
+    if (IsClientThread(Object)) {
+        OBJECT_ATTRIBUTES Attributes { sizeof(OBJECT_ATTRIBUTES), nullptr, nullptr, 0, nullptr, nullptr };
+        CLIENT_ID Id { nullptr, PsGetThreadId(static_cast<PETHREAD>(Object)) };
+        return NtOpenThread(Out, Access, &Attributes, &Id);
+    }
+    if (IsProcess(Object))
+        return OpenProcess(ClientId(static_cast<PEPROCESS>(Object)), Access, Out);
     auto* H = static_cast<DISPATCHER_HEADER*>(Object);
     if (CSHORT Type = *static_cast<CSHORT*>(Object); Type == IO_TYPE_DEVICE) {
         wd::HandleOf In { 0, IdOf(static_cast<DEVICE_OBJECT*>(Object)), Access, 0 };
@@ -50,10 +59,14 @@ NTSTATUS Open(PVOID Object, ACCESS_MASK Access, HANDLE* Out)
             return NtDuplicateObject(NtCurrentProcess(), F->FsContext2, NtCurrentProcess(), Out, Access, 0, 0);
         return STATUS_NOT_IMPLEMENTED;  // a client's file: the handle would be another process's
     }
-    if (H->Type == 6)
-        return NtDuplicateObject(NtCurrentProcess(), static_cast<Thread*>(Object)->Handle, NtCurrentProcess(), Out, Access, 0, 0);
-    if (H->Type == 3)
-        return OpenProcess(ClientId(static_cast<PEPROCESS>(Object)), Access, Out);
+    if (H->Type == 6) {
+        auto* T = static_cast<Thread*>(Object);
+        if (T->Handle)
+            return NtDuplicateObject(NtCurrentProcess(), T->Handle, NtCurrentProcess(), Out, Access, 0, 0);
+        OBJECT_ATTRIBUTES Attributes { sizeof(OBJECT_ATTRIBUTES), nullptr, nullptr, 0, nullptr, nullptr };
+        CLIENT_ID Id { nullptr, T->Id };
+        return NtOpenThread(Out, Access, &Attributes, &Id);
+    }
     return STATUS_OBJECT_TYPE_MISMATCH;
 }
 
@@ -65,15 +78,18 @@ using namespace host;
 
 extern "C" {
 
-NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG, PACCESS_STATE, ACCESS_MASK Access, POBJECT_TYPE, KPROCESSOR_MODE, PHANDLE Out) { return Open(Object, Access, Out); }
-NTSTATUS NTAPI ObOpenObjectByPointerWithTag(PVOID Object, ULONG, PACCESS_STATE, ACCESS_MASK Access, POBJECT_TYPE, KPROCESSOR_MODE, ULONG, PHANDLE Out) { return Open(Object, Access, Out); }
-NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES, POBJECT_TYPE, KPROCESSOR_MODE, PACCESS_STATE, ACCESS_MASK, PVOID, PHANDLE Out)
+NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG, PACCESS_STATE, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE, PHANDLE Out)
 {
     *Out = nullptr;
-    return STATUS_NOT_IMPLEMENTED;
+    if (POBJECT_TYPE Is = ObGetObjectType(Object); Type && Is && Type != Is)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    return Open(Object, Access, Out);
 }
-// Objects of drivers are in their own processes.
-NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING, ULONG, PACCESS_STATE, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE, PVOID, PVOID* Out)
+NTSTATUS NTAPI ObOpenObjectByPointerWithTag(PVOID Object, ULONG Flags, PACCESS_STATE State, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode, ULONG, PHANDLE Out)
+{
+    return ObOpenObjectByPointer(Object, Flags, State, Access, Type, Mode, Out);
+}
+NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES, POBJECT_TYPE, KPROCESSOR_MODE, PACCESS_STATE, ACCESS_MASK, PVOID, PHANDLE Out)
 {
     *Out = nullptr;
     return STATUS_NOT_IMPLEMENTED;
@@ -209,12 +225,45 @@ PUCHAR NTAPI PsGetProcessImageFileName(PEPROCESS Process)
     NtClose(H);
     return Name;
 }
-PEPROCESS NTAPI PsGetCurrentThreadProcess() { return PsInitialSystemProcess; }
+static bool QueryBasic(PEPROCESS Process, ACCESS_MASK Access, HANDLE* H, PROCESS_BASIC_INFORMATION& About)
+{
+    if (OpenProcess(ClientId(Process), Access, H) < 0)
+        return false;
+    if (NtQueryInformationProcess(*H, ProcessBasicInformation, &About, sizeof(About), nullptr) >= 0)
+        return true;
+    NtClose(*H);
+    return false;
+}
+HANDLE NTAPI PsGetProcessInheritedFromUniqueProcessId(PEPROCESS Process)
+{
+    HANDLE H;
+    PROCESS_BASIC_INFORMATION About;
+    if (!QueryBasic(Process, QueryProcess, &H, About))
+        return nullptr;
+    NtClose(H);
+    return reinterpret_cast<HANDLE>(About.InheritedFromUniqueProcessId);
+}
+// Where the process has its program: what its PEB says, as the section itself is the Executive's.
+PVOID NTAPI PsGetProcessSectionBaseAddress(PEPROCESS Process)
+{
+    constexpr ACCESS_MASK ReadMemory = 0x0010;
+    constexpr u64 ImageBaseAddress = 0x10;
+    HANDLE H;
+    PROCESS_BASIC_INFORMATION About;
+    if (!QueryBasic(Process, QueryProcess | ReadMemory, &H, About))
+        return nullptr;
+    PVOID Base = nullptr;
+    if (NtReadVirtualMemory(H, reinterpret_cast<u8*>(About.PebBaseAddress) + ImageBaseAddress, &Base, sizeof(Base), nullptr) < 0)
+        Base = nullptr;
+    NtClose(H);
+    return Base;
+}
+PEPROCESS NTAPI PsGetCurrentThreadProcess() { return IoGetCurrentProcess(); }
 HANDLE NTAPI PsGetCurrentThreadProcessId() { return PsGetCurrentProcessId(); }
 HANDLE NTAPI PsGetThreadProcessId(PETHREAD T)
 {
     if (!IsClientThread(T))
-        return reinterpret_cast<HANDLE>(OwnProcessId());
+        return T == reinterpret_cast<PETHREAD>(Current()) ? PsGetCurrentProcessId() : reinterpret_cast<HANDLE>(OwnProcessId());
     OBJECT_ATTRIBUTES Attributes { sizeof(OBJECT_ATTRIBUTES), nullptr, nullptr, 0, nullptr, nullptr };
     CLIENT_ID Client { nullptr, PsGetThreadId(T) };
     HANDLE H;
@@ -231,7 +280,10 @@ HANDLE NTAPI PsGetThreadProcessId(PETHREAD T)
     NtClose(H);
     return Info.Id.UniqueProcess;
 }
-PEPROCESS NTAPI PsGetThreadProcess(PETHREAD T) { return IsClientThread(T) ? ClientProcess(u64(PsGetThreadProcessId(T))) : PsInitialSystemProcess; }
+PEPROCESS NTAPI PsGetThreadProcess(PETHREAD T)
+{
+    return IsClientThread(T) ? ClientProcess(u64(PsGetThreadProcessId(T))) : T == reinterpret_cast<PETHREAD>(Current()) ? IoGetCurrentProcess() : PsInitialSystemProcess;
+}
 KPROCESSOR_MODE NTAPI PsGetCurrentThreadPreviousMode() { return ExGetPreviousMode(); }
 BOOLEAN NTAPI PsIsThreadTerminating(PETHREAD) { return FALSE; }
 BOOLEAN NTAPI PsIsSystemProcess(PEPROCESS Process) { return Process == PsInitialSystemProcess; }
@@ -249,8 +301,6 @@ void NTAPI PsReturnProcessPagedPoolQuota(PEPROCESS, SIZE_T) { }
 
 NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
 NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
-NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
-NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
 USHORT NTAPI ObGetFilterVersion() { return OB_FLT_REGISTRATION_VERSION; }
 PVOID NTAPI CmGetBoundTransaction(PLARGE_INTEGER, PVOID) { return nullptr; }
 void NTAPI CmGetCallbackVersion(PULONG Major, PULONG Minor)

@@ -216,10 +216,49 @@ WCHAR* Id(const wd::PciDevice& P, BUS_QUERY_ID_TYPE Type)
     return Text;
 }
 
+// Of a root device: a part of its devnode's path, ROOT\\DEVICE\\INSTANCE. Null: no memory, or another kind of id.
+WCHAR* RootId(PDEVICE_OBJECT D, BUS_QUERY_ID_TYPE Type)
+{
+    if (Type != BusQueryDeviceID && Type != BusQueryInstanceID)
+        return nullptr;
+    constexpr ULONG DevnodePath = ~0u, Room = 1024;
+    auto* Text = static_cast<WCHAR*>(ExAllocatePoolWithTag(PagedPool, Room, 'iPcP'));
+    ULONG Bytes;
+    if (!Text || IoGetDeviceProperty(D, DEVICE_REGISTRY_PROPERTY(DevnodePath), Room, Text, &Bytes) < 0) {
+        if (Text)
+            ExFreePool(Text);
+        return nullptr;
+    }
+    WCHAR* Last = Text;
+    for (WCHAR* At = Text; *At; ++At)
+        if (*At == L'\\')
+            Last = At;
+    if (Type == BusQueryDeviceID)
+        *Last = 0;
+    else
+        memmove(Text, Last + 1, (wcslen(Last + 1) + 1) * sizeof(WCHAR));
+    return Text;
+}
+
+void FillPowerStates(DEVICE_CAPABILITIES* C)
+{
+    C->DeviceState[PowerSystemUnspecified] = PowerDeviceUnspecified;
+    C->DeviceState[PowerSystemWorking] = PowerDeviceD0;
+    for (int State = PowerSystemSleeping1; State < PowerSystemMaximum; ++State)
+        C->DeviceState[State] = PowerDeviceD3;
+}
+
 NTSTATUS Pnp(PDEVICE_OBJECT D, PIRP I)
 {
     auto& P = *static_cast<Pdo*>(D->DeviceExtension);
     IO_STACK_LOCATION* S = IoGetCurrentIrpStackLocation(I);
+    if (P.IsRoot && S->MinorFunction == IRP_MN_QUERY_CAPABILITIES) {
+        FillPowerStates(S->Parameters.DeviceCapabilities.Capabilities);
+        return Complete(I, STATUS_SUCCESS);
+    }
+    if (P.IsRoot && S->MinorFunction == IRP_MN_QUERY_ID)
+        if (WCHAR* Text = RootId(D, S->Parameters.QueryId.IdType))
+            return Complete(I, STATUS_SUCCESS, ULONG_PTR(Text));
     // A root device has no bus to ask.
     if (P.IsRoot && (S->MinorFunction > IRP_MN_CANCEL_STOP_DEVICE || S->MinorFunction == IRP_MN_QUERY_DEVICE_RELATIONS) && S->MinorFunction != IRP_MN_SURPRISE_REMOVAL)
         return Complete(I, I->IoStatus.Status, I->IoStatus.Information);
@@ -249,9 +288,7 @@ NTSTATUS Pnp(PDEVICE_OBJECT D, PIRP I)
         C->UINumber = ~0u;
         C->SystemWake = PowerSystemUnspecified;
         C->DeviceWake = PowerDeviceUnspecified;
-        C->DeviceState[PowerSystemWorking] = PowerDeviceD0;
-        for (int State = PowerSystemSleeping1; State < PowerSystemMaximum; ++State)
-            C->DeviceState[State] = PowerDeviceD3;
+        FillPowerStates(C);
         return Complete(I, STATUS_SUCCESS);
     }
     case IRP_MN_QUERY_ID: {

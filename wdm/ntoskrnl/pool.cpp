@@ -93,11 +93,11 @@ static void Fill(PGENERAL_LOOKASIDE L, PALLOCATE_FUNCTION Allocate, PFREE_FUNCTI
 {
     memset(L, 0, sizeof(*L));
     RtlInitializeSListHead(&L->ListHead);
-    L->Depth = 16;
+    L->Depth = 4;                       // NT's least, which its balance set manager raises
     L->MaximumDepth = 256;
     L->Tag = Tag;
-    L->Type = POOL_TYPE(Type | (Flags & POOL_RAISE_IF_ALLOCATION_FAILURE));
-    L->Size = ULONG(Size < sizeof(SLIST_ENTRY) ? sizeof(SLIST_ENTRY) : Size);
+    L->Type = POOL_TYPE(Type | (Flags & (POOL_RAISE_IF_ALLOCATION_FAILURE | NonPagedPoolNx)));
+    L->Size = ULONG(Size < LOOKASIDE_MINIMUM_BLOCK_SIZE ? LOOKASIDE_MINIMUM_BLOCK_SIZE : Size);
     L->Allocate = Allocate ? Allocate : ExAllocatePoolWithTag;
     L->Free = Free ? Free : ExFreePool;
 }

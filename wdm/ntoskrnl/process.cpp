@@ -157,15 +157,19 @@ PETHREAD NTAPI PsGetCurrentThreadExport() { return reinterpret_cast<PETHREAD>(Cu
 PKTHREAD NTAPI KeGetCurrentThreadExport() { return reinterpret_cast<PKTHREAD>(Current()); }
 HANDLE NTAPI PsGetCurrentThreadId() { return Current()->Id; }
 HANDLE NTAPI PsGetThreadId(PETHREAD T) { return IsClientThread(T) ? reinterpret_cast<HANDLE>(u64(T) & 0xFFFFFFFF) : reinterpret_cast<Thread*>(T)->Id; }
-// In a dispatch routine and in callbacks that is the client, as on Windows.
 HANDLE NTAPI PsGetCurrentProcessId() { return reinterpret_cast<HANDLE>(Current()->Client ? Current()->Client : OwnProcessId()); }
-static HandleProxy ThisProcess { { .Type = 3 }, nullptr, 1 };
+static HandleProxy ThisProcess { { .Type = 3, .WaitListHead = { &ThisProcess.Header.WaitListHead, &ThisProcess.Header.WaitListHead } }, nullptr, 1, {} };
 PEPROCESS PsInitialSystemProcess = reinterpret_cast<PEPROCESS>(&ThisProcess);
-PEPROCESS NTAPI IoGetCurrentProcess() { return Current()->Client ? ClientProcess(Current()->Client) : PsInitialSystemProcess; }
+// What the thread is attached to; else, in a dispatch routine, the client's.
+PEPROCESS NTAPI IoGetCurrentProcess()
+{
+    PEPROCESS Other = AttachedProcess();
+    return Other ? Other : ClientProcess(Current()->Client);
+}
 // The client's, if the request is one of the ring: an address that is the same for the same process.
 PEPROCESS NTAPI IoGetRequestorProcess(PIRP I)
 {
-    return I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind ? ClientProcess(HostIrp::Of(I)->M.Process) : PsInitialSystemProcess;
+    return HasPrefix(I) && HostIrp::Of(I)->Kind == RingKind ? ClientProcess(HostIrp::Of(I)->M.Process) : PsInitialSystemProcess;
 }
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD) { return PsInitialSystemProcess; }
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process) { return reinterpret_cast<HANDLE>(ClientId(Process)); }
@@ -184,8 +188,6 @@ KPRIORITY NTAPI KeQueryPriorityThread(PKTHREAD T)
     return Of->Priority ? KPRIORITY(Of->Priority) : 8;
 }
 LONG NTAPI KeSetBasePriorityThread(PKTHREAD, LONG) { return 0; }
-void NTAPI KeAttachProcess(PKPROCESS) { }
-void NTAPI KeDetachProcess() { }
 KPROCESSOR_MODE NTAPI ExGetPreviousMode() { return Current()->IsHost ? UserMode : KernelMode; }
 ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY Mask)
 {
@@ -193,9 +195,10 @@ ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY Mask)
         *Mask = 1;
     return 1;
 }
-ULONG NTAPI KeQueryActiveProcessorCountEx(USHORT) { return 1; }
+static ULONG InGroup(USHORT Group) { return Group == 0 || Group == ALL_PROCESSOR_GROUPS; }
+ULONG NTAPI KeQueryActiveProcessorCountEx(USHORT Group) { return InGroup(Group); }
 ULONG NTAPI KeQueryMaximumProcessorCount() { return 1; }
-ULONG NTAPI KeQueryMaximumProcessorCountEx(USHORT) { return 1; }
+ULONG NTAPI KeQueryMaximumProcessorCountEx(USHORT Group) { return InGroup(Group); }
 KAFFINITY NTAPI KeQueryActiveProcessors() { return 1; }
 ULONG NTAPI KeGetCurrentProcessorNumberExExport(PVOID) { return 0; }
 CCHAR KeNumberProcessorsValue = 1;
@@ -257,84 +260,8 @@ void NTAPI IoQueueWorkItemEx(PIO_WORKITEM W, PIO_WORKITEM_ROUTINE_EX Routine, WO
     ExQueueWorkItem(&W->Item, Queue);
 }
 
-// --- objects by handle
+// --- events with a handle
 
-// What the exported type pointers lead to.
-static ULONG Types[10] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
-static POBJECT_TYPE TypePointer(int N) { return reinterpret_cast<POBJECT_TYPE>(&Types[N]); }
-POBJECT_TYPE EventType = TypePointer(1), SemaphoreType = TypePointer(2), ProcessType = TypePointer(5), ThreadType = TypePointer(6), FileType = TypePointer(7), KeyType = TypePointer(9);
-POBJECT_TYPE* ExEventObjectType = &EventType;
-POBJECT_TYPE* ExSemaphoreObjectType = &SemaphoreType;
-POBJECT_TYPE* PsProcessType = &ProcessType;
-POBJECT_TYPE* PsThreadType = &ThreadType;
-POBJECT_TYPE* IoFileObjectType = &FileType;
-POBJECT_TYPE* CmKeyObjectType = &KeyType;
-
-NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE H, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PVOID* Out, POBJECT_HANDLE_INFORMATION Info)
-{
-    RequireIrql(PASSIVE_LEVEL, "ObReferenceObjectByHandle", CALLER);
-    *Out = nullptr;
-    if (H == NtCurrentThread()) {
-        *Out = Current();
-        __atomic_add_fetch(&Current()->References, 1, __ATOMIC_RELAXED);
-        return STATUS_SUCCESS;
-    }
-    // A user-mode handle is one of the client whose request this thread works on.
-    u64 Client = 0;
-    if (Mode == UserMode && Current()->Client)
-        Client = Current()->Client;
-    wd::HandleOf In { Client, u64(H), Access, 0 };
-    wd::HandleGot Got {};
-    NTSTATUS Status = Control(wd::Control::ReferenceHandle, &In, sizeof(In), &Got, sizeof(Got));
-    if (Status < 0)
-        return Status;
-    if (Type && *reinterpret_cast<ULONG*>(Type) != Got.Type) {
-        NtClose(reinterpret_cast<HANDLE>(Got.Handle));
-        return STATUS_OBJECT_TYPE_MISMATCH;
-    }
-    if (Info)
-        *Info = { 0, Got.Granted };
-    // A thread of our own is the object itself.
-    *Out = NewProxy(reinterpret_cast<HANDLE>(Got.Handle), Got.Type);
-    return *Out ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
-}
-LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
-{
-    if (IsClientThread(Object))
-        return 1;
-    if (ProxyHandle(Object))
-        return __atomic_add_fetch(&static_cast<HandleProxy*>(Object)->References, 1, __ATOMIC_RELAXED);
-    if (static_cast<DISPATCHER_HEADER*>(Object)->Type == 6 && static_cast<CSHORT*>(Object)[0] == 6)
-        return __atomic_add_fetch(&static_cast<Thread*>(Object)->References, 1, __ATOMIC_RELAXED);
-    if (IsFile(Object))
-        return ReferenceFile(static_cast<FILE_OBJECT*>(Object));
-    return 1;
-}
-LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
-{
-    if (IsClientThread(Object))
-        return 1;
-    if (ProxyHandle(Object)) {
-        auto* P = static_cast<HandleProxy*>(Object);
-        LONG Left = __atomic_sub_fetch(&P->References, 1, __ATOMIC_ACQ_REL);
-        if (Left == 0) {
-            NtClose(P->Handle);
-            Free(P);
-        }
-        return Left;
-    }
-    if (static_cast<DISPATCHER_HEADER*>(Object)->Type == 6 && static_cast<CSHORT*>(Object)[0] == 6)
-        host::Release(static_cast<Thread*>(Object));
-    if (IsFile(Object))
-        return DereferenceFile(static_cast<FILE_OBJECT*>(Object));
-    return 1;
-}
-NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE)
-{
-    ObfReferenceObject(Object);
-    return STATUS_SUCCESS;
-}
-void NTAPI ObDereferenceObjectDeferDelete(PVOID Object) { ObfDereferenceObject(Object); }
 PKEVENT NTAPI IoCreateNotificationEvent(PUNICODE_STRING Name, PHANDLE Handle)
 {
     OBJECT_ATTRIBUTES Attributes;
@@ -433,6 +360,7 @@ void NTAPI ExRaiseStatusExport(NTSTATUS Status) { RtlRaiseStatus(Status); }
 void NTAPI ExRaiseAccessViolation() { RtlRaiseStatus(STATUS_ACCESS_VIOLATION); }
 void NTAPI ExRaiseDatatypeMisalignment() { RtlRaiseStatus(STATUS_DATATYPE_MISALIGNMENT); }
 BOOLEAN KdDebuggerEnabledValue = FALSE, KdDebuggerNotPresentValue = TRUE;
+ULONG NtBuildNumberValue = 0xF0004A65;      // a free build
 BOOLEAN NTAPI PsGetVersion(PULONG Major, PULONG Minor, PULONG Build, PUNICODE_STRING)
 {
     if (Major)
@@ -440,7 +368,7 @@ BOOLEAN NTAPI PsGetVersion(PULONG Major, PULONG Minor, PULONG Build, PUNICODE_ST
     if (Minor)
         *Minor = 0;
     if (Build)
-        *Build = 19045;
+        *Build = NtBuildNumberValue & 0xFFFF;
     return FALSE;
 }
 }

@@ -161,7 +161,7 @@ bool PresentKey(Call& C)
         auto& O = C.Info.Open;
         O.CompleteName = &C.Second;
         O.RootObject = C.Key;
-        O.ObjectType = *CmKeyObjectType;
+        O.ObjectType = CmKeyObjectTypeValue;
         O.Options = A.Options;
         O.Class = A.ClassBytes ? &C.Class : nullptr;
         O.DesiredAccess = O.GrantedAccess = A.Original;

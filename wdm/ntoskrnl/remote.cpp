@@ -114,7 +114,7 @@ bool Describe(Call& A, IRP* I, IO_STACK_LOCATION* S)
 {
     wd::RemoteCall& C = A.C;
     memcpy(C.Parameters, &S->Parameters, sizeof(C.Parameters));
-    if (I->AllocationFlags & HasPrefix && HostIrp::Of(I)->Kind == RingKind)
+    if (HasPrefix(I) && HostIrp::Of(I)->Kind == RingKind)
         C.Parent = HostIrp::Of(I)->Tag;
     C.IrpFlags = I->Flags & (IRP_PAGING_IO | IRP_NOCACHE | IRP_SYNCHRONOUS_PAGING_IO);
     PVOID Buffer = I->AssociatedIrp.SystemBuffer ? I->AssociatedIrp.SystemBuffer : I->UserBuffer;

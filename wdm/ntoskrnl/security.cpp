@@ -107,21 +107,6 @@ SE_EXPORTS Exports {
 
 }
 
-PVOID NewProxy(HANDLE H, ULONG Type)
-{
-    auto* P = New<HandleProxy>();
-    if (!P) {
-        NtClose(H);
-        return nullptr;
-    }
-    P->Header.Type = ProxyObject;
-    P->Header.Size = ProxySize;
-    P->Header.SignalState = LONG(Type);
-    P->Handle = H;
-    P->References = 1;
-    return P;
-}
-
 }
 
 using namespace host;
@@ -129,8 +114,7 @@ using namespace host;
 extern "C" {
 
 PSE_EXPORTS SeExportsValue = &Exports;
-static POBJECT_TYPE NoType = reinterpret_cast<POBJECT_TYPE>(&Exports);
-POBJECT_TYPE* SeTokenObjectType = &NoType;
+POBJECT_TYPE SeTokenObjectTypeValue = reinterpret_cast<POBJECT_TYPE>(&Exports);
 
 // --- subject contexts
 

@@ -114,16 +114,24 @@ using namespace host;
 
 extern "C" {
 
+// A timer that is set stays so, with its DPC, as on Windows; it fires once.
 void NTAPI KeInitializeTimerEx(PKTIMER T, TIMER_TYPE Type)
 {
+    Hold Held(Dispatcher);
+    LIST_ENTRY* At = Timers.Flink;
+    while (At != &Timers && At != &T->TimerListEntry)
+        At = At->Flink;
+    bool Set = At != &Timers;
     T->Header.Type = Type == NotificationTimer ? 8 : 9;
-    T->Header.Size = sizeof(KTIMER) / 4;
-    T->Header.Inserted = FALSE;
+    T->Header.Size = 0;                 // since Windows 8: other fields lie there
+    T->Header.Inserted = Set;
     T->Header.SignalState = 0;
     InitializeListHead(&T->Header.WaitListHead);
+    T->Period = 0;
+    if (Set)
+        return;
     InitializeListHead(&T->TimerListEntry);
     T->DueTime.QuadPart = 0;
-    T->Period = 0;
     T->Dpc = nullptr;
 }
 void NTAPI KeInitializeTimer(PKTIMER T) { KeInitializeTimerEx(T, NotificationTimer); }

@@ -2,6 +2,11 @@
 // An object that stands for a handle of the Executive's (ObReferenceObjectByHandle) has Type ProxyObject and the handle in SignalState's place.
 #include "wdm/ntoskrnl/object.hpp"
 
+extern "C" {
+NTSTATUS NTAPI NtQueryEvent(HANDLE, ULONG, PVOID, ULONG, PULONG);
+NTSTATUS NTAPI NtQuerySemaphore(HANDLE, ULONG, PVOID, ULONG, PULONG);
+}
+
 namespace host {
 
 Lock Dispatcher;
@@ -186,6 +191,16 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON, KPROCESSOR_MODE
             BugCheck(0x0A, u64(Object), Irql(), 0, 0, "waits at DISPATCH_LEVEL", CALLER);
         return WaitForHandle(Handle, Alertable, Timeout);
     }
+    // A client's process or thread; this process does not end before its drivers.
+    if (IsClientThread(Object) || (IsProcess(Object) && Object != PsInitialSystemProcess)) {
+        RequireIrql(APC_LEVEL, "KeWaitForSingleObject", CALLER);
+        HANDLE Other;
+        if (NTSTATUS S = ObOpenObjectByPointer(Object, 0, nullptr, SYNCHRONIZE, nullptr, KernelMode, &Other); S < 0)
+            return STATUS_SUCCESS;      // it is gone
+        NTSTATUS Status = WaitForHandle(Other, Alertable, Timeout);
+        NtClose(Other);
+        return Status;
+    }
     if (FILE_OBJECT* F = static_cast<FILE_OBJECT*>(Object); F->Type == 5 && F->Size == sizeof(FILE_OBJECT))
         H = &F->Event.Header;
     return WaitFor(1, &H, false, Timeout, CALLER);
@@ -256,7 +271,16 @@ LONG NTAPI KePulseEvent(PRKEVENT E, KPRIORITY P, BOOLEAN W)
     KeResetEvent(E);
     return Old;
 }
-LONG NTAPI KeReadStateEvent(PRKEVENT E) { return E->Header.SignalState; }
+LONG NTAPI KeReadStateEvent(PRKEVENT E)
+{
+    struct {
+        EVENT_TYPE Type;
+        LONG State;
+    } About {};
+    if (HANDLE H = ProxyHandle(E))
+        return NtQueryEvent(H, 0, &About, sizeof(About), nullptr) >= 0 ? About.State : 0;
+    return E->Header.SignalState;
+}
 
 // --- mutexes
 void NTAPI KeInitializeMutex(PRKMUTEX M, ULONG)
@@ -313,6 +337,15 @@ LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE S, KPRIORITY, LONG Adjustment, BOOLEA
     RtlRaiseStatus(STATUS_SEMAPHORE_LIMIT_EXCEEDED);
     return Old;
 }
-LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE S) { return S->Header.SignalState; }
+LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE S)
+{
+    struct {
+        ULONG Count;
+        LONG Limit;
+    } About {};
+    if (HANDLE H = ProxyHandle(S))
+        return NtQuerySemaphore(H, 0, &About, sizeof(About), nullptr) >= 0 ? LONG(About.Count) : 0;
+    return S->Header.SignalState;
+}
 
 }

@@ -262,11 +262,13 @@ NTSTATUS Write(Volume& V, Fcb& F, PIRP I, IO_STACK_LOCATION* S)
     if (Offset > F.OnMedium)
         if (Status Z = V.Fat->Zero(F.Entry, F.OnMedium, Offset - F.OnMedium); !Z.Ok())
             return Fail(Z.Code());
+    bool Longer = End > F.Entry.Size;
     if (End > F.OnMedium) {
         F.OnMedium = End;
         F.Changed = true;
     }
-    return Move(F, I, true, Offset, Count, Bytes);      // gives the resource back
+    // The pages are clean when the write is complete, and perhaps nowhere else: this process may end.
+    return Move(F, I, true, Offset, Count, Bytes, Longer ? End : 0);      // gives the resource back
 }
 
 }

@@ -132,6 +132,8 @@ Status NameFcb(Fcb& F);                 // its whole name anew
 NTSTATUS SetSize(Fcb& F, FILE_OBJECT* File, u64 Size);
 // The entry, if it has changed. The size on the medium is that of what has been written there; Whole: the rest of the file is zeroed there first.
 Status WriteBack(Fcb& F, bool Whole = false);
+// The folder's size and the table, so that the file's data up to Past is found by whoever mounts the volume next.
+Status CommitSize(Fcb& F, u64 Past);
 void FlushAll(Volume& V);               // the cached data of all files; without the volume's resource
 void TellSizes(Fcb& F, FILE_OBJECT* File);      // to the cache
 NTSTATUS Extend(Fcb& F, u64 Size);      // room for it, and the file's size
@@ -154,7 +156,8 @@ inline ULONG AttributesOf(const fat::Entry& E)
 inline u64 IdOf(const Fcb& F) { return F.IsRoot() ? 1 : u64(F.Entry.Parent) << 32 | u64(F.Entry.Slot + F.Entry.Slots) << 5; }
 u64 AllocatedOf(Volume& V, const fat::Entry& E);
 // transfer.cpp: moves the data of a request, which it completes, between its MDL and the medium, from Offset in the file on. Bytes: as many as the request says are moved, a multiple of sectors.
-NTSTATUS Move(Fcb& F, PIRP I, bool Write, u64 Offset, u32 Bytes, ULONG_PTR Information);
+// Past: of a write, how much of the file the folder knows of when the request is complete.
+NTSTATUS Move(Fcb& F, PIRP I, bool Write, u64 Offset, u32 Bytes, ULONG_PTR Information, u64 Past = 0);
 
 inline void* Allocate(usize Bytes)
 {

@@ -137,6 +137,19 @@ Status WriteBack(Fcb& F, bool Whole)
     return STATUS_SUCCESS;
 }
 
+Status CommitSize(Fcb& F, u64 Past)
+{
+    Volume& V = *F.Of;
+    u64 Size = u64(F.Header.FileSize.QuadPart), Now = Past < F.OnMedium ? Past : F.OnMedium;
+    if (Now > Size)
+        Now = Size;
+    if (F.Deleted || V.Dismounted || Now <= F.Entry.Size)
+        return STATUS_SUCCESS;
+    F.Entry.Size = u32(Now);
+    TRY(V.Fat->WriteTable());
+    return V.Fat->Update(F.Entry);
+}
+
 Status Sync(Volume& V)
 {
     for (Fcb* F = V.Fcbs; F; F = F->Next)

@@ -68,6 +68,11 @@ NTSTATUS Mount(PIRP, IO_STACK_LOCATION* S)
         if (!V->On.Bytes)
             return STATUS_UNRECOGNIZED_VOLUME;
         V->Fat = TRY(fat::Volume::Mount(V->On, Upper));
+        if (V->Fat->WasDirty()) {       // the power went, or the process before this one ended
+            if (core::Status R = V->Fat->Repair(); !R.Ok())
+                DbgPrint("fastfat: a volume that was not marked clean cannot be looked through: %08x", unsigned(R.Code()));
+            Changed(*V);
+        }
         Vector<wchar_t> Label = TRY(V->Fat->Label());
         V->LabelBytes = USHORT((Label.Size() < 11 ? Label.Size() : 11) * 2);
         if (V->LabelBytes)

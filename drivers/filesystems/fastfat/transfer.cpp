@@ -11,7 +11,29 @@ struct Transfer {
     LONG Left;
     LONG Failed;                        // status
     ULONG_PTR Information;
+    u64 Past;                           // up to here the folder is to know of the data before the request is complete; 0: it need not
+    WORK_QUEUE_ITEM Item;
 };
+
+void Finish(Transfer* T)
+{
+    PIRP I = T->Irp;
+    NTSTATUS Status = T->Failed;
+    ULONG_PTR Information = T->Information;
+    Free(T);
+    Complete(I, Status, Status >= 0 ? Information : 0);
+}
+
+void NTAPI Commit(PVOID Context)
+{
+    auto* T = static_cast<Transfer*>(Context);
+    {
+        Locked Held(*T->F->Of);
+        if (Status S = CommitSize(*T->F, T->Past); !S.Ok())
+            T->Failed = S.Code();
+    }
+    Finish(T);
+}
 
 void End(Transfer* T)
 {
@@ -20,11 +42,12 @@ void End(Transfer* T)
     Fcb* F = T->F;
     if (!InterlockedDecrement(&F->Moving))
         KeSetEvent(&F->Still, 0, FALSE);
-    PIRP I = T->Irp;
-    NTSTATUS Status = T->Failed;
-    ULONG_PTR Information = T->Information;
-    Free(T);
-    Complete(I, Status, Status >= 0 ? Information : 0);
+    if (T->Past && T->Failed >= 0) {
+        ExInitializeWorkItem(&T->Item, Commit, T);
+        ExQueueWorkItem(&T->Item, DelayedWorkQueue);
+        return;
+    }
+    Finish(T);
 }
 
 NTSTATUS NTAPI PieceDone(PDEVICE_OBJECT, PIRP Piece, PVOID Context)
@@ -44,7 +67,7 @@ NTSTATUS NTAPI PieceDone(PDEVICE_OBJECT, PIRP Piece, PVOID Context)
 }
 
 // With the volume's resource held; it is given back before anything is sent.
-NTSTATUS Move(Fcb& F, PIRP I, bool Write, u64 Offset, u32 Bytes, ULONG_PTR Information)
+NTSTATUS Move(Fcb& F, PIRP I, bool Write, u64 Offset, u32 Bytes, ULONG_PTR Information, u64 Past)
 {
     Volume& V = *F.Of;
     DEVICE_OBJECT* To = V.On.Target;
@@ -61,7 +84,7 @@ NTSTATUS Move(Fcb& F, PIRP I, bool Write, u64 Offset, u32 Bytes, ULONG_PTR Infor
     auto* T = static_cast<Transfer*>(Allocate(sizeof(Transfer)));
     if (!T)
         return Fail(STATUS_INSUFFICIENT_RESOURCES);
-    *T = { I, &F, 1, STATUS_SUCCESS, Information };
+    *T = { I, &F, 1, STATUS_SUCCESS, Information, Past, {} };
     PIRP First = nullptr;
     PIRP* Next = &First;
     u32 Count = 0;

@@ -451,6 +451,8 @@ void Channel::Drain()
                 Irp* I = std::exchange(T.I, nullptr);
                 ++T.Generation;
                 T.NextFree = std::exchange(FreeTag_, u16(Index + 1));
+                if (R.Minor)
+                    I->Ends(R.Minor, Status(NTSTATUS(R.Options)));
                 Served_ |= R.Status >= 0 && I->MayRepeat;
                 Finish(*I, Status(NTSTATUS(R.Status)), R.Information, R.File);
             } else if (R.What == wd::ReplyKind::Call && Process) {
@@ -460,12 +462,12 @@ void Channel::Drain()
                 }
             } else if (R.What == wd::ReplyKind::Pending) {
                 if (u32 Index = R.Tag & 0xFFFF; Index < MaximumSent && Tags_[Index].I && Tags_[Index].Generation == R.Tag >> 16)
-                    Tags_[Index].I->Pends();
+                    Tags_[Index].I->Pends(Status(NTSTATUS(R.Status)));
             } else if (R.What == wd::ReplyKind::CancelCall) {
                 CancelRemote(*this, R.Tag);
             } else if (R.What == wd::ReplyKind::FileIs) {
                 u32 Index = R.Tag & 0xFFFF;
-                if (Index >= MaximumSent || !Tags_[Index].I || Tags_[Index].Generation != R.Tag >> 16 || !fs::FileIs(*Tags_[Index].I, R.Information, R.File)) {
+                if (Index >= MaximumSent || !Tags_[Index].I || Tags_[Index].Generation != R.Tag >> 16 || !Tags_[Index].I->Learn(R.Information, R.File)) {
                     Misbehaves("tells of a file that is not being opened");
                     return;
                 }
@@ -488,6 +490,7 @@ void Channel::ProcessEnds(ps::Process& P)
     Ref<Channel> Keep(*this);
     Drain();                            // what it had answered before it ended is answered
     Dead_ = true;
+    fs::ProcessLost(*this, P);
     Process = nullptr;
     TakeDevices(Driver_);               // no DMA into what has been lent from here on
     RemoteCallerEnds(*this);
@@ -498,7 +501,9 @@ void Channel::ProcessEnds(ps::Process& P)
         Lose(*I);
     AllLink_.Unlink();
     fs::VolumesChange(this);
-    Driver_.HasEnded(P);
+    Ref<Driver> Of(Driver_);
+    Of->HasEnded(P);
+    fs::ProcessEnded(*Of);
 }
 
 void DrainAll()

@@ -7,6 +7,7 @@
 #include "ntos/ex/mutant.hpp"
 #include "ntos/ex/semaphore.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/images.hpp"
 #include "ntos/io/driver/watch.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
@@ -66,7 +67,10 @@ Status ReferenceHandle(ke::Caller& Caller, svc::DriverControl& Call)
         return STATUS_ACCESS_DENIED;
     Ref<ob::Object> Target(*E->Target);
     wd::HandleGot Out { 0, E->Access, TypeNumber(*Target) };
-    Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Target, Out.Granted, 0)));
+    // Through a pointer everything can be done with an event, a semaphore or a mutant, whatever the handle's rights were.
+    bool IsDispatcher = Out.Type >= 1 && Out.Type <= 3;
+    ACCESS_MASK Access = IsDispatcher ? Target->GetType().ValidAccess : Out.Granted;
+    Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Target, Access, 0)));
     Status S = Output(Caller, Call, Out);
     if (!S.Ok())
         Caller.Process().Handles().Close(reinterpret_cast<HANDLE>(Out.Handle)).Ignore();
@@ -153,10 +157,20 @@ Status Driver::Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make)
                 ob::MakePermanent(*Found.Value(), false);
             return STATUS_SUCCESS;
         }
+        for (usize I = 0; I < Left_.Size(); ++I)
+            if (ob::Equal(Left_[I], Name, true)) {
+                auto Found = ob::LookupKernel(Name, true);
+                Left_.RemoveAt(I);
+                if (Found.Ok())
+                    ob::MakePermanent(*Found.Value(), false);
+                return STATUS_SUCCESS;
+            }
         return STATUS_OBJECT_NAME_NOT_FOUND;    // not one of this driver's
     }
     ob::String Target = TRY(InputName(Caller, Call, sizeof(In) + In.FirstBytes, In.SecondBytes));
     ob::String Copy = TRY(ob::String::Copy(Name));
+    if (TakeLink(Name, Target))
+        return Links_.Push(std::move(Copy));
     Status S = ob::LinkKernel(Name, Target);
     if (S == STATUS_OBJECT_NAME_COLLISION) {
         // A name under which the driver waited to be started.
@@ -228,6 +242,8 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         Out.Handle = reinterpret_cast<u64>(TRY(ob::GrantHandle(Caller, Ref<ob::Object>(*D), Out.Granted, 0)));
         return Output(Caller, Call, Out);
     }
+    case wd::Control::WatchImages:
+        return WatchImages(*In_, TRY(Input<wd::Status>(Caller, Call)).Code != 0);
     case wd::Control::MapLent:
         return Output(Caller, Call, wd::Address { TRY(In_->MapLent(TRY(Input<wd::LentPages>(Caller, Call)).Tag)) });
     case wd::Control::ShapeDevice: {

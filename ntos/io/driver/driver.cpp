@@ -1,6 +1,7 @@
 // Driver objects: starting, ending, starting again.
 #include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/images.hpp"
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 
@@ -21,6 +22,7 @@ constinit const ob::TypeInfo Driver::Type {
 // Starting again: after 100 ms, doubled each time, at most so often. A driver that has run for a minute or has moved data starts counting anew: the limit is
 // for those that die without getting anywhere. What kills the driver each time it is sent has a limit of its own (Seat).
 static constexpr u32 MaximumDeaths = 8;
+static constexpr u64 LinksStay = 300'000'000;
 static constexpr u64 FirstPause = 1'000'000, LongestPause = 16'000'000, GoodRun = 600'000'000;
 
 Driver::~Driver()
@@ -76,6 +78,8 @@ void Driver::HasStarted(Status Outcome)
         State_ = State::Running;
         StartedAt_ = ke::InterruptTime();
         pnp::DriverRuns(*this);
+        if (!Left_.IsEmpty() && !LinksEnd_.Set(StartedAt_ + LinksStay).Ok())
+            DropLinks();
     } else {
         State_ = State::Failed;
     }
@@ -94,11 +98,9 @@ void Driver::HasEnded(ps::Process& P)
 {
     State Was = State_;
     Unloaded_ = Was == State::Unloading;
-    for (ob::String& L : Links_) {
-        auto Found = ob::LookupKernel(L, true);
-        if (Found.Ok())
-            ob::MakePermanent(*Found.Value(), false);
-    }
+    for (ob::String& L : Links_)
+        if (!Left_.Push(std::move(L)).Ok())
+            break;                      // without memory it stays for good
     Links_.Clear();
     while (DriverDevice* D = Devices.First()) {
         D->TakeAway(Was == State::Running || (Was == State::Starting && Deaths_));
@@ -108,8 +110,10 @@ void Driver::HasEnded(ps::Process& P)
     bool HasServed = In_ && In_->HasServed();
     TakeFixed(*this);
     PlaceDemandDevices(Key_);
-    if (In_)
+    if (In_) {
         pnp::ChannelEnds(*In_);
+        WatchImages(*In_, false).Ignore();      // turning it off cannot fail
+    }
     delete std::exchange(Hardware_, nullptr);
     In_.Reset();
     State_ = State::Stopped;
@@ -135,9 +139,38 @@ void Driver::HasEnded(ps::Process& P)
                 State_ = State::Failed;
         }
     }
+    if (!StartsAgain())
+        DropLinks();
     pnp::DriverEnds(*this, StartsAgain() || Unloaded_);
     Changed.Set();
     Release();
+}
+
+void Driver::DropLinks()
+{
+    LinksEnd_.Cancel();
+    for (ob::String& L : Left_)
+        if (auto Found = ob::LookupKernel(L, true); Found.Ok())
+            ob::MakePermanent(*Found.Value(), false);
+    Left_.Clear();
+}
+
+// A link of the process before that leads there. One that leads elsewhere goes.
+bool Driver::TakeLink(const ob::String& Name, const ob::String& Target)
+{
+    for (usize I = 0; I < Left_.Size(); ++I) {
+        if (!ob::Equal(Left_[I], Name, true))
+            continue;
+        Left_.RemoveAt(I);
+        auto Found = ob::LookupKernel(Name, true);
+        if (!Found.Ok() || &Found.Value()->GetType() != &ob::SymbolicLink::Type)
+            return false;
+        if (ob::Equal(static_cast<ob::SymbolicLink&>(*Found.Value()).Target(), Target, true))
+            return true;
+        ob::MakePermanent(*Found.Value(), false);
+        return false;
+    }
+    return false;
 }
 
 void Driver::Restart::Expired(ke::Timer& T)

@@ -98,7 +98,6 @@ public:
     core::ListNode<Irp> Link;           // of its channel (queued or sent) or seat (held)
     wd::Message M {};
     u32 DataBytes = 0;                  // wanted of the data area
-    bool IsOfFileSystem = false;        // an fs::FsIrp
     RefPtr<DriverFile> File;            // kept until it is done
     RefPtr<DriverDevice> Device;
     RefPtr<LowerFiles> Lower;           // of the file it is for
@@ -110,7 +109,11 @@ public:
     // It ended. Sent tells whether the driver has had it (and the data area what it left there).
     virtual void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) = 0;
     // The dispatch routine has returned without an answer (told if M.Flags has TellPending).
-    virtual void Pends() { }
+    virtual void Pends(Status Returned) { }
+    // Before Done, of an answer: Reply::Minor and, with HasReturned, what the dispatch routine returned.
+    virtual void Ends(u8 How, Status Returned) { }
+    // Of a Create of a file system's: the driver's message about the file (wd::ReplyKind::FileIs). False: it makes no sense.
+    virtual bool Learn(u64 FsContext, u64 SectionObject) { return false; }
     // It is about to be sent to Device: whatever names something of its process.
     virtual void Address() { }
     // Whose memory the driver may have lent later (Channel::LockClient); null. Device is set then.
@@ -291,6 +294,8 @@ public:
     void Withdraw(Request& R) override;
     void Cleanup() override;
     Result<ob::String> RelativeName() override { return ob::String::Copy(Name_); }
+    ke::Task<> AskName(ke::Caller& Caller, ob::String& To) override;
+    bool IsDirectOpen() const override;
     u64 Cookie() const { return Cookie_; }
     RefPtr<LowerFiles> Lower;
 
@@ -311,7 +316,7 @@ protected:
 class Driver final : public ob::Object {
 public:
     static const ob::TypeInfo Type;
-    Driver(ob::String Name, ob::String Key) : Object(Type), Name_(std::move(Name)), Key_(std::move(Key)), Again_(*this) { }
+    Driver(ob::String Name, ob::String Key) : Object(Type), Name_(std::move(Name)), Key_(std::move(Key)), Again_(*this), LinksEnd_(*this) { }
     ~Driver() override;
     enum class State : u8 { Stopped, Starting, Running, Unloading, Failed };
     Status StartProcess();
@@ -342,6 +347,8 @@ private:
     Result<wd::DeviceShape> AttachDevice(u64 Upper, u64 Lower);
     Status Link(ke::Caller& Caller, svc::DriverControl& Call, bool Make);
     void StartAgain();
+    void DropLinks();
+    bool TakeLink(const ob::String& Name, const ob::String& Target);
     ob::String Name_, Key_;
     State State_ = State::Stopped;
     Status Outcome_;
@@ -351,16 +358,23 @@ private:
     u32 Deaths_ = 0;
     bool Unloaded_ = false;
     Vector<ob::String> Links_;
+    Vector<ob::String> Left_;           // of the process before: they stay until the next one has made them again, or has had the time to
     struct Restart : ke::Timer {
         explicit Restart(Driver& Of) : Timer(Expired), Owner(Of) { }
         static void Expired(ke::Timer& T);
         Driver& Owner;
     } Again_;
+    struct LinksEnd : ke::Timer {
+        explicit LinksEnd(Driver& Of) : Timer([](ke::Timer& T) { static_cast<LinksEnd&>(T).Owner.DropLinks(); }), Owner(Of) { }
+        Driver& Owner;
+    } LinksEnd_;
 };
 
 // By service key (\Registry\Machine\System\CurrentControlSet\Services\X). STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_SYNTAX_BAD.
 Result<Ref<Driver>> FindOrMakeDriver(ob::Name Key);
 Status DeviceRequest(ke::Caller& Caller, svc::DriverControl& Call);
 void DrainAll();
+// Whether requests of processes that have ended are still with other drivers.
+bool HasOrphans();
 
 }

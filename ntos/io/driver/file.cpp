@@ -6,6 +6,7 @@
 #include "ntos/io/driver/stack.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/issue.hpp"
+#include "ntos/io/pnp/pnp.hpp"
 
 namespace io::driver {
 
@@ -18,7 +19,13 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
-    void Pends() override { R_.TellPending(); }
+    void Pends(Status Returned) override { R_.TellPending(Returned); }
+    void Ends(u8 How, Status Returned) override
+    {
+        if (How & wd::HasReturned)
+            R_.DispatchReturned(Returned);
+        R_.WasMarked(How & wd::Pended ? Request::Mark::Pended : Request::Mark::NotPended);
+    }
     ps::Process* Client() override
     {
         if (!Device)
@@ -49,6 +56,8 @@ Status RequestIrp::Fill()
     M.RequestorMode = 1;
     if (R_.WaitsForDispatch())
         M.Flags |= wd::TellPending;
+    if (R_.What == Operation::DeviceControl && !R_.ForExecutive)
+        M.Flags |= wd::TellReturn;
     if (F.Lower)
         Lower = F.Lower;
     M.Device = F.Device().Cookie;
@@ -66,6 +75,9 @@ Status RequestIrp::Fill()
         M.Attributes = u16(F.Attributes_);
         M.Related = F.Related_;
         P[0] = Ea;
+        // The file is of the device that was opened, the request goes to the top of its stack.
+        if (auto& Opened = static_cast<DriverDevice&>(F.GetDevice()); !Opened.IsGone() && &Opened.In() == &F.Device().In())
+            P[2] = Opened.Cookie;
         Layout(Name, Ea, false);
         M.Mode = wd::Transfer::None;
         return STATUS_SUCCESS;
@@ -116,16 +128,26 @@ Status RequestIrp::CopyIn(Channel& In)
 void RequestIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent)
 {
     auto& F = static_cast<DriverFile&>(*R_.Target);
-    if (Outcome == STATUS_PENDING)      // no final status: a mistake of the driver's
+    if (Outcome == STATUS_PENDING && !R_.HasReturned())      // no final status: a mistake of the driver's
         Outcome = STATUS_DRIVER_INTERNAL_ERROR;
     if (R_.What == Operation::Create && Sent)
         F.Cookie_ = Cookie;
     bool ReadsBack = R_.What != Operation::Create && M.OutputBytes && !Lent();
     if (Sent && ReadsBack && (BackWhole_ || !IsError(Outcome)) && !In.IsDead()) {
         u64 Bytes = BackWhole_ || Information > M.OutputBytes ? M.OutputBytes : Information;
-        if (Status S = In.DataToUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, Bytes); !S.Ok()) {
+        Status S;
+        if (R_.ForExecutive) {
+            S = R_.Reply.Resize(Bytes);
+            if (S.Ok())
+                S = In.ReadData(*this, M.OutputOffset, R_.Reply.Data(), u32(Bytes));
+        } else {
+            S = In.DataToUser(*this, M.OutputOffset, *R_.Process, R_.Data.Address, Bytes);
+        }
+        if (!S.Ok()) {
             Outcome = S;
             Information = 0;
+            if (R_.HasReturned())
+                R_.DispatchReturned(S);
         }
     }
     R_.Context[0] = 0;
@@ -157,15 +179,51 @@ DriverFile::DriverFile(DriverDevice& Of, DriverDevice& Top, const CreateParamete
 DriverFile::~DriverFile()
 {
     CleanupOnce();
-    --static_cast<DriverDevice&>(GetDevice()).Opens;
+    auto& Of = static_cast<DriverDevice&>(GetDevice());
+    --Of.Opens;
     if (Created_)
         SendPlain(mj::Close);
+    if (!Of.Opens && Of.Place && Of.Place->Leaves)
+        pnp::LastCloses();
 }
 
 void DriverFile::CreateEnds(Status Outcome)
 {
     Created_ = Outcome.Ok();
     Ea_.Clear();
+}
+
+// What NT sets FO_DIRECT_DEVICE_OPEN for: the device itself, with rights that need no driver.
+bool DriverFile::IsDirectOpen() const
+{
+    constexpr ACCESS_MASK NoDriver = SYNCHRONIZE | FILE_READ_ATTRIBUTES | READ_CONTROL | ACCESS_SYSTEM_SECURITY | WRITE_OWNER | WRITE_DAC;
+    return Name_.IsEmpty() && !Related_ && !(OpenedAccess() & ~NoDriver);
+}
+
+// The device's name, and behind it what the driver says the file's is. A driver that names no files is no mistake.
+ke::Task<> DriverFile::AskName(ke::Caller& Caller, ob::String& To)
+{
+    constexpr u32 Room = 4096;
+    To = CO_TRY(GetDevice().QueryName());
+    Ref<Request> R = CO_TRY(Issue::MakeOwn(Caller, Ref<File>(*this), Operation::QueryInformation));
+    R->Code = FileNameInformation;
+    R->Data.Length = Room;
+    Status S = co_await Issue::Await(Caller, R);
+    if (S == STATUS_INVALID_DEVICE_REQUEST || S == STATUS_INVALID_PARAMETER || S == STATUS_NOT_IMPLEMENTED || S == STATUS_INVALID_INFO_CLASS || S == STATUS_NOT_SUPPORTED)
+        co_return STATUS_SUCCESS;
+    if (IsError(S))
+        co_return S;
+    constexpr usize NameAt = offsetof(FILE_NAME_INFORMATION, FileName);
+    if (R->Reply.Size() <= NameAt)
+        co_return STATUS_SUCCESS;
+    u32 Bytes;
+    memcpy(&Bytes, R->Reply.Data(), sizeof(Bytes));
+    if (usize Here = R->Reply.Size() - NameAt; Bytes > Here)
+        Bytes = u32(Here);
+    usize Before = To.View().Length;
+    CO_TRY(To.Characters().Resize(Before + Bytes / 2));
+    memcpy(To.Characters().Data() + Before, R->Reply.Data() + NameAt, Bytes / 2 * 2);
+    co_return STATUS_SUCCESS;
 }
 
 void DriverFile::SendPlain(u8 Major)
@@ -225,6 +283,8 @@ Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParam
         return STATUS_INVALID_PARAMETER;
     if (IsGone() && !(HasFiles && Awaited))
         return Awaited ? STATUS_DEVICE_NOT_READY : STATUS_DEVICE_REMOVED;
+    if (Place && Place->Leaves)
+        return STATUS_NO_SUCH_DEVICE;
     if (Exclusive && Opens)
         return STATUS_ACCESS_DENIED;
     How.Granted = TRY(CheckDeviceAccess(Request, *this, How.Access));

@@ -56,6 +56,7 @@ private:
     wd::RemoteCall C_;
     u32 CopyAt_ = 0;                    // where the output lies in the data area, when it is not lent
     friend void RemoteCallerEnds(Channel&);
+    friend bool HasOrphans();
 };
 
 // SCSI commands that only read, or write the same again.
@@ -261,6 +262,14 @@ void CancelRemote(Channel& From, u32 Tag)
             return;
         }
     }
+}
+
+bool HasOrphans()
+{
+    for (RemoteIrp& I : *RemoteIrp::All)
+        if (!I.From_)
+            return true;
+    return false;
 }
 
 void RemoteCallerEnds(Channel& From)

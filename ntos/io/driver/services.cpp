@@ -10,6 +10,7 @@
 #include "ntos/io/driver/firmware.hpp"
 #include "ntos/io/driver/fixed.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/images.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/space.hpp"
@@ -42,8 +43,17 @@ Result<Ref<Driver>> FindOrMakeDriver(ob::Name Key)
     return New;
 }
 
+// A driver that does not run and that nobody else knows (the caller's reference and the directory's are all there are: no devnode has it) leaves \\Driver.
+static void LeaveDirectory(Driver& D)
+{
+    bool Ended = D.Now() == Driver::State::Stopped || D.Now() == Driver::State::Failed;
+    if (Ended && D.References() == 2 && D.Parent())
+        ob::MakePermanent(D, false);
+}
+
 static ke::Task<> Load(ke::Caller& Caller, Ref<Driver> D)
 {
+    Defer Leave = [&] { LeaveDirectory(*D); };
     if (D->Now() == Driver::State::Running || D->Now() == Driver::State::Starting || D->Now() == Driver::State::Unloading)
         co_return STATUS_IMAGE_ALREADY_LOADED;
     D->ForgetDeaths();
@@ -55,6 +65,7 @@ static ke::Task<> Load(ke::Caller& Caller, Ref<Driver> D)
 
 static ke::Task<> Unload(ke::Caller& Caller, Ref<Driver> D)
 {
+    Defer Leave = [&] { LeaveDirectory(*D); };
     CO_TRY(D->BeginUnload());
     while (D->Now() == Driver::State::Running || D->Now() == Driver::State::Unloading) {
         CO_TRY(co_await ke::WaitFor(D->Changed));
@@ -62,6 +73,21 @@ static ke::Task<> Unload(ke::Caller& Caller, Ref<Driver> D)
             co_return STATUS_INVALID_DEVICE_REQUEST;    // it has no unload routine
     }
     co_return D->Outcome().Ok() ? Status(STATUS_SUCCESS) : Status(STATUS_DRIVER_PROCESS_TERMINATED);      // it is gone either way
+}
+
+static ke::Task<> LoadedImage(ke::Caller& Caller, Channel& In, svc::DriverControl& Call)
+{
+    constexpr u32 MostBytes = 2048;
+    if (Call.InputLength < sizeof(wd::LoadedImage))
+        co_return STATUS_INVALID_PARAMETER;
+    auto About = CO_TRY(Call.InputBuffer.ReadAs<wd::LoadedImage>(Caller));
+    if (About.NameBytes & 1 || About.NameBytes > MostBytes || sizeof(About) + About.NameBytes > Call.InputLength)
+        co_return STATUS_INVALID_PARAMETER;
+    ob::String Name;
+    CO_TRY(Name.Characters().Resize(About.NameBytes / 2));
+    CO_TRY(Call.InputBuffer.Read(Caller, Name.Characters().Data(), About.NameBytes, sizeof(About)));
+    Ref<Channel> Keep(In);
+    co_return co_await TellImage(In, About.Base, About.Bytes, Name);
 }
 
 static Result<Ref<Driver>> Named(ke::Caller& Caller, ke::UserPtr<UNICODE_STRING> Name)
@@ -96,6 +122,8 @@ ke::Task<> NtDriverControl(ke::Caller& Caller, svc::DriverControl& Call)
     u32 Code = Call.Code;
     if (Code >= u32(wd::Control::CacheOpen) && Code <= u32(wd::Control::CacheSettle))
         return io::fs::CacheControl(Caller, *In, Call);
+    if (Code == u32(wd::Control::ImageLoaded))
+        return LoadedImage(Caller, *In, Call);
     return ke::Task<>(In->Of().Control(Caller, Call));
 }
 

@@ -37,6 +37,7 @@ public:
     wd::DeviceShape Shape(const Channel& For) const;
     DriverDevice* NameOf = nullptr;             // one that is gone, whose name stays for whoever takes the seat next (DriverDevice::TakeAway)
     pnp::Devnode* Node = nullptr;               // it belongs to; set and cleared by pnp
+    bool Leaves = false;                        // its devnode is being removed: the device is not opened any more
 
 private:
     friend class RefCounted<Seat>;

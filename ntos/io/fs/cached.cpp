@@ -13,14 +13,14 @@ constinit Immortal<FsFile::CookieList> FsFile::Open_;
 FsFile* FsFile::ByCookie(driver::Channel& In, u64 Cookie)
 {
     for (FsFile& F : *Open_)
-        if (F.FsCookie_ == Cookie && F.Volume_ && F.Volume_->To && &F.Volume_->To->In() == &In)
+        if (Cookie && F.FsCookie_ == Cookie && F.Volume_ && F.Volume_->To && &F.Volume_->To->In() == &In)
             return &F;
     return nullptr;
 }
 
 bool FsFile::IsFast() const
 {
-    if (!Stream_ || !Stream_->Map() || IsUncached() || Volume_->IsGone())
+    if (!Stream_ || !Stream_->Map() || IsUncached() || Volume_->IsAway() || Volume_->IsGone() || Broken_)
         return false;
     auto H = Stream_->Look();
     return H.Ok() && H.Value().Fast;
@@ -70,10 +70,21 @@ bool FsFile::StartCached(Request& R)
 
 // --- sections
 
+ke::Task<> FsFile::PrepareLater(Ref<FsFile> F)
+{
+    while (F->Volume_->IsAway())
+        CO_TRY(co_await ke::WaitFor(F->Volume_->Back));
+    co_return co_await F->PrepareSection();
+}
+
 ke::Task<> FsFile::PrepareSection()
 {
+    if (Volume_ && Volume_->IsAway())
+        return PrepareLater(Ref<FsFile>(*this));
     if (!Stream_ || Volume_->IsGone())
         return ke::Task<>(Status(STATUS_INVALID_FILE_FOR_SECTION));
+    if (Broken_)
+        return ke::Task<>(Status(Broken_));
     return ke::Task<>(Stream_->StartByHeader(*this));
 }
 

@@ -27,26 +27,20 @@ public:
     Status Fill();
     Status CopyIn(Channel& In) override;
     void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent) override;
-    void Learn(u64 FsContext, u64 SectionObject)
+    bool Learn(u64 FsContext, u64 SectionObject) override
     {
+        if (R_.What != Operation::Create)
+            return false;
         auto& F = static_cast<FsFile&>(*R_.Target);
         if (auto S = Stream::Of(Device->In(), SectionObject, FsContext); S.Ok())
             F.Stream_ = RefPtr<Stream>(S.Take());       // without memory it is not cached
+        return true;
     }
-    bool IsCreate() const { return R_.What == Operation::Create; }
 
 private:
     Status Transfer(bool Write);
     void Succeeded(Channel& In, u64 Information, u64 Cookie);
 };
-
-bool FileIs(Irp& Create, u64 FsContext, u64 SectionObject)
-{
-    if (Create.M.What != wd::Kind::Irp || Create.M.Major != mj::Create || !Create.IsOfFileSystem)
-        return false;
-    static_cast<FsIrp&>(Create).Learn(FsContext, SectionObject);
-    return true;
-}
 
 // Context[1] counts the bytes of the parts that are done.
 Status FsIrp::Transfer(bool Write)
@@ -65,6 +59,7 @@ Status FsIrp::Transfer(bool Write)
     }
     u32 Now = Lends || Left < MostAtOnce ? u32(Left) : MostAtOnce;
     M.Major = Write ? mj::Write : mj::Read;
+    MayRepeat = true;                   // so the process has served when it is done
     M.Parameters[0] = Now;
     M.Parameters[1] = T.Key;
     M.Parameters[2] = T.Append ? ~u64(0) : T.Offset + Before;
@@ -85,7 +80,6 @@ Status FsIrp::Transfer(bool Write)
 Status FsIrp::Fill()
 {
     auto& F = static_cast<FsFile&>(*R_.Target);
-    IsOfFileSystem = true;
     M.What = wd::Kind::Irp;
     M.RequestorMode = 1;
     Device = F.Volume_->To;
@@ -143,6 +137,12 @@ Status FsIrp::Fill()
         M.StackFlags = u8(R_.LockLength);       // SL_RESTART_SCAN, SL_RETURN_SINGLE_ENTRY
         P[0] = R_.Data.Length;
         P[2] = R_.Code;
+        if (F.Kept_ && F.Kept_->ListAnew) {
+            if (R_.Input.IsEmpty())
+                for (u8 B : F.Kept_->Pattern)
+                    TRY(R_.Input.Push(B));
+            M.StackFlags |= 1;          // SL_RESTART_SCAN
+        }
         Layout(u32(R_.Input.Size()), R_.Data.Length, false);
         return STATUS_SUCCESS;
     default:
@@ -169,6 +169,7 @@ void FsIrp::Succeeded(Channel& In, u64 Information, u64 Cookie)
         F.FsCookie_ = Cookie;
         F.Opened_ = true;
         FsFile::Open_->PushFront(F);
+        F.LearnId();
         break;
     case Operation::Write:
         // A write at the end went where the file system says.
@@ -202,6 +203,7 @@ void FsIrp::Succeeded(Channel& In, u64 Information, u64 Cookie)
         break;
     default: break;
     }
+    F.Remember(R_, Information, In, *this);
 }
 
 void FsIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool Sent)
@@ -209,6 +211,18 @@ void FsIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool 
     auto& F = static_cast<FsFile&>(*R_.Target);
     if (Outcome == STATUS_PENDING)      // no final status: a mistake of the driver's
         Outcome = STATUS_DRIVER_INTERNAL_ERROR;
+    if (In.IsDead() && !R_.IsCancelling() && (!Sent || FsFile::MayRepeat(R_)) && !F.Volume_->IsGone() && (F.Volume_->IsAway() || F.Volume_->To->In().Process)) {
+        F.Unsure_ |= Sent && R_.What == Operation::Create;
+        R_.Context[0] = 0;
+        if (F.Volume_->IsAway())
+            F.Volume_->Wait(R_);
+        else
+            F.Continue(R_, STATUS_SUCCESS);     // it ended late: the volume is back already
+        return;
+    }
+    // Whether it was made by the attempt that nobody answered cannot be told.
+    if (R_.What == Operation::Create && F.Unsure_ && F.Disposition_ == FILE_CREATE && Outcome == STATUS_OBJECT_NAME_COLLISION)
+        Outcome = STATUS_DEVICE_REMOVED;
     if (R_.What == Operation::Create)
         F.Start_.Reset();
     if (Sent && Outcome.Ok() && !In.IsDead())
@@ -261,14 +275,19 @@ private:
 class CleanupIrp final : public Irp {
 public:
     explicit CleanupIrp(FsFile& Of) : Of_(Of) { }
-    void Done(Channel&, Status, u64, u64, bool) override { Of_->CleanupDone_.Set(); }
+    void Done(Channel& In, Status, u64, u64, bool) override
+    {
+        // Without an answer it is sent again when the volume is back.
+        if (!In.IsDead() || !Of_->Volume_->IsAway())
+            Of_->CleanupDone_.Set();
+    }
 
 private:
     Ref<FsFile> Of_;
 };
 
 FsFile::FsFile(DriverDevice& Of, const CreateParameters& How, ob::String Name, ob::String Full, FsFile* Related, bool CaseSensitive)
-    : DriverFile(Of, Of, How, std::move(Name), 0), Start_(Related), Full_(std::move(Full)), AllocationSize_(How.AllocationSize), Target_(How.TargetFolder), CaseSensitive_(CaseSensitive)
+    : DriverFile(Of, Of, How, std::move(Name), 0), Start_(Related), Full_(std::move(Full)), AllocationSize_(How.AllocationSize), Target_(How.TargetFolder), CaseSensitive_(CaseSensitive), DeletesOnClose_((How.Options & FILE_DELETE_ON_CLOSE) != 0)
 {
 }
 
@@ -286,7 +305,7 @@ FsFile::~FsFile()
 
 void FsFile::SendPlain(u8 Major)
 {
-    if (!Volume_ || Volume_->IsGone())
+    if (!Volume_ || Volume_->IsGone() || Volume_->IsAway() || !FsCookie_)
         return;
     auto* I = new PlainIrp(*Volume_);
     if (!I)
@@ -309,6 +328,10 @@ void FsFile::Cleanup()
         Volume_->LockedBy = nullptr;
     if (!Opened_ || Volume_->IsGone())
         return;
+    if (Volume_->IsAway()) {
+        CleanupSent_ = !Dying_ && Volume_->Closed(*this).Ok();
+        return;
+    }
     if (Dying_) {
         SendPlain(mj::Cleanup);
         return;
@@ -356,26 +379,52 @@ Result<ob::String> FsFile::QueryName()
     return Path;
 }
 
-// The name it has from now on. Without memory the old one stays: it is only told.
-void FsFile::Renamed(const Request& R)
+Result<ob::String> FsFile::NameAfter(const Request& R) const
 {
     ob::String New;
-    if (auto* To = static_cast<FsFile*>(R.Other.Get())) {
-        auto Copy = ob::String::Copy(To->Full_);
-        if (Copy.Ok())
-            Full_ = Copy.Take();
-        return;
-    }
+    if (auto* To = static_cast<FsFile*>(R.Other.Get()))
+        return ob::String::Copy(To->Full_);
     constexpr usize NameAt = offsetof(FILE_RENAME_INFORMATION, FileName);
     usize Folder = Full_.View().Length;
     while (Folder && Full_.View().Data[Folder - 1] != L'\\')
         --Folder;
-    auto Put = [&]() -> Status {
-        TRY(New.Append(Full_.View().Up(Folder)));
-        return New.Append(ob::Name(reinterpret_cast<const wchar_t*>(R.Input.Data() + NameAt), (R.Input.Size() - NameAt) / 2));
-    };
-    if (R.Input.Size() > NameAt && Put().Ok())
-        Full_ = std::move(New);
+    u32 Bytes = 0;
+    if (R.Input.Size() > NameAt)
+        memcpy(&Bytes, R.Input.Data() + offsetof(FILE_RENAME_INFORMATION, FileNameLength), sizeof(Bytes));
+    if (!Bytes || Bytes > R.Input.Size() - NameAt)
+        return STATUS_INVALID_PARAMETER;
+    TRY(New.Append(Full_.View().Up(Folder)));
+    TRY(New.Append(ob::Name(reinterpret_cast<const wchar_t*>(R.Input.Data() + NameAt), Bytes / 2)));
+    return New;
+}
+
+// The name it has from now on. Without memory the old one stays: then it cannot be opened again.
+void FsFile::Renamed(const Request& R)
+{
+    if (auto New = NameAfter(R); New.Ok())
+        RenameTo(New.Take());
+    LearnId();
+}
+
+// All opens of it, and what lies below.
+void FsFile::RenameTo(ob::String New)
+{
+    ob::String Old = std::move(Full_);
+    usize Length = Old.View().Length;
+    for (FsFile& F : *Open_) {
+        if (&F == this || !(F.Volume_ == Volume_))
+            continue;
+        ob::Name Name = F.Full_.View();
+        bool Same = (Stream_ && F.Stream_ == Stream_) || ob::Equal(Name, Old.View(), true);
+        if (!Same && !(Name.Length > Length && Name.Data[Length] == L'\\' && ob::Equal(Name.Up(Length), Old.View(), true)))
+            continue;
+        auto Moved = ob::String::Copy(New.View());
+        if (Moved.Ok() && (Same || Moved.Value().Append(Name.From(Length)).Ok()))
+            F.Full_ = Moved.Take();
+        if (Same)
+            F.LearnId();                // it may have changed with the place of the entry
+    }
+    Full_ = std::move(New);
 }
 
 // What only the I/O manager can refuse.
@@ -399,6 +448,7 @@ Status FsFile::Start(Request& R)
         ++Volume_->Files;
         if (Volume_->Now() == Volume::State::Mounting) {
             R.Context[0] = 0;
+            R.Context[1] = 0;
             Volume_->Wait(R);
             RefPtr<Volume> Keep = Volume_;
             Keep->Begin();
@@ -407,26 +457,45 @@ Status FsFile::Start(Request& R)
     }
     if (!Volume_ || Volume_->IsGone())
         return STATUS_DEVICE_REMOVED;
+    if (Broken_)
+        return Status(Broken_);
+    R.Context[0] = 0;
+    R.Context[1] = 0;
+    if (Volume_->IsAway()) {
+        Volume_->Wait(R);
+        return STATUS_PENDING;
+    }
     if (R.What == Operation::Create)
         TRY(CheckCreate());
-    R.Context[1] = 0;
+    // What changed while nobody listened was lost with the process.
+    if (R.What == Operation::NotifyChange && Kept_ && std::exchange(Kept_->MissedChanges, false))
+        return STATUS_NOTIFY_ENUM_DIR;
     if (StartCached(R))
         return STATUS_PENDING;
     return Send(R);
 }
 
-void FsFile::Mounted(Request& R, Status Outcome)
+void FsFile::Continue(Request& R, Status Outcome)
 {
+    if (Outcome.Ok() && Broken_)
+        Outcome = Status(Broken_);
+    if (Outcome.Ok() && R.What == Operation::Create)
+        Outcome = Start_ && (Start_->Broken_ || !Start_->FsCookie_) ? Status(STATUS_FILE_INVALID) : CheckCreate();
     if (Outcome.Ok())
-        Outcome = CheckCreate();
-    if (Outcome.Ok())
-        Outcome = Send(R);
-    if (!(Outcome == STATUS_PENDING))
-        R.Complete(Outcome, 0);
+        Outcome = StartCached(R) ? Status(STATUS_PENDING) : Send(R);
+    if (Outcome == STATUS_PENDING)
+        return;
+    bool Some = R.Context[1] && (R.What == Operation::Read || R.What == Operation::Write);      // of a transfer in parts
+    R.Complete(Some ? Status(STATUS_SUCCESS) : Outcome, Some ? R.Context[1] : 0);
 }
 
 Status FsFile::Send(Request& R)
 {
+    if (Volume_->IsAway()) {
+        R.Context[0] = 0;
+        Volume_->Wait(R);
+        return STATUS_PENDING;
+    }
     if (Volume_->IsGone())
         return STATUS_DEVICE_REMOVED;
     auto* I = new FsIrp(R);
@@ -444,7 +513,7 @@ Status FsFile::Send(Request& R)
 void FsFile::Withdraw(Request& R)
 {
     auto* I = reinterpret_cast<Irp*>(R.Context[0]);
-    if (!I && R.What == Operation::Create) {    // it waits for the mount
+    if (!I && R.Link.IsLinked()) {      // it waits for the volume
         R.Link.Unlink();
         return;
     }

@@ -33,9 +33,10 @@ bool IsInGroup(cm::Node& Of, ob::Name Group)
     return true;
 }
 
-// Those that are being started now or have been by this. One whose process has ended is started again by its own clock.
+// Those that are being started now or have been by this. One whose process has ended is started again by its own clock, and waited for, too.
 Status StartWanted(Vector<Ref<Driver>>& Starting)
 {
+    TRY(CopyReturning(Starting));
     Ref<cm::Node> Keys = TRY(cm::OpenNode(Services, false));
     for (usize I = 0; I < Keys->ChildCount(); ++I) {
         cm::Node& N = *Keys->Child(I);
@@ -52,7 +53,7 @@ Status StartWanted(Vector<Ref<Driver>>& Starting)
         if (D.Value()->Now() == Driver::State::Stopped && !D.Value()->HasDied() && !D.Value()->WasUnloaded())
             if (Status S = D.Value()->StartProcess(); !S.Ok())
                 ex::Log("driver %S: cannot be started: 0x%x\n", N.Name(), u32(S.Code()));
-        if (D.Value()->Now() == Driver::State::Starting)
+        if (D.Value()->Now() != Driver::State::Running && D.Value()->StartsAgain())
             TRY(Starting.Push(D.Take()));
     }
     return STATUS_SUCCESS;
@@ -63,12 +64,19 @@ Status StartWanted(Vector<Ref<Driver>>& Starting)
 ke::Task<> Volume::Recognize(Ref<Volume> V)
 {
     Vector<Ref<Driver>> Starting;
+    if (V->Lost_) {                     // whether it is started again is known when its end is over
+        ke::Event Never { ke::Event::Notification, false };
+        (void)co_await ke::WaitFor(Never, false, ke::Deadline { ke::InterruptTime() + 100'000 });
+    }
     StartWanted(Starting).Ignore();           // without memory: those there are
     ke::Deadline Until { ke::InterruptTime() + Patience };
     for (Ref<Driver>& D : Starting)
-        while (D->Now() == Driver::State::Starting)
-            if (Status S = co_await ke::WaitFor(D->Changed, false, Until); S.Code() != STATUS_SUCCESS)
-                break;
+        while (D->Now() != Driver::State::Running && D->StartsAgain() && !Until.HasPassed()) {
+            // Stopped: until its pause is over.
+            ke::Event Never { ke::Event::Notification, false };
+            bool Starts = D->Now() == Driver::State::Starting;
+            (void)co_await ke::WaitFor(Starts ? D->Changed : Never, false, Starts ? Until : ke::Deadline { ke::InterruptTime() + 100'000 });
+        }
     V->Recognized();
     co_return STATUS_SUCCESS;
 }

@@ -57,8 +57,8 @@ Stream::~Stream()
 Status Stream::Start(const cc::Sizes& S, FsFile* By)
 {
     LastUse_ = ke::InterruptTime();
-    if (Map_)
-        return STATUS_SUCCESS;
+    if (Map_)                           // a section's, or that of a process before this one: it grows with the file
+        return S.File > Map_->GetSizes().File ? Map_->SetSizes(S) : Status(STATUS_SUCCESS);
     if (!By || In_->IsDead())
         return STATUS_INVALID_DEVICE_REQUEST;
     Map_ = RefPtr<cc::Map>(TRY(cc::Map::Create(*this, S)));
@@ -147,7 +147,7 @@ ke::Task<> Stream::FlushAndEnd(Ref<Stream> S)
 
 void Stream::Retire(bool Discard)
 {
-    if (!Map_ || Ending_ || IsUsed())
+    if (!Map_ || Ending_ || Away_ || IsUsed())
         return;
     Ref<Stream> Keep(*this);
     if (!Discard && Map_->IsDirty()) {
@@ -164,6 +164,7 @@ void Stream::Retire(bool Discard)
     Tell(0, 0);
     Tell(8, 0);
     Shared_ = false;
+    Written_ = false;
     RefPtr<FsFile> By = std::move(By_), SharedBy = std::move(SharedBy_);
     Keep_.Reset();
 }
@@ -175,7 +176,7 @@ void Stream::ForgetUnused()
         for (bool Again = true; Again;) {
             Again = false;
             for (Stream& S : *L) {
-                if (!S.Map_ || S.Ending_ || S.IsUsed() || Time - S.LastUse_ < 10'000'000)
+                if (!S.Map_ || S.Away_ || S.Ending_ || S.IsUsed() || Time - S.LastUse_ < 10'000'000)
                     continue;
                 S.Retire(false);
                 Again = !S.Ending_;
@@ -191,15 +192,9 @@ void Stream::Ends(Channel& In)
         for (bool Again = true; Again;) {
             Again = false;
             for (Stream& S : *L) {
-                if (S.In_.Get() != &In || !S.Map_)
+                if (S.In_.Get() != &In || !S.Map_ || S.Away_)
                     continue;
-                Ref<Stream> Keep(S);
-                RefPtr<cc::Map> Old = std::move(S.Map_);
-                Old->Detach(STATUS_DEVICE_REMOVED);
-                --Maps;
-                S.Opens = 0;
-                RefPtr<FsFile> By = std::move(S.By_), SharedBy = std::move(S.SharedBy_);
-                S.Keep_.Reset();
+                S.End();
                 Again = true;
                 break;
             }
@@ -207,11 +202,97 @@ void Stream::Ends(Channel& In)
     }
 }
 
+void Stream::End()
+{
+    Ref<Stream> Keep(*this);
+    Away_ = false;
+    Opens = 0;
+    RefPtr<cc::Map> Old = std::move(Map_);
+    if (Old) {
+        Old->Detach(STATUS_DEVICE_REMOVED);
+        --Maps;
+    }
+    while (mm::PageIo* Io = Held_.PopFront())
+        Io->Complete(STATUS_DEVICE_REMOVED, 0);
+    RefPtr<FsFile> By = std::move(By_), SharedBy = std::move(SharedBy_);
+    Keep_.Reset();
+}
+
+// --- when the process is another
+
+void Stream::Lose(ps::Process& P)
+{
+    Away_ = true;
+    ++Epoch_;
+    Opens = 0;
+    Shared_ = false;
+    if (Map_)
+        Map_->Forget(P);
+    RefPtr<FsFile> SharedBy = std::move(SharedBy_);
+}
+
+bool Stream::Move(Channel& In, u64 Section, u64 FsContext)
+{
+    if (Find(In, Section))
+        return false;
+    Link.Unlink();
+    In_ = Ref<Channel>(In);
+    Section_ = Section;
+    FsContext_ = FsContext;
+    ListOf(Section).PushBack(*this);
+    if (Map_)
+        Tell(0, Section_);
+    return true;
+}
+
+void Stream::Return(FsFile* By)
+{
+    Ref<Stream> Keep(*this);
+    RefPtr<FsFile> Old = std::move(By_);
+    if (Map_)
+        By_ = RefPtr<FsFile>(By);
+    Away_ = false;
+    for (usize Count = Held_.Count(); Count && !Away_; --Count) {
+        mm::PageIo* Io = Held_.PopFront();
+        if (!Io)
+            return;
+        Page(*Io, Io->What == mm::PageIo::Kind::Write);
+    }
+}
+
 // --- paging
+
+// What a process that ended had is sent to the next one, a few times.
+constexpr u64 MostDeaths = 6;
+
+void PageDone(void* Context, Status Outcome, u64 Bytes)
+{
+    auto& Io = *static_cast<mm::PageIo*>(Context);
+    auto* By = reinterpret_cast<FsFile*>(Io.Context[0]);       // kept by the call
+    RefPtr<Stream> S = By ? RefPtr<Stream>(By->StreamOf()) : nullptr;
+    if (!Outcome.Ok() && S && S->Map_ && u32(Io.Context[1]) != S->Epoch_ && (Io.Context[1] >> 32) < MostDeaths) {
+        Io.Context[1] += u64(1) << 32;
+        S->Page(Io, Io.What == mm::PageIo::Kind::Write);
+        return;
+    }
+    if (Io.What == mm::PageIo::Kind::Read && Outcome == STATUS_END_OF_FILE) {
+        Outcome = STATUS_SUCCESS;
+        Bytes = 0;
+    }
+    // What a file system says it has written is written, whatever it counts.
+    if (Io.What == mm::PageIo::Kind::Write && Outcome.Ok())
+        Bytes = Io.Bytes;
+    Io.Complete(Outcome, Bytes);
+}
 
 void Stream::Page(mm::PageIo& Io, bool Write)
 {
     LastUse_ = ke::InterruptTime();
+    Written_ |= Write;
+    if (Away_) {
+        Held_.PushBack(Io);
+        return;
+    }
     if (By_ && By_->Of() && !By_->Of()->IsGone())
         To_ = By_->Of()->To;
     else if (By_)
@@ -229,17 +310,9 @@ void Stream::Page(mm::PageIo& Io, bool Write)
     C.FileCookie = By_ ? By_->FsCookie() : Cookie_;
     C.Keep = RefPtr<ob::Object>(By_.Get());
     C.Context = &Io;
-    C.Done = [](void* Context, Status Outcome, u64 Bytes) {
-        auto& Io = *static_cast<mm::PageIo*>(Context);
-        if (Io.What == mm::PageIo::Kind::Read && Outcome == STATUS_END_OF_FILE) {
-            Outcome = STATUS_SUCCESS;
-            Bytes = 0;
-        }
-        // What a file system says it has written is written, whatever it counts.
-        if (Io.What == mm::PageIo::Kind::Write && Outcome.Ok())
-            Bytes = Io.Bytes;
-        Io.Complete(Outcome, Bytes);
-    };
+    Io.Context[0] = reinterpret_cast<u64>(By_.Get());
+    Io.Context[1] = (Io.Context[1] >> 32) << 32 | Epoch_;
+    C.Done = PageDone;
     driver::SendPages(*To_, C);
 }
 

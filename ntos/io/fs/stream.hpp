@@ -41,6 +41,20 @@ public:
     bool IsStreamFile() const { return To_ && !By_; }
     u32 Opens = 0;                      // CcInitializeCacheMap, not yet undone
     u64 Section() const { return Section_; }
+    driver::Channel& In() const { return *In_; }
+    // --- recover.cpp. The process is gone, another is awaited: paging waits.
+    void Lose(ps::Process& P);
+    bool IsAway() const { return Away_; }
+    // A file object of the new process has it. False: another stream is there.
+    bool Move(driver::Channel& In, u64 Section, u64 FsContext);
+    // Paging goes on, through By.
+    void Return(FsFile* By);
+    void End();                         // without the driver: what is dirty is lost
+    FsFile* By() const { return By_.Get(); }
+    bool WasWritten() const { return Written_; }
+    // The file's size as the file system was last told or has told, and how far it was written past the cache. Of files without a map.
+    u64 Size = 0, Direct = 0;
+    bool HasSize = false;
 
     // --- mm::Pager
     void Read(mm::PageIo& Io) override { Page(Io, false); }
@@ -62,7 +76,10 @@ private:
     RefPtr<cc::Map> Map_;
     RefPtr<FsFile> By_, SharedBy_;
     RefPtr<Stream> Keep_;               // itself, while a stream file's map exists: no FsFile has it
-    bool Shared_ = false;
+    bool Shared_ = false, Away_ = false, Written_ = false;
+    u32 Epoch_ = 0;                     // of processes
+    core::List<mm::PageIo, &mm::PageIo::Link> Held_;
+    friend void PageDone(void*, Status, u64);
     void Tell(u32 Offset, u64 Value);   // a field of the SECTION_OBJECT_POINTERS
     u64 Cookie_ = 0;
     RefPtr<driver::DriverDevice> To_;

@@ -17,6 +17,8 @@ constexpr u32 CdRom = 2, CdRomFileSystem = 3, Disk = 7, DiskFileSystem = 8, Mail
 
 // The device objects that file systems registered; the one registered last is asked first.
 Immortal<Vector<Ref<DriverDevice>>> FileSystems;
+// Drivers whose file systems have gone with their processes.
+Immortal<Vector<Ref<driver::Driver>>> Returning;
 
 bool IsDisk(u32 Type) { return Type == Disk || Type == CdRom || Type == VirtualDisk; }
 bool IsFileSystem(u32 Type) { return Type == DiskFileSystem || Type == CdRomFileSystem || Type == NetworkFileSystem || Type == Mailslots; }
@@ -49,17 +51,35 @@ Status CopyFileSystems(Vector<Ref<DriverDevice>>& To)
     return STATUS_SUCCESS;
 }
 
+Status CopyReturning(Vector<Ref<driver::Driver>>& To)
+{
+    for (usize I = Returning->Size(); I-- > 0;) {
+        driver::Driver& D = *(*Returning)[I];
+        if (D.Now() == driver::Driver::State::Running || !D.StartsAgain())
+            Returning->RemoveAt(I);
+        else
+            TRY(To.Push(Ref<driver::Driver>(D)));
+    }
+    return STATUS_SUCCESS;
+}
+
 void VolumesChange(Channel* Dead)
 {
     for (usize I = FileSystems->Size(); I-- > 0;)
-        if (&(*FileSystems)[I]->In() == Dead)
+        if (&(*FileSystems)[I]->In() == Dead) {
+            bool Known = false;
+            for (Ref<driver::Driver>& D : *Returning)
+                Known |= D.Get() == &Dead->Of();
+            if (!Known)
+                Returning->Push(Ref<driver::Driver>(Dead->Of())).Ignore();  // without memory it is not waited for
             FileSystems->RemoveAt(I);
+        }
     if (Dead)
-        Stream::Ends(*Dead);
+        Stream::Ends(*Dead);                // but for those that are away
     for (bool Again = true; Again;) {
         Again = false;
         for (Volume& V : *Volume::All_) {
-            if (V.State_ == Volume::State::Mounting || !V.To || &V.To->In() != Dead)
+            if (V.State_ == Volume::State::Mounting || V.State_ == Volume::State::Away || !V.To || &V.To->In() != Dead)
                 continue;
             V.Forget();
             Again = true;
@@ -143,11 +163,11 @@ public:
         About_ = { Disk, 0, 0 };
     }
     Status CopyIn(Channel& In) override { return In.WriteData(*this, 0, &About_, sizeof(About_)); }
-    void Done(Channel& In, Status Outcome, u64, u64 Cookie, bool) override
+    void Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool) override
     {
         if (Outcome.Ok() && !Cookie)
             Outcome = STATUS_DRIVER_INTERNAL_ERROR;
-        Of_->Tried(Outcome, Cookie, In);
+        Of_->Tried(Outcome, Information, Cookie, In);
     }
 
 private:
@@ -223,7 +243,7 @@ void Volume::TryNext()
     End(STATUS_SUCCESS);
 }
 
-void Volume::Tried(Status Outcome, u64 Cookie, Channel& By)
+void Volume::Tried(Status Outcome, u64 Serial, u64 Cookie, Channel& By)
 {
     if (Outcome.Ok()) {
         for (DriverDevice& D : By.Of().Devices)
@@ -234,11 +254,13 @@ void Volume::Tried(Status Outcome, u64 Cookie, Channel& By)
     }
     if (Outcome.Ok()) {
         State_ = State::Mounted;
+        Serial_ = Serial;
         auto Name = On().QueryName();
         ex::Log("io: %S is mounted by %S\n", Name.Ok() ? Name.Value().View() : ob::Name(L"a volume"), By.Of().Name());
         End(STATUS_SUCCESS);
         return;
     }
+    Lost_ |= By.IsDead();
     // Not its volume: the next. A medium that cannot be read is nobody's.
     if (Outcome == STATUS_UNRECOGNIZED_VOLUME || Outcome == STATUS_WRONG_VOLUME || Outcome == STATUS_INVALID_DEVICE_REQUEST || By.IsDead()) {
         TryNext();
@@ -256,7 +278,7 @@ void Volume::End(Status Outcome)
     }
     while (Request* R = Waiting_.First()) {
         R->Link.Unlink();
-        static_cast<FsFile&>(*R->Target).Mounted(*R, Outcome);
+        static_cast<FsFile&>(*R->Target).Continue(*R, Outcome);
     }
 }
 

@@ -23,6 +23,8 @@ public:
     Devnode* Parent = nullptr;          // null: the root
     ob::String Path;                    // BUS\ID\INSTANCE
     Vector<wchar_t> Hardware, Compatible;       // terminated names, and an empty one
+    ob::String Container;               // of a bus' child: its ContainerID; empty
+    u32 Capabilities = 0;               // of a bus' child: CM_DEVCAP_*
     const wd::PciDevice* Pci = nullptr;
     Vector<wd::Resource> Resources;     // of one without a bus, or on the firmware's; of a PCI function, those beside its base addresses
     bool IsRoot = false;                // the key says that it is there
@@ -35,6 +37,10 @@ public:
     bool Started = false, Failed = false;
     bool AskRelations = false;
     bool Vanished = false;
+    bool Leaving = false;               // it has been told so; REMOVE_DEVICE waits for the last close
+    bool Agreed = false;                // its drivers have agreed to the removal
+    bool HasNamesake = false;           // a child has come that is named as one that is leaving
+    enum class Removal : u8 { None, Wanted, Refused } Asked = Removal::None;
     u32 Attempts = 0;
     u64 BusBackAt = 0;                  // when a layer was started anew: missing children may still come
     static void* operator new(usize Bytes) noexcept { return ::operator new(Bytes, std::nothrow); }
@@ -45,6 +51,10 @@ extern Devnode* Root;
 extern Devnode* Adding;                 // AddDevice of its layer AddingLayer is under way; null
 extern usize AddingLayer;
 void Wake();                            // there may be something to do
+inline constexpr u64 Patience = 600'000'000;    // for a driver's answer
+bool IsUnderWay(const Devnode& N);      // something is being done for it
+// Waits for a step of the work on the tree. STATUS_IO_TIMEOUT.
+ke::Task<> AwaitStep(ke::Deadline Limit);
 // The next one in the order that has parents first; null after the last.
 Devnode* NextNode(Devnode* After);
 Devnode* FindChild(Devnode& Of, ob::Name Path);
@@ -64,6 +74,12 @@ Status TakeOver(Devnode& N);
 Status FindLayers(Devnode& N);
 // Devnodes below Enum\ROOT that are not there yet.
 void FindRootDevices();
+
+// What programs find of an interface: the keys below Control\DeviceClasses. Link: \??\BUS#ID#INSTANCE#{class}.
+Status RecordInterface(ob::Name Link, ob::Name Reference, ob::Name Instance, bool Linked);
+Status RecordUnlinked(ob::Name Link);   // with every reference
+// Some file of a device of its stack is open.
+bool IsOpen(Devnode& N);
 
 // --- interface.cpp
 void Relink(Devnode& N);                // its physical device is another

@@ -39,6 +39,22 @@ void RelationsChange(Seat& Physical)
     Wake();
 }
 
+ke::Task<> Settle(Ref<Driver> D)
+{
+    auto Moves = [&] {
+        for (Devnode* N = Root; N; N = NextNode(N))
+            for (Layer& L : N->Layers)
+                if (L.Of.Get() == D.Get() && !N->Failed && (!N->Started || !L.Started || IsUnderWay(*N)))
+                    return true;
+        return false;
+    };
+    ke::Deadline Limit { ke::InterruptTime() + Patience };
+    while (D->Now() == Driver::State::Running && Moves()) {
+        CO_TRY(co_await AwaitStep(Limit));
+    }
+    co_return STATUS_SUCCESS;
+}
+
 RefPtr<Seat> SeatFor(Driver& D, Seat& Below)
 {
     if (!Adding || Adding->Layers[AddingLayer].Of.Get() != &D)

@@ -14,6 +14,7 @@ namespace {
 struct Interface {
     core::ListNode<Interface> Link;
     ob::String Name;                    // of the link, without the reference string
+    ob::String Instance;                // of the device; empty: one of the Executive's own
     wd::Guid Class;
     RefPtr<Seat> Physical;              // null: a device of the Executive's own
     bool Enabled = false;
@@ -116,13 +117,18 @@ Result<ob::String> RegisterInterface(Driver& By, Seat& Physical, const wd::Guid&
 {
     ob::String Name = TRY(ob::String::Copy(L"\\??\\"));
     usize From = 4;
-    if (Physical.Node) {
-        TRY(Name.Append(Physical.Node->Path));
+    ob::String Instance;
+    // The physical device that the process itself has made belongs to the devnode only when AddDevice has returned.
+    bool Is = Adding && Adding->HostsPhysical() && !AddingLayer && Adding->Layers[0].Of.Get() == &By && !Physical.Below();
+    Devnode* Node = Physical.Node ? Physical.Node : Is ? Adding : nullptr;
+    if (Node) {
+        TRY(Instance.Append(Node->Path));
     } else {
-        TRY(Name.Append(L"ROOT\\"));
-        TRY(Name.Append(By.Name()));
-        TRY(Name.Append(L"\\0000"));
+        TRY(Instance.Append(L"ROOT\\"));
+        TRY(Instance.Append(By.Name()));
+        TRY(Instance.Append(L"\\0000"));
     }
+    TRY(Name.Append(Instance));
     for (usize I = From; I < Name.View().Length; ++I)
         if (Name.Characters()[I] == L'\\')
             Name.Characters()[I] = L'#';
@@ -137,12 +143,15 @@ Result<ob::String> RegisterInterface(Driver& By, Seat& Physical, const wd::Guid&
     }
     if (Interface* Old = Find(Name)) {
         Old->Physical = RefPtr<Seat>(&Physical);
+        TRY(RecordInterface(Name, Reference, Instance, Old->Enabled));
         return Whole;
     }
+    TRY(RecordInterface(Name, Reference, Instance, false));
     auto* I = new Interface;
     if (!I)
         return STATUS_INSUFFICIENT_RESOURCES;
     I->Name = std::move(Name);
+    I->Instance = std::move(Instance);
     I->Class = Class;
     I->Physical = RefPtr<Seat>(&Physical);
     Interfaces->PushBack(*I);
@@ -166,6 +175,8 @@ Status SetInterface(ob::Name Link, bool Enable)
     else
         DropLink(*I);
     I->Enabled = Enable;
+    ob::Name Reference = End < Link.Length ? Link.From(End + 1) : ob::Name();
+    RecordInterface(I->Name, Reference, I->Instance, Enable).Ignore();       // without memory only programs that look do not find it
     TellAll(*I, Enable);
     if (Enable)
         Triggered(I->Class);
@@ -252,6 +263,7 @@ void ChannelEnds(Channel& In)
                 continue;
             if (std::exchange(I.Enabled, false)) {
                 DropLink(I);
+                RecordUnlinked(I.Name).Ignore();
                 TellAll(I, false);
             }
             delete &I;
@@ -278,6 +290,7 @@ void DisableAll(Devnode& N)
         if (!I.Physical || I.Physical->Node != &N || !std::exchange(I.Enabled, false))
             continue;
         DropLink(I);
+        RecordUnlinked(I.Name).Ignore();
         TellAll(I, false);
     }
 }

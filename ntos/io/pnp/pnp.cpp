@@ -20,10 +20,9 @@ usize AddingLayer;
 namespace {
 
 // IRP_MN_
-constexpr u8 StartDevice = 0x00, RemoveDevice = 0x02, QueryRelations = 0x07, QueryCapabilities = 0x09, QueryResources = 0x0A, QueryId = 0x13, SurpriseRemoval = 0x17;
-enum IdType : u32 { DeviceId = 0, HardwareIds = 1, CompatibleIds = 2, InstanceId = 3 };
+constexpr u8 StartDevice = 0x00, QueryRemove = 0x01, RemoveDevice = 0x02, CancelRemove = 0x03, QueryRelations = 0x07, QueryCapabilities = 0x09, QueryResources = 0x0A, QueryId = 0x13, SurpriseRemoval = 0x17;
+enum IdType : u32 { DeviceId = 0, HardwareIds = 1, CompatibleIds = 2, InstanceId = 3, ContainerId = 5 };
 constexpr u32 AnswerRoom = 4096, CapabilitiesBytes = 64;
-constexpr u64 Patience = 600'000'000;           // for a driver's answer
 constexpr u32 MostAttempts = 8;
 constexpr u64 GraceForChildren = 100'000'000;   // after a bus driver's return
 
@@ -268,7 +267,11 @@ Status Names(Vector<wchar_t>& To, const Vector<u8>& From)
     TRY(To.Resize(From.Size() / 2));
     memcpy(To.Data(), From.Data(), From.Size() & ~usize(1));
     TRY(To.Push(L'\0'));
-    return To.Push(L'\0');
+    TRY(To.Push(L'\0'));
+    usize End = 0;
+    while (To[End])
+        while (To[End++]) { }
+    return To.Resize(End + 1);          // what follows the empty one is not the driver's
 }
 
 u32 Number(ob::Name Of)
@@ -289,12 +292,14 @@ ke::Task<> Meet(Devnode& Parent, RefPtr<Seat> Physical, Devnode*& Known)
     CO_TRY(Append(Path, A->Data));
     CO_TRY(Path.Append(L"\\"));
     bool Unique = false, RawOk = false;
+    u32 Capabilities = 0;
     if ((co_await Ask(Physical, QueryCapabilities, 0, A)).Ok() && A->Data.Size() >= 8) {
         // Behind size and version: DeviceD1, DeviceD2, LockSupported, EjectSupported, Removable, DockDevice, UniqueID, SilentInstall, RawDeviceOK ...
         u32 Flags;
         memcpy(&Flags, A->Data.Data() + 4, 4);
         Unique = Flags >> 6 & 1;
         RawOk = Flags >> 8 & 1;
+        Capabilities = Flags >> 2 & 0xFF;       // the same order, from LockSupported to SurpriseRemovalOK
     }
     if (!Unique) {
         wchar_t Prefix[] = L"00000000&";
@@ -320,12 +325,15 @@ ke::Task<> Meet(Devnode& Parent, RefPtr<Seat> Physical, Devnode*& Known)
     Devnode* N = CO_TRY(MakeNode(Parent, std::move(Path)));
     N->Physical = Physical;
     N->RawOk = RawOk;
+    N->Capabilities = Capabilities;
     Physical->Node = N;
     Known = N;
     if ((co_await Ask(Physical, QueryId, HardwareIds, A)).Ok())
         CO_TRY(Names(N->Hardware, A->Data));
     if ((co_await Ask(Physical, QueryId, CompatibleIds, A)).Ok())
         CO_TRY(Names(N->Compatible, A->Data));
+    if ((co_await Ask(Physical, QueryId, ContainerId, A)).Ok())
+        CO_TRY(Append(N->Container, A->Data));
     CO_TRY(Record(*N));
     if (!Physical->Now() || !driver::IsFirmware(Physical->Now()->In().Of()))
         co_return STATUS_SUCCESS;
@@ -356,21 +364,26 @@ ke::Task<> AskChildren(Devnode& N)
     memcpy(Ids.Data(), A->Data.Data(), Ids.Size() * 8);
     for (Devnode& C : N.Children)
         C.Vanished = true;
+    N.HasNamesake = false;
     for (usize I = 0; I < Ids.Size(); ++I) {
         RefPtr<Seat> P = Seat::Find(Ids[I]);
         if (!P || !P->Now() || !IsOfStack(N, P->Now()->In().Of()))
             continue;
         Devnode* Known = P->Node;
-        if (!Known)
-            if (Status Met = co_await Meet(N, P, Known); !Met.Ok())
+        if (!Known) {
+            Status Met = co_await Meet(N, P, Known);
+            if (Met == STATUS_OBJECT_NAME_COLLISION)
+                N.HasNamesake = true;
+            else if (!Met.Ok())
                 Name(N, "has a child that does not tell its name", Met);
-        if (Known && Known->Parent == &N)
+        }
+        if (Known && Known->Parent == &N && !Known->Leaving)
             Known->Vanished = false;
     }
     // What a bus driver had before it died may take a while to be found again.
     if (N.BusBackAt)
         for (Devnode& C : N.Children)
-            if (C.Vanished && C.Physical && !C.Physical->Now())
+            if (C.Vanished && !C.Leaving && C.Physical && !C.Physical->Now())
                 C.Vanished = false;
     co_return STATUS_SUCCESS;
 }
@@ -379,14 +392,55 @@ ke::Task<> AskChildren(Devnode& N)
 ke::Task<> Remove(Devnode& N)
 {
     RefPtr<Answer> A;
-    DisableAll(N);
-    if (N.Started) {
-        RefPtr<Seat> Top(TopOf(N));
-        (void)co_await Ask(Top, SurpriseRemoval, 0, A);
-        (void)co_await Ask(Top, RemoveDevice, 0, A);
+    if (!std::exchange(N.Leaving, true)) {
+        DisableAll(N);
+        for (Seat* S = N.Physical.Get(); S; S = S->Above())
+            S->Leaves = true;
+        if (N.Started && !N.Agreed)
+            (void)co_await Ask(RefPtr<Seat>(TopOf(N)), SurpriseRemoval, 0, A);
     }
+    if (IsOpen(N))
+        co_return STATUS_SUCCESS;
+    if (N.Started)
+        (void)co_await Ask(RefPtr<Seat>(TopOf(N)), RemoveDevice, 0, A);
     ex::Log("pnp: %S is gone\n", N.Path.View());
+    if (N.Parent && std::exchange(N.Parent->HasNamesake, false))
+        N.Parent->AskRelations = N.Parent->Started;
     delete &N;
+    co_return STATUS_SUCCESS;
+}
+
+// Someone wants N removed: its drivers, and before them those of all below, may refuse.
+ke::Task<> QueryRemoval(Devnode& N)
+{
+    Vector<Devnode*> All;
+    Devnode* End = &N;
+    while (Devnode* Last = End->Children.Last())
+        End = Last;
+    bool Refused = false;
+    for (Devnode* At = &N;; At = NextNode(At)) {
+        CO_TRY(All.Push(At));
+        Refused |= IsOpen(*At);
+        if (At == End)
+            break;
+    }
+    RefPtr<Answer> A;
+    usize Left = All.Size();
+    while (Left && !Refused) {
+        Devnode& At = *All[--Left];
+        Refused = At.Started && !(co_await Ask(RefPtr<Seat>(TopOf(At)), QueryRemove, 0, A)).Ok();
+    }
+    if (Refused) {
+        for (; Left < All.Size(); ++Left)
+            if (All[Left]->Started)
+                (void)co_await Ask(RefPtr<Seat>(TopOf(*All[Left])), CancelRemove, 0, A);
+        N.Asked = Devnode::Removal::Refused;
+        co_return STATUS_PLUGPLAY_QUERY_VETOED;
+    }
+    for (Devnode* At : All)
+        At->Agreed = true;
+    N.Asked = Devnode::Removal::None;
+    N.Vanished = true;
     co_return STATUS_SUCCESS;
 }
 
@@ -411,12 +465,14 @@ bool LayersRun(Devnode& N)
 }
 
 // Whether there is something to be done for N.
-enum class Step { Nothing, Layers, Add, StartPhysical, StartLayer, Start, Children, Remove };
+enum class Step { Nothing, Layers, Add, StartPhysical, StartLayer, Start, Children, Query, Remove };
 Step NextStep(Devnode& N, usize& At)
 {
     for (Devnode* P = &N; P; P = P->Parent)
         if (P->Vanished)
-            return N.Children.IsEmpty() ? Step::Remove : Step::Nothing;
+            return N.Children.IsEmpty() && !(N.Leaving && IsOpen(N)) ? Step::Remove : Step::Nothing;
+    if (N.Asked == Devnode::Removal::Wanted)
+        return Step::Query;
     if (N.Failed || &N == Root)
         return Step::Nothing;
     if (!N.LayersKnown)
@@ -449,6 +505,8 @@ ke::Task<> Do(Devnode& N, Step What, usize At)
         if (Status S = FindLayers(N); S == STATUS_INVALID_PARAMETER) {
             Name(N, "declares resources that cannot be understood", S);
             N.Failed = true;
+        } else if (!S.Ok() && S != STATUS_OBJECT_NAME_NOT_FOUND) {
+            Name(N, "has drivers that cannot be known", S);
         }
         co_return STATUS_SUCCESS;
     case Step::Add: {
@@ -479,6 +537,8 @@ ke::Task<> Do(Devnode& N, Step What, usize At)
         co_return co_await StartNode(N);
     case Step::Children:
         co_return co_await AskChildren(N);
+    case Step::Query:
+        co_return co_await QueryRemoval(N);
     case Step::Remove:
         co_return co_await Remove(N);
     case Step::Nothing:
@@ -563,6 +623,15 @@ Result<Devnode*> Report(BusDevice&& D)
     return N;
 }
 
+void LastCloses() { Wake(); }
+
+ke::Task<> AwaitStep(ke::Deadline Limit)
+{
+    The->Stepped.Reset();
+    Status S = co_await ke::WaitFor(The->Stepped, false, Limit);
+    co_return S.Code() == STATUS_SUCCESS || !S.Ok() ? S : Status(STATUS_IO_TIMEOUT);
+}
+
 void Look()
 {
     if (!Ensure())
@@ -574,23 +643,6 @@ void Look()
     Wake();
 }
 
-ke::Task<> Settle(Ref<Driver> D)
-{
-    auto IsUnderWay = [&] {
-        for (Devnode* N = Root; N; N = NextNode(N))
-            for (Layer& L : N->Layers)
-                if (L.Of.Get() == D.Get() && !N->Failed && (!N->Started || !L.Started || The->UnderWay == N))
-                    return true;
-        return false;
-    };
-    ke::Deadline Limit { ke::InterruptTime() + Patience };
-    while (D->Now() == Driver::State::Running && IsUnderWay()) {
-        The->Stepped.Reset();
-        Status S = co_await ke::WaitFor(The->Stepped, false, Limit);
-        if (S.Code() != STATUS_SUCCESS)
-            co_return S.Ok() ? Status(STATUS_IO_TIMEOUT) : S;
-    }
-    co_return STATUS_SUCCESS;
-}
+bool IsUnderWay(const Devnode& N) { return The->UnderWay == &N; }
 
 }

@@ -6,7 +6,8 @@
 // UpperFilters and LowerFilters of the devnode's key and of its class' key (Control\Class\{ClassGUID}).
 // The stack, bottom-up: the physical device (the bus driver's), lower filters of device and class, the service, upper filters of device and class. Each
 // layer's driver is started, and its AddDevice called; then the top gets START_DEVICE, and QUERY_DEVICE_RELATIONS, whose answer are the devnode's
-// children. Children that are no longer told get SURPRISE_REMOVAL (as it was not asked for) and REMOVE_DEVICE.
+// children. Children that are no longer told get SURPRISE_REMOVAL (as it was not asked for) and, when no file of theirs is open any more, REMOVE_DEVICE.
+// NtPlugPlayControl (control.cpp) asks first: QUERY_REMOVE_DEVICE to the devnode and those below, then REMOVE_DEVICE.
 // When the process of a layer dies its seat stays (driver/stack.hpp). The process that comes in its place has AddDevice called and gets START_DEVICE, the other
 // layers do not notice. A bus driver's new process tells its children again: who is known by name gets his old seat.
 // Keys below Enum\ROOT are devnodes without a bus: the key declares their resources, too (driver/fixed.cpp).
@@ -36,6 +37,11 @@ void Look();
 // Waits until the devnodes that D drives have been started, or cannot be.
 ke::Task<> Settle(Ref<Driver> D);
 
+// The same, and waits until the devnode of that path is started or cannot be. STATUS_NO_SUCH_DEVICE, STATUS_PLUGPLAY_NO_DEVICE: it cannot.
+ke::Task<> Enumerate(ob::String Path);
+// Asks the devnode's drivers, removes it and what is below. STATUS_PLUGPLAY_QUERY_VETOED: one is against it, or a file is open.
+ke::Task<> RemoveNode(ob::String Path);
+
 // --- told by drivers
 void DriverRuns(Driver& D);
 void DriverEnds(Driver& D, bool Again);
@@ -43,6 +49,8 @@ void RelationsChange(Seat& Physical);
 // The seat of a layer of Below's stack that D is to take again; null.
 RefPtr<Seat> SeatFor(Driver& D, Seat& Below);
 void HasAttached(Driver& D, Seat& New);
+// The last file of a device that leaves has been closed.
+void LastCloses();
 
 // --- device interfaces (interface.cpp); statuses as the Io functions of these names
 Result<ob::String> RegisterInterface(Driver& By, Seat& Physical, const driver::wd::Guid& Class, ob::Name Reference);

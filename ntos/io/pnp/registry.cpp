@@ -14,7 +14,7 @@ using namespace nt;
 namespace {
 
 constexpr ob::Name CurrentControlSet = L"\\Registry\\Machine\\System\\CurrentControlSet\\";
-constexpr u32 RegSz = 1, RegMultiSz = 7, RegResourceList = 8;
+constexpr u32 RegSz = 1, RegDword = 4, RegMultiSz = 7, RegResourceList = 8;
 
 Result<Ref<cm::Node>> Open(ob::Name First, ob::Name Second, bool Create = false)
 {
@@ -48,6 +48,17 @@ Status SetText(cm::Node& Of, ob::Name Name, u32 Type, const wchar_t* Characters,
     TRY(Data.Resize(Count * 2));
     memcpy(Data.Data(), Characters, Count * 2);
     return Of.SetValue(Name, Upper, Type, std::move(Data));
+}
+
+// Text that the key has already is not written again: who watches it would be told.
+Status SetText(cm::Node& Of, ob::Name Name, ob::Name Text)
+{
+    const cm::Value* V = Of.FindValue(Name);
+    if (V && V->Type == RegSz && V->Data.Size() == (Text.Length + 1) * 2 && memcmp(V->Data.Data(), Text.Data, Text.Length * 2) == 0)
+        return STATUS_SUCCESS;
+    ob::String Terminated = TRY(ob::String::Copy(Text));
+    TRY(Terminated.Characters().Push(L'\0'));
+    return SetText(Of, Name, RegSz, Terminated.Characters().Data(), Text.Length + 1);
 }
 
 ob::Name First(const Vector<wchar_t>& Names)
@@ -124,6 +135,67 @@ Status Record(Devnode& N)
         TRY(SetText(*Key, L"HardwareID", RegMultiSz, N.Hardware.Data(), N.Hardware.Size()));
     if (!N.Compatible.IsEmpty())
         TRY(SetText(*Key, L"CompatibleIDs", RegMultiSz, N.Compatible.Data(), N.Compatible.Size()));
+    if (!N.Container.IsEmpty())
+        TRY(SetText(*Key, L"ContainerID", N.Container));
+    if (N.Capabilities)
+        TRY(Key->SetValue(L"Capabilities", RegDword, &N.Capabilities, sizeof(u32)));
+    u32 Flags = Key->Number(L"ConfigFlags", 0);
+    return Key->SetValue(L"ConfigFlags", RegDword, &Flags, sizeof(Flags));
+}
+
+static Status SetLinked(cm::Node& Reference, u32 Linked)
+{
+    cm::UpperName Upper;
+    TRY(Upper.Set(L"Control"));
+    RefPtr<cm::Node> Control(Reference.Find(Upper));
+    if (!Control && !Linked)
+        return STATUS_SUCCESS;
+    if (!Control)                       // what is linked now says nothing of the next start
+        Control = TRY(cm::Node::Create(Reference, L"Control", {}, true));
+    return Control->Number(L"Linked", ~0u) == Linked ? Status(STATUS_SUCCESS) : Control->SetValue(L"Linked", RegDword, &Linked, sizeof(Linked));
+}
+
+// DeviceClasses\{class}\##?#BUS#ID#INSTANCE#{class}
+static Result<Ref<cm::Node>> InterfaceKey(ob::Name Link, bool Create)
+{
+    constexpr usize Head = 4, Guid = 38;       // \??\ and {...}
+    if (Link.Length < Head + Guid)
+        return STATUS_INVALID_PARAMETER;
+    ob::String Path = TRY(ob::String::Copy(Link.From(Link.Length - Guid)));
+    TRY(Path.Append(L"\\##?#"));
+    TRY(Path.Append(Link.From(Head)));
+    return Open(L"Control\\DeviceClasses\\", Path, Create);
+}
+
+Status RecordInterface(ob::Name Link, ob::Name Reference, ob::Name Instance, bool Linked)
+{
+    Ref<cm::Node> Key = TRY(InterfaceKey(Link, true));
+    TRY(SetText(*Key, L"DeviceInstance", Instance));
+    ob::String Name = TRY(ob::String::Copy(L"#"));
+    TRY(Name.Append(Reference));
+    for (wchar_t& C : Name.Characters())
+        if (C == L'\\')
+            C = L'#';
+    cm::UpperName Upper;
+    TRY(Upper.Set(Name));
+    RefPtr<cm::Node> Sub(Key->Find(Upper));
+    if (!Sub)
+        Sub = TRY(cm::Node::Create(*Key, Name, {}, false));
+    ob::String Path = TRY(ob::String::Copy(L"\\\\?\\"));
+    TRY(Path.Append(Link.From(4)));
+    if (!Reference.IsEmpty()) {
+        TRY(Path.Append(L"\\"));
+        TRY(Path.Append(Reference));
+    }
+    TRY(SetText(*Sub, L"SymbolicLink", Path));
+    return SetLinked(*Sub, Linked);
+}
+
+Status RecordUnlinked(ob::Name Link)
+{
+    Ref<cm::Node> Key = TRY(InterfaceKey(Link, false));
+    for (usize I = 0; I < Key->ChildCount(); ++I)
+        TRY(SetLinked(*Key->Child(I), 0));
     return STATUS_SUCCESS;
 }
 
@@ -264,6 +336,9 @@ Status FindLayers(Devnode& N)
     }
     if (!Service.Ok() && !N.RawOk)
         return STATUS_OBJECT_NAME_NOT_FOUND;
+    // The packaged setupapi lists interfaces of devices only that have a class.
+    if (!Service.Ok() && !Text(*Key, L"ClassGUID").Ok())
+        TRY(SetText(*Key, L"ClassGUID", L"{00000000-0000-0000-0000-000000000000}"));
     RefPtr<cm::Node> Class = ClassKey(*Key), Own(Key.Get());
     N.Layers.Clear();
     if (N.IsRoot)

@@ -41,6 +41,14 @@ Devnode* FindChild(Devnode& Of, ob::Name Path)
     return nullptr;
 }
 
+bool IsOpen(Devnode& N)
+{
+    for (Seat* S = N.Physical.Get(); S; S = S->Above())
+        if (DriverDevice* D = S->Now(); D && D->Opens)
+            return true;
+    return false;
+}
+
 Result<Devnode*> MakeNode(Devnode& Parent, ob::String Path)
 {
     Devnode* N = new Devnode;

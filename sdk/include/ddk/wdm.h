@@ -14,6 +14,16 @@
 #include <neptune/ring0_show.h>
 #undef NextDevice
 
+// The kernel's variables of these names hold types. Drivers' pointers lead to them: their imports, not what those contain, as the declarations say.
+#define CmKeyObjectType ((POBJECT_TYPE*)&CmKeyObjectType)
+#define ExEventObjectType ((POBJECT_TYPE*)&ExEventObjectType)
+#define ExSemaphoreObjectType ((POBJECT_TYPE*)&ExSemaphoreObjectType)
+#define IoFileObjectType ((POBJECT_TYPE*)&IoFileObjectType)
+#define PsThreadType ((POBJECT_TYPE*)&PsThreadType)
+#define CmKeyObjectType ((POBJECT_TYPE*)&CmKeyObjectType)
+#define PsProcessType ((POBJECT_TYPE*)&PsProcessType)
+#define SeTokenObjectType ((POBJECT_TYPE*)&SeTokenObjectType)
+
 // Structured exception handling: Microsoft's excpt.h has the plain words in C.
 #if !defined(__cplusplus) && !defined(try)
 #define try __try

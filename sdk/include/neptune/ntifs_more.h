@@ -168,6 +168,10 @@ NEPTUNE_DATA(ULONG, CcFastMdlReadWait);
 #define CcFastMdlReadWait (*NeptuneCcFastMdlReadWait)
 #undef NEPTUNE_DATA
 
+/* Exported, and declared by no kit of Microsoft's. */
+NTSYSAPI HANDLE NTAPI PsGetProcessInheritedFromUniqueProcessId(PEPROCESS Process);
+NTSYSAPI PVOID NTAPI PsGetProcessSectionBaseAddress(PEPROCESS Process);
+
 #ifdef __cplusplus
 }
 #endif

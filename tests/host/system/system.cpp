@@ -41,6 +41,7 @@ void Interrupts(u64 Sources)
 ke::Task<> NtLoadDriver(ke::Caller&, svc::LoadDriver&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
 ke::Task<> NtUnloadDriver(ke::Caller&, svc::UnloadDriver&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
 ke::Task<> NtDriverControl(ke::Caller&, svc::DriverControl&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
+ke::Task<> NtPlugPlayControl(ke::Caller&, svc::PlugPlayControl&) { return ke::Task<>(STATUS_NOT_IMPLEMENTED); }
 
 namespace test {
 

@@ -12,6 +12,8 @@ ULONG Protected;
 PVOID Handles;
 LARGE_INTEGER Cookie;
 constexpr ACCESS_MASK VmRead = 0x10;
+// The kernel's variable holds the type; mingw-w64 declares it as the pointer to one.
+POBJECT_TYPE* ProcessType() { return reinterpret_cast<POBJECT_TYPE*>(&PsProcessType); }
 
 #define EXPECT(Condition)            \
     do {                             \
@@ -28,7 +30,7 @@ bool Is(PCUNICODE_STRING A, const WCHAR* Text)
 
 OB_PREOP_CALLBACK_STATUS NTAPI BeforeHandle(PVOID Context, POB_PRE_OPERATION_INFORMATION Info)
 {
-    EXPECT(Context == &Seen && Info->ObjectType == *PsProcessType && !Info->KernelHandle);
+    EXPECT(Context == &Seen && Info->ObjectType == *ProcessType() && !Info->KernelHandle);
     if (ULONG(ULONG_PTR(PsGetProcessId(static_cast<PEPROCESS>(Info->Object)))) != Protected)
         return OB_PREOP_SUCCESS;
     Info->CallContext = &Protected;
@@ -149,7 +151,7 @@ void NTAPI Life(PEPROCESS Process, HANDLE Id, PPS_CREATE_NOTIFY_INFO Info)
 NTSTATUS Begin(ULONG Process)
 {
     UNICODE_STRING Altitude = RTL_CONSTANT_STRING(L"320000.5"), Same = RTL_CONSTANT_STRING(L"0320000.50");
-    OB_OPERATION_REGISTRATION Op { PsProcessType, OB_OPERATION_HANDLE_CREATE | OB_OPERATION_HANDLE_DUPLICATE, BeforeHandle, AfterHandle };
+    OB_OPERATION_REGISTRATION Op { ProcessType(), OB_OPERATION_HANDLE_CREATE | OB_OPERATION_HANDLE_DUPLICATE, BeforeHandle, AfterHandle };
     OB_CALLBACK_REGISTRATION Wanted { OB_FLT_REGISTRATION_VERSION, 1, Altitude, &Seen, &Op };
     Protected = Process;
     NTSTATUS Status = ObRegisterCallbacks(&Wanted, &Handles);

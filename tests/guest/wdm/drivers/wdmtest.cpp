@@ -124,7 +124,7 @@ NTSTATUS RunThread(ULONG* Out)
     NTSTATUS Status = PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, ThreadMain, Out);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = ObReferenceObjectByHandle(Handle, SYNCHRONIZE, *PsThreadType, KernelMode, &Object, nullptr);
+    Status = ObReferenceObjectByHandle(Handle, SYNCHRONIZE, *reinterpret_cast<POBJECT_TYPE*>(&PsThreadType), KernelMode, &Object, nullptr);
     ZwClose(Handle);
     if (!NT_SUCCESS(Status))
         return Status;
@@ -407,7 +407,7 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
     }
     case wdmtest::SetEvent: {           // a handle of the client's
         PVOID Object;
-        NTSTATUS Status = ObReferenceObjectByHandle(*reinterpret_cast<HANDLE*>(Buffer), EVENT_MODIFY_STATE, *ExEventObjectType, Irp->RequestorMode, &Object, nullptr);
+        NTSTATUS Status = ObReferenceObjectByHandle(*reinterpret_cast<HANDLE*>(Buffer), EVENT_MODIFY_STATE, *reinterpret_cast<POBJECT_TYPE*>(&ExEventObjectType), Irp->RequestorMode, &Object, nullptr);
         if (NT_SUCCESS(Status)) {
             KeSetEvent(static_cast<PKEVENT>(Object), 0, FALSE);
             ObDereferenceObject(Object);

@@ -1,0 +1,1 @@
+#include "windriver.h"
