@@ -41,6 +41,9 @@ enum class Kind : u16 {
                             // it (Information of the answer is given with the second one), 1 after it; Parameters[1]: what the first answer's Information was
 };
 
+// Message::Minor of a Create that is IRP_MJ_CREATE_MAILSLOT in the driver. Parameters[1]: quota, then the greatest message in the high half; [3]: the timeout.
+inline constexpr u8 CreateMailslot = 1;
+
 // Message::Flags.
 // Lent: the output (of a write: what is written) is not in the data area but in pages lent for the time of the request. Behind the input, 8-byte
 // aligned, the data area has their frame numbers as u64; OutputOffset is the byte offset in the first page, OutputBytes the length.
@@ -56,7 +59,7 @@ inline constexpr u8 TellReturn = 16;
 
 struct Message {
     Kind What;
-    u8 Major, Minor;
+    u8 Major, Minor;        // Minor of a Create: CreateMailslot or 0
     Transfer Mode;
     u8 StackFlags;          // SL_*
     u8 RequestorMode;
@@ -317,7 +320,8 @@ struct Mount {
 
 namespace watch {
 inline constexpr u32 Processes = 1, Threads = 2,    // handles to them: opened, duplicated
-    Keys = 4;
+    Keys = 4,
+    Life = 8;                           // processes begin and end: Create before its first thread runs (Status comes back and may refuse it), 0 when it has ended
 inline constexpr u32 Create = 1, Duplicate = 2;     // OB_OPERATION_HANDLE_
 }
 // Behind it: Name (UTF-16, of the open key; of an open or create the root's), then what the service names (a value, a key's new or complete name), a class, data.
@@ -325,7 +329,7 @@ struct Watched {
     u32 Sort;               // one of watch::
     u32 What;               // Create, Duplicate; of a key the REG_NOTIFY_CLASS of before
     u64 Object;             // id of the process or thread; a number of the open key
-    u64 Source, Target;     // Duplicate: ids of processes
+    u64 Source, Target;     // Duplicate: ids of processes. Life: of the parent, of the process that made it (whose thread is in Index); Name is the image's
     u32 Original, Wanted;   // access. Before: Wanted comes back, bits of Original
     u32 Granted;            // after
     u32 Options, Index, Type, Class, Length, Disposition;      // parameters of a key's services

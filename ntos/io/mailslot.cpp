@@ -227,7 +227,9 @@ Status SlotEnd::SetInformation(ke::Caller& Caller, ACCESS_MASK, FILE_INFORMATION
 
 Status InitializeMailslots()
 {
-    return NameDevice(TRY(ob::Make<MailslotDevice>()), L"\\Device\\Mailslot");
+    auto Slots = TRY(ob::Make<MailslotDevice>());
+    Slots->Fallback = true;             // a driver's may take its place
+    return NameDevice(std::move(Slots), L"\\Device\\Mailslot");
 }
 
 }

@@ -158,8 +158,12 @@ void Process::Terminate(NTSTATUS Status, Thread* Except)
             T->Terminate(Status);
 }
 
+void (*Process::OnEnd)(Process&);
+
 void Process::End()
 {
+    if (OnEnd)
+        OnEnd(*this);
     Terminating_ = true;
     ExitTime = ke::SystemTime();
     Ref<Process> Keep(*this);

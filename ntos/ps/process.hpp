@@ -46,6 +46,7 @@ public:
     u64 PebAddress() const { return Peb_; }
     // Ends every thread but Except, and the process with the last.
     void Terminate(NTSTATUS Status, Thread* Except = nullptr);
+    static void (*OnEnd)(Process&);     // called first of all when the last thread has gone; null
 
     static Process* First();
     static Process* Next(Process& After);

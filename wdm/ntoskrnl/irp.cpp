@@ -99,6 +99,7 @@ FILE_OBJECT* NewFile(DEVICE_OBJECT* D, const wd::Message& M)
 struct CreateExtras {
     IO_SECURITY_CONTEXT Security;
     ACCESS_STATE Access;
+    MAILSLOT_CREATE_PARAMETERS Slot;
 };
 
 // The block is used where it lies: the Executive takes it back from there.
@@ -226,6 +227,13 @@ bool PresentCreate(HostIrp* H, IRP* I, IO_STACK_LOCATION* S, DEVICE_OBJECT* D)
     S->Parameters.Create.ShareAccess = M.Share;
     S->Parameters.Create.EaLength = ULONG(M.Parameters[0]);
     I->Overlay.AllocationSize.QuadPart = LONGLONG(M.Parameters[1]);
+    if (M.Minor == wd::CreateMailslot) {
+        X->Slot = { ULONG(M.Parameters[1]), ULONG(M.Parameters[1] >> 32), { .QuadPart = LONGLONG(M.Parameters[3]) }, TRUE };
+        S->MajorFunction = IRP_MJ_CREATE_MAILSLOT;
+        S->MinorFunction = 0;
+        S->Parameters.CreateMailslot.Parameters = &X->Slot;
+        I->Overlay.AllocationSize.QuadPart = 0;
+    }
     if (M.OutputBytes)
         I->AssociatedIrp.SystemBuffer = DataAt(M.Data, M.OutputOffset);
     S->FileObject = F;

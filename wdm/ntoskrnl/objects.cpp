@@ -1,5 +1,5 @@
-// Objects by pointer: handles to them, their names and security; processes; and notifications of the kernel's that do not reach drivers (of processes,
-// threads, images): asking for those answers STATUS_NOT_IMPLEMENTED.
+// Objects by pointer: handles to them, their names and security; processes; and notifications of the kernel's that do not reach drivers (of threads,
+// images): asking for those answers STATUS_NOT_IMPLEMENTED.
 #include "wdm/ntoskrnl/device.hpp"
 #include "wdm/ntoskrnl/fsd.hpp"
 #include "wdm/ntoskrnl/object.hpp"
@@ -8,6 +8,7 @@ extern "C" {
 NTSTATUS NTAPI NtOpenKey(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
 NTSTATUS NTAPI NtOpenProcess(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, CLIENT_ID*);
 NTSTATUS NTAPI NtOpenThread(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, CLIENT_ID*);
+NTSTATUS NTAPI NtQueryInformationThread(HANDLE, THREADINFOCLASS, PVOID, ULONG, PULONG);
 POBJECT_TYPE NTAPI ObGetObjectType(PVOID);
 NTSTATUS NTAPI NtReadVirtualMemory(HANDLE, const void*, PVOID, SIZE_T, SIZE_T*);
 NTSTATUS NTAPI NtQueryInformationProcess(HANDLE, PROCESSINFOCLASS, PVOID, ULONG, PULONG);
@@ -259,8 +260,30 @@ PVOID NTAPI PsGetProcessSectionBaseAddress(PEPROCESS Process)
 }
 PEPROCESS NTAPI PsGetCurrentThreadProcess() { return IoGetCurrentProcess(); }
 HANDLE NTAPI PsGetCurrentThreadProcessId() { return PsGetCurrentProcessId(); }
-PEPROCESS NTAPI PsGetThreadProcess(PETHREAD T) { return T == reinterpret_cast<PETHREAD>(Current()) ? IoGetCurrentProcess() : PsInitialSystemProcess; }
-HANDLE NTAPI PsGetThreadProcessId(PETHREAD T) { return PsGetProcessId(PsGetThreadProcess(T)); }
+HANDLE NTAPI PsGetThreadProcessId(PETHREAD T)
+{
+    if (!IsClientThread(T))
+        return T == reinterpret_cast<PETHREAD>(Current()) ? PsGetCurrentProcessId() : reinterpret_cast<HANDLE>(OwnProcessId());
+    OBJECT_ATTRIBUTES Attributes { sizeof(OBJECT_ATTRIBUTES), nullptr, nullptr, 0, nullptr, nullptr };
+    CLIENT_ID Client { nullptr, PsGetThreadId(T) };
+    HANDLE H;
+    if (NtOpenThread(&H, 0x800, &Attributes, &Client) < 0)      // THREAD_QUERY_LIMITED_INFORMATION
+        return nullptr;
+    struct {
+        NTSTATUS ExitStatus;
+        PVOID Teb;
+        CLIENT_ID Id;
+        KAFFINITY Affinity;
+        KPRIORITY Priority, BasePriority;
+    } Info {};
+    (void)NtQueryInformationThread(H, THREADINFOCLASS(0), &Info, sizeof(Info), nullptr);
+    NtClose(H);
+    return Info.Id.UniqueProcess;
+}
+PEPROCESS NTAPI PsGetThreadProcess(PETHREAD T)
+{
+    return IsClientThread(T) ? ClientProcess(u64(PsGetThreadProcessId(T))) : T == reinterpret_cast<PETHREAD>(Current()) ? IoGetCurrentProcess() : PsInitialSystemProcess;
+}
 KPROCESSOR_MODE NTAPI PsGetCurrentThreadPreviousMode() { return ExGetPreviousMode(); }
 BOOLEAN NTAPI PsIsThreadTerminating(PETHREAD) { return FALSE; }
 BOOLEAN NTAPI PsIsSystemProcess(PEPROCESS Process) { return Process == PsInitialSystemProcess; }
@@ -276,8 +299,6 @@ void NTAPI PsReturnProcessPagedPoolQuota(PEPROCESS, SIZE_T) { }
 
 // --- notifications that do not reach drivers
 
-NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE, BOOLEAN) { return STATUS_NOT_IMPLEMENTED; }
-NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX, BOOLEAN) { return STATUS_NOT_IMPLEMENTED; }
 NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
 NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
 USHORT NTAPI ObGetFilterVersion() { return OB_FLT_REGISTRATION_VERSION; }

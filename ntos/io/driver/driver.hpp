@@ -305,6 +305,8 @@ protected:
     Ref<DriverDevice> Top_;
     ob::String Name_;
     Vector<u8> Ea_;
+    MailslotParameters Mailslot_ {};
+    bool MakesMailslot_ = false;
     u64 Related_, Cookie_ = 0;
     u32 Share_, Attributes_, Disposition_;
     bool Created_ = false;

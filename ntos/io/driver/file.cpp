@@ -163,6 +163,10 @@ public:
 DriverFile::DriverFile(DriverDevice& Of, DriverDevice& Top, const CreateParameters& How, ob::String Name, u64 Related)
     : File(Of, How), Top_(Top), Name_(std::move(Name)), Related_(Related), Share_(How.Share), Attributes_(How.Attributes), Disposition_(How.Disposition)
 {
+    if (How.Mailslot) {
+        Mailslot_ = *How.Mailslot;
+        MakesMailslot_ = true;
+    }
     ++Of.Opens;
     if (&Of != &Top)                    // without memory the drivers below see no file
         if (auto* L = new LowerFiles)
@@ -275,7 +279,7 @@ Result<ob::ParseResult> DriverDevice::Open(ob::OpenRequest& Request, CreateParam
 {
     // Its file system may serve what it has while the device is away.
     bool HasFiles = Start ? static_cast<DriverFile*>(Start)->IsOfFileSystem() : fs::HasFiles(*this, How, Rest.Data && (!Rest.IsEmpty() || AtRoot));
-    if (How.Pipe || How.Mailslot || (How.TargetFolder && !HasFiles))
+    if (How.Pipe || (How.Mailslot && DeviceType != FILE_DEVICE_MAILSLOT) || (How.TargetFolder && !HasFiles))
         return STATUS_INVALID_PARAMETER;
     if (IsGone() && !(HasFiles && Awaited))
         return Awaited ? STATUS_DEVICE_NOT_READY : STATUS_DEVICE_REMOVED;

@@ -34,11 +34,14 @@ struct Watching final : public RefCounted<Watching> {
 
 class WatchIrp final : public Irp {
 public:
-    WatchIrp(ke::Caller& By, Ref<Watching> Of, bool After, u64 Cookie) : Of_(std::move(Of))
+    // By: the client; null: nobody.
+    WatchIrp(ke::Caller* By, Ref<Watching> Of, bool After, u64 Cookie) : Of_(std::move(Of))
     {
         M.What = wd::Kind::Watched;
-        M.Process = By.Process().Id();
-        M.Thread = By.Thread().Id();
+        if (By) {
+            M.Process = By->Process().Id();
+            M.Thread = By->Thread().Id();
+        }
         M.Parameters[0] = After;
         M.Parameters[1] = Cookie;
         About_ = Of_->About;
@@ -54,7 +57,7 @@ public:
         // Only what may come back does.
         if (Sent && In.ReadData(*this, 0, &About_, sizeof(About_)).Ok()) {
             Of_->About.Wanted &= About_.Wanted;
-            if (M.Parameters[0])
+            if (M.Parameters[0] || About_.Sort == wd::watch::Life)
                 Of_->About.Status = About_.Status;
         }
         Of_->Outcome = Sent ? Outcome : Status(STATUS_SUCCESS);
@@ -67,7 +70,7 @@ private:
     wd::Watched About_;
 };
 
-bool Submit(Channel& To, ke::Caller& By, Ref<Watching> Of, bool After, u64 Cookie)
+bool Submit(Channel& To, ke::Caller* By, Ref<Watching> Of, bool After, u64 Cookie)
 {
     auto* I = new WatchIrp(By, std::move(Of), After, Cookie);
     if (I)
@@ -87,7 +90,7 @@ struct Told {
         while (Count)
             if (One& O = Who[--Count]; !O.To->IsDead()) {
                 Of->About.Status = u32(STATUS_CANCELLED);
-                Submit(*O.To, By, Ref<Watching>(*Of), true, O.Cookie);
+                Submit(*O.To, &By, Ref<Watching>(*Of), true, O.Cookie);
             }
     }
     ke::Caller& By;
@@ -328,6 +331,91 @@ void FillOutcome(ke::Caller& By, Service Number, wd::Watched& A, Status Outcome)
             A.Disposition = D.Value();
 }
 
+Status CommandLine(ke::Caller& By, u64 Parameters, Watching& W)
+{
+    if (!Parameters)
+        return STATUS_SUCCESS;
+    auto Flags = TRY(ke::UserPtr<ULONG>::At(Parameters + offsetof(RTL_USER_PROCESS_PARAMETERS, Flags)).Read(By));
+    auto Line = TRY(ke::UserPtr<UNICODE_STRING>::At(Parameters + offsetof(RTL_USER_PROCESS_PARAMETERS, CommandLine)).Read(By));
+    u64 From = reinterpret_cast<u64>(Line.Buffer) + (Flags & 1 ? 0 : Parameters);      // RTL_USER_PROC_PARAMS_NORMALIZED
+    usize At = W.Rest.Size();
+    TRY(W.Rest.Resize(At + Line.Length));
+    W.About.SecondBytes = Line.Length;
+    return mm::CopyFromUser(By.Process(), W.Rest.Data() + At, From, Line.Length);
+}
+
+// NtCreateUserProcess: the first thread runs when everybody has been asked.
+ke::Task<> AroundCreate(ke::Caller& By, const ke::ServiceInfo& Info)
+{
+    auto* New = new Watching;
+    if (!New)
+        co_return STATUS_INSUFFICIENT_RESOURCES;
+    Ref<Watching> W = Ref<Watching>::Adopt(*New);
+    auto& C = *reinterpret_cast<svc::CreateUserProcess*>(By.Arguments);
+    bool StaysSuspended = C.ThreadFlags & 1;        // THREAD_CREATE_FLAGS_CREATE_SUSPENDED
+    By.Arguments[7] |= 1;
+    Status Made = co_await ke::RunService(By, Info);
+    if (!Made.Ok())
+        co_return Made;
+    HANDLE ProcessHandle = CO_TRY(C.ProcessHandle.Read(By)), ThreadHandle = CO_TRY(C.ThreadHandle.Read(By));
+    Ref<ps::Process> P = CO_TRY(ob::Reference<ps::Process>(By, ProcessHandle, 0));
+    Ref<ps::Thread> T = CO_TRY(ob::Reference<ps::Thread>(By, ThreadHandle, 0));
+    wd::Watched& A = W->About;
+    A.Sort = wd::watch::Life;
+    A.What = wd::watch::Create;
+    A.Object = P->Id();
+    A.Source = P->ParentId;
+    A.Target = By.Process().Id();
+    A.Index = u32(By.Thread().Id());
+    Status Told = AppendName(*W, P->ImagePath(), A.NameBytes);
+    if (Told.Ok() && !CommandLine(By, C.ProcessParameters.Address(), *W).Ok()) {
+        W->Rest.Resize(A.NameBytes).Ignore();
+        A.SecondBytes = 0;
+    }
+    RefPtr<Channel> Whom[MostWatchers];
+    for (u32 I = 0; I < MostWatchers; ++I)
+        if (Watchers[I] && Watchers[I]->Watches & wd::watch::Life && Watchers[I] != By.Process().Driver)
+            Whom[I] = RefPtr<Channel>(Watchers[I]);
+    for (RefPtr<Channel>& To : Whom) {
+        if (!To || !Told.Ok())
+            continue;
+        W->Answered.Reset();
+        if (!Submit(*To, &By, W, false, 0)) {
+            Told = STATUS_INSUFFICIENT_RESOURCES;
+            break;
+        }
+        (void)(co_await ke::WaitFor(W->Answered)).Code();
+        Told = Status(NTSTATUS(A.Status));
+    }
+    if (Told.Ok()) {
+        if (!StaysSuspended)
+            T->Resume();
+        co_return Made;
+    }
+    P->Terminate(Told.Code());
+    By.Process().Handles().Close(ProcessHandle).Ignore();
+    By.Process().Handles().Close(ThreadHandle).Ignore();
+    co_return Told;
+}
+
+void ProcessEnded(ps::Process& P)
+{
+    if (!(All & wd::watch::Life))
+        return;
+    for (Channel* C : Watchers) {
+        if (!C || !(C->Watches & wd::watch::Life) || C == P.Driver)
+            continue;
+        auto* New = new Watching;
+        if (!New)
+            return;
+        Ref<Watching> W = Ref<Watching>::Adopt(*New);
+        W->About.Sort = wd::watch::Life;
+        W->About.Object = P.Id();
+        W->About.Source = P.ParentId;
+        Submit(*C, nullptr, W, false, 0);
+    }
+}
+
 class Watch final : public ke::ServiceWatch {
 public:
     bool Wants(u32 Number, ke::Caller& By) override
@@ -335,6 +423,7 @@ public:
         u32 Sorts;
         switch (Service(Number)) {
         case Service::OpenProcess: Sorts = wd::watch::Processes; break;
+        case Service::CreateUserProcess: Sorts = wd::watch::Life; break;
         case Service::OpenThread: Sorts = wd::watch::Threads; break;
         case Service::DuplicateObject: Sorts = wd::watch::Processes | wd::watch::Threads; break;
         case Service::Close: {
@@ -372,6 +461,8 @@ public:
     ke::Task<> Around(ke::Caller& By, u32 Number, const ke::ServiceInfo& Info) override
     {
         auto What = Service(Number);
+        if (What == Service::CreateUserProcess)
+            co_return co_await AroundCreate(By, Info);
         auto* New = new Watching;
         if (!New)
             co_return STATUS_INSUFFICIENT_RESOURCES;
@@ -399,7 +490,7 @@ public:
             if (!C || Refused)
                 continue;
             W->Answered.Reset();
-            if (!Submit(*C, By, W, false, 0)) {
+            if (!Submit(*C, &By, W, false, 0)) {
                 Outcome = STATUS_INSUFFICIENT_RESOURCES;
                 Refused = true;
                 break;
@@ -420,7 +511,7 @@ public:
         while (To.Count) {
             Told::One O = std::move(To.Who[--To.Count]);
             W->Answered.Reset();
-            if (O.To->IsDead() || !Submit(*O.To, By, W, true, O.Cookie))
+            if (O.To->IsDead() || !Submit(*O.To, &By, W, true, O.Cookie))
                 continue;
             (void)(co_await ke::WaitFor(W->Answered)).Code();
             if (W->About.Sort == wd::watch::Keys)
@@ -458,6 +549,7 @@ Status SetWatch(Channel& By, u32 What)
     for (Channel* C : Watchers)
         All |= C ? C->Watches : 0;
     ke::Watching = All ? &TheWatch : nullptr;
+    ps::Process::OnEnd = ProcessEnded;
     return STATUS_SUCCESS;
 }
 

@@ -1,4 +1,5 @@
-// Services of clients in which drivers have a say: ObRegisterCallbacks and CmRegisterCallbackEx of their processes (wdm/ntoskrnl/callbacks.cpp).
+// Services of clients in which drivers have a say: ObRegisterCallbacks, CmRegisterCallbackEx and PsSetCreateProcessNotifyRoutine of
+// their processes (wdm/ntoskrnl/callbacks.cpp).
 //
 // A driver's process tells what it watches (Control::Watch). A service of another process that is watched runs between two messages to each of them
 // (Kind::Watched), in the order in which they began: before it, when access can be taken away or the service refused, and after it. What a process does itself

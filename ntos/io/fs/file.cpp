@@ -100,6 +100,11 @@ Status FsIrp::Fill()
         M.StackFlags = u8((F.Target_ ? OpenTargetDirectory : 0) | (F.CaseSensitive_ ? CaseSensitive : 0));
         P[0] = Ea;
         P[1] = F.AllocationSize_;
+        if (F.MakesMailslot_) {
+            M.Minor = wd::CreateMailslot;
+            P[1] = F.Mailslot_.Quota | u64(F.Mailslot_.MaximumMessageSize) << 32;
+            P[3] = u64(F.Mailslot_.ReadTimeout);
+        }
         Layout(Name, Ea, false);
         M.Mode = wd::Transfer::None;
         return STATUS_SUCCESS;
@@ -111,6 +116,8 @@ Status FsIrp::Fill()
         FillControl();
         return CopyControl();
     case Operation::SetInformation:
+        if (R_.Code == FileMailslotSetInformation)
+            return STATUS_NOT_SUPPORTED;        // it has a pointer to the client's memory
         if (R_.Code == FileRenameInformation || R_.Code == FileLinkInformation || R_.Code == FileRenameInformationEx || R_.Code == FileLinkInformationEx) {
             auto* Other = static_cast<FsFile*>(R_.Other.Get());
             P[2] = Other ? Other->FsCookie_ : 0;

@@ -110,6 +110,7 @@ public:
     void Withdraw(Request& R) override;
     void Cleanup() override;
     void HandleClosedBy(ps::Process& By, bool LastOfProcess) override { ClosedBy_ = By.Id(); }
+    bool HasPosition() const override { return GetDevice().DeviceType != FILE_DEVICE_MAILSLOT; }
     ke::Event* CleanupEnds() override { return CleanupSent_ ? &CleanupDone_ : nullptr; }
     Result<ob::String> RelativeName() override { return ob::String::Copy(Full_); }
     Result<ob::String> QueryName() override;

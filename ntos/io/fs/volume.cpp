@@ -13,7 +13,7 @@ using driver::DriverDevice;
 
 namespace {
 
-constexpr u32 CdRom = 2, CdRomFileSystem = 3, Disk = 7, DiskFileSystem = 8, NetworkFileSystem = 0x14, VirtualDisk = 0x24;
+constexpr u32 CdRom = 2, CdRomFileSystem = 3, Disk = 7, DiskFileSystem = 8, Mailslots = 0xC, NetworkFileSystem = 0x14, VirtualDisk = 0x24;
 
 // The device objects that file systems registered; the one registered last is asked first.
 Immortal<Vector<Ref<DriverDevice>>> FileSystems;
@@ -21,7 +21,7 @@ Immortal<Vector<Ref<DriverDevice>>> FileSystems;
 Immortal<Vector<Ref<driver::Driver>>> Returning;
 
 bool IsDisk(u32 Type) { return Type == Disk || Type == CdRom || Type == VirtualDisk; }
-bool IsFileSystem(u32 Type) { return Type == DiskFileSystem || Type == CdRomFileSystem || Type == NetworkFileSystem; }
+bool IsFileSystem(u32 Type) { return Type == DiskFileSystem || Type == CdRomFileSystem || Type == NetworkFileSystem || Type == Mailslots; }
 
 }
 

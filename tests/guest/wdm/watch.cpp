@@ -51,6 +51,43 @@ static NTSTATUS OpenKey(const WCHAR* Path, HANDLE* Out)
     return NtOpenKey(Out, 0xF003F, &Attributes);
 }
 
+extern "C" {
+NTSTATUS NTAPI RtlCreateProcessParametersEx(RTL_USER_PROCESS_PARAMETERS** Out, const UNICODE_STRING* Image, const UNICODE_STRING* DllPath, const UNICODE_STRING* Directory,
+                                            const UNICODE_STRING* CommandLine, PVOID Environment, const UNICODE_STRING* Title, const UNICODE_STRING* Desktop,
+                                            const UNICODE_STRING* Shell, const UNICODE_STRING* Runtime, ULONG Flags);
+void NTAPI RtlDestroyProcessParameters(RTL_USER_PROCESS_PARAMETERS* Parameters);
+}
+
+// Runs imageschild.exe, which ends with 42, and waits for its end.
+static NTSTATUS Run(const WCHAR* CommandLine, NTSTATUS& Exit)
+{
+    static const WCHAR Path[] = L"\\??\\C:\\work\\imageschild.exe";
+    UNICODE_STRING Image = String(Path + 4), Line = String(CommandLine);
+    RTL_USER_PROCESS_PARAMETERS* Parameters = nullptr;
+    NTSTATUS S = RtlCreateProcessParametersEx(&Parameters, &Image, nullptr, nullptr, &Line, nullptr, nullptr, nullptr, nullptr, nullptr, RTL_USER_PROC_PARAMS_NORMALIZED);
+    if (S < 0)
+        return S;
+    struct {
+        SIZE_T Total;
+        PS_ATTRIBUTE Name;
+    } List { sizeof(List), { PS_ATTRIBUTE_IMAGE_NAME, sizeof(Path) - 2, { u64(Path) }, nullptr } };
+    PS_CREATE_INFO Info {};
+    Info.Size = sizeof(Info);
+    HANDLE Process, Thread;
+    S = NtCreateUserProcess(&Process, &Thread, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, nullptr, nullptr, 0, 0, Parameters, &Info, reinterpret_cast<PS_ATTRIBUTE_LIST*>(&List));
+    RtlDestroyProcessParameters(Parameters);
+    if (S < 0)
+        return S;
+    LARGE_INTEGER Wait { .QuadPart = -100'000'000 };
+    CHECK_EQ(u32(NtWaitForSingleObject(Process, 0, &Wait)), 0);
+    PROCESS_BASIC_INFORMATION Basic {};
+    NtQueryInformationProcess(Process, ProcessBasicInformation, &Basic, sizeof(Basic), nullptr);
+    Exit = Basic.ExitStatus;
+    NtClose(Thread);
+    NtClose(Process);
+    return S;
+}
+
 TAP_MAIN()
 {
     const WCHAR* Service = L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\Watcher";
@@ -121,6 +158,18 @@ TAP_MAIN()
     CHECK_EQ(u32(Set(L"Other", 1)), 0);
     Look();
     CHECK_EQ(S.Cleanups, 1);
+
+    // Processes.
+    NTSTATUS Exit = 0;
+    CHECK_EQ(u32(Run(L"wanted", Exit)), 0);
+    CHECK_EQ(Exit, 42);
+    CHECK_EQ(u32(Run(L"refused", Exit)), u32(0xC0000189));       // STATUS_TOO_LATE
+    for (u32 I = 0; I < 100 && S.Ended < 2; ++I) {
+        LARGE_INTEGER Soon { .QuadPart = -100'000 };
+        NtDelayExecution(0, &Soon);
+        Look();
+    }
+    CHECK(S.Begun == 2 && S.Ended == 2);
 
     // The end of it, by the driver and with its process.
     CHECK_EQ(u32(Control(File, watcher::End)), 0);

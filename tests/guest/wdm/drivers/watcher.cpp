@@ -131,6 +131,23 @@ NTSTATUS NTAPI Registry(PVOID Context, PVOID First, PVOID Second)
     }
 }
 
+void NTAPI Life(PEPROCESS Process, HANDLE Id, PPS_CREATE_NOTIFY_INFO Info)
+{
+    static HANDLE Children[2];
+    EXPECT(PsGetProcessId(Process) == Id);
+    if (!Info) {
+        Seen.Ended += Id == Children[0] || Id == Children[1];
+        return;
+    }
+    if (ULONG(ULONG_PTR(Info->CreatingThreadId.UniqueProcess)) != Protected)
+        return;
+    Children[Seen.Begun++ & 1] = Id;
+    EXPECT(Info->ParentProcessId == Info->CreatingThreadId.UniqueProcess && PsGetCurrentProcessId() == Info->ParentProcessId);
+    EXPECT(Info->ImageFileName->Length > 20 && Info->CreationStatus == STATUS_SUCCESS);
+    if (Is(Info->CommandLine, L"refused"))
+        Info->CreationStatus = STATUS_TOO_LATE;
+}
+
 NTSTATUS Begin(ULONG Process)
 {
     UNICODE_STRING Altitude = RTL_CONSTANT_STRING(L"320000.5"), Same = RTL_CONSTANT_STRING(L"0320000.50");
@@ -146,6 +163,7 @@ NTSTATUS Begin(ULONG Process)
     Op.Operations = 0;
     EXPECT(ObRegisterCallbacks(&Wanted, &Other) == STATUS_INVALID_PARAMETER);
     Status = CmRegisterCallbackEx(Registry, &Altitude, Device->DriverObject, &Device, &Cookie, nullptr);
+    EXPECT(NT_SUCCESS(PsSetCreateProcessNotifyRoutineEx(Life, FALSE)) && PsSetCreateProcessNotifyRoutineEx(Life, FALSE) == STATUS_INVALID_PARAMETER);
     LARGE_INTEGER More;
     EXPECT(CmRegisterCallbackEx(Registry, &Same, Device->DriverObject, &Device, &More, nullptr) == NTSTATUS(0xC01C0011));
     return Status;
@@ -156,6 +174,7 @@ NTSTATUS EndAll()
         return STATUS_INVALID_DEVICE_STATE;
     ObUnRegisterCallbacks(Handles);
     Handles = nullptr;
+    EXPECT(NT_SUCCESS(PsSetCreateProcessNotifyRoutineEx(Life, TRUE)) && PsSetCreateProcessNotifyRoutineEx(Life, TRUE) == STATUS_PROCEDURE_NOT_FOUND);
     NTSTATUS Status = CmUnRegisterCallback(Cookie);
     EXPECT(CmUnRegisterCallback(Cookie) == STATUS_INVALID_PARAMETER);
     return Status;

@@ -6,6 +6,7 @@ inline constexpr unsigned Begin = 0x222000, End = 0x222004, Report = 0x222008;  
 struct Seen {
     unsigned Opens, OpenEnds, Duplicates, DuplicateEnds, Granted;
     unsigned Keys, KeyEnds, Sets, Cleanups;
+    unsigned Begun, Ended;              // child processes of the protected one
     unsigned Wrong;                     // the line of a failed check in the driver
     wchar_t Name[64];                   // of the key of the last value set
     wchar_t Value[32];
