@@ -207,6 +207,7 @@ enum class Control : u32 {
     // Objects and the machine
     DeviceHandle = 144,     // HandleOf.Handle: the id of a device, Access -> HandleGot: a handle to the device object itself
     Beep = 145,             // Status.Code: the speaker sounds at so many Hz from now on; 0: it is quiet
+    SignalFile = 146,       // FileSignal: from now on waits for the file end when the driver says so, not with its requests
 };
 
 struct Attached {
@@ -265,6 +266,11 @@ struct Notification {
 struct PropertyOf {
     u64 Device;
     u32 Property, Unused;   // DEVICE_REGISTRY_PROPERTY; ~0: the key's path below Enum
+};
+struct FileSignal {
+    u64 Device;             // id of the device that was opened
+    u64 File;               // cookie
+    u32 Set, Unused;
 };
 struct Names {
     u32 FirstBytes, SecondBytes;    // they follow

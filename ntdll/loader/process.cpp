@@ -202,6 +202,15 @@ void NTAPI RtlUserThreadStart(THREAD_START* Start, PVOID Argument)
     }
 }
 
+// Where a thread begins that a console makes in a process for Ctrl-C and its like: the Win32 library calls the program's handlers.
+void NTAPI LdrConsoleControlThread(PVOID Event)
+{
+    if (TheProcess.Kernel32)
+        if (auto Routine = FindExport(TheProcess.Kernel32, "CtrlRoutine", 0, 0, nullptr); Routine.Ok())
+            reinterpret_cast<THREAD_START*>(Routine.Value())(Event);
+    RtlExitUserThread(STATUS_SUCCESS);
+}
+
 NTSTATUS NTAPI LdrShutdownThread()
 {
     if (TheProcess.ShuttingDown)

@@ -289,7 +289,10 @@ public:
     void Cleanup() override;
     Result<ob::String> RelativeName() override { return ob::String::Copy(Name_); }
     u64 Cookie() const { return Cookie_; }
+    // Of a device of this channel's, no file system's, that its driver has opened; null: there is none.
+    static DriverFile* Find(Channel& In, u64 DeviceId, u64 Cookie);
     RefPtr<LowerFiles> Lower;
+    core::ListNode<DriverFile> OpenLink;
 
 protected:
     friend class RequestIrp;
