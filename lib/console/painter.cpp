@@ -154,7 +154,15 @@ void Painter::Move(i32 X, i32 Y)
     if (X == 0) {
         Put('\r');
     } else if (X_ >= 0 && X > X_) {
-        Code(u32(X - X_), 'C');
+        // Over a few cells by writing what is there.
+        bool Plain = X - X_ <= 4;
+        for (i32 N = X_; N < X && Plain; ++N)
+            Plain = Row(Y)[N].Char >= 32 && Row(Y)[N].Char < 127 && SamePen(Row(Y)[N], Pen_);
+        if (Plain)
+            for (i32 N = X_; N < X; ++N)
+                Put(char(Row(Y)[N].Char));
+        else
+            Code(u32(X - X_), 'C');
     } else if (X_ >= 0 && X_ - X <= 3) {
         for (i32 N = X_; N > X; --N)
             Put('\b');

@@ -285,6 +285,8 @@ private:
         if (!DeviceSignals_)
             Now ? Event_.Set() : Event_.Reset();
     }
+    // Of a console's file a thread may ask anything while another one waits for input: synchronous requests do not wait for each other.
+    const bool InTurn_;
     bool CleanedUp_ = false;
     bool DeviceSignals_ = false;
     bool Busy_ = false;                 // a synchronous operation waits

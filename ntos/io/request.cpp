@@ -302,8 +302,8 @@ ke::Task<> Issue::Close(ke::Caller&, Ref<File> F)
 ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
 {
     File& F = *R->Target;
-    bool Mine = !F.Busy_;
-    F.Busy_ = true;
+    bool Mine = !F.Busy_ && F.InTurn_;
+    F.Busy_ |= F.InTurn_;
     Defer Free = [&F, Mine] {
         if (!Mine)
             return;
@@ -442,7 +442,7 @@ Status CancelSynchronous(ps::Thread& Of, u64 StatusBlock)
 
 // --- the file
 
-File::File(Device& Of, const CreateParameters& How) : Object(Type), Device_(Of), Options_(How.Options), Granted_(How.Granted) { }
+File::File(Device& Of, const CreateParameters& How) : Object(Type), Device_(Of), Options_(How.Options), Granted_(How.Granted), InTurn_(Of.DeviceType != FILE_DEVICE_CONSOLE) { }
 
 File::~File()
 {

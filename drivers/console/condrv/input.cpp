@@ -172,6 +172,7 @@ bool TryRead(Console& C, PIRP I, NTSTATUS& Status, ULONG_PTR& Done)
 
 void CtrlKey(Console& C, Work& W, ULONG Event)
 {
+    Serve(C);                           // what was typed before comes first
     if (Event == CtrlC && C.Line.IsOpen() && !IsListEmpty(&C.Reads)) {
         // Whoever waits for a line gets an empty one.
         C.Line.Abandon(*C.Active, C.Active->Cells);
