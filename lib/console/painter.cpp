@@ -18,6 +18,24 @@ constexpr u32 ToAnsi(u32 N) { return (N & 2) | (N & 1) << 2 | (N & 4) >> 2; }
 
 }
 
+Cell Visible(const Cell* Row, i32 Width, i32 X)
+{
+    Cell C = Row[X];
+    bool Whole = (C.Attribute & LeadingHalf)  ? X + 1 < Width && (Row[X + 1].Attribute & TrailingHalf) && IsWide(C.Char) && Row[X + 1].Char == C.Char
+                 : (C.Attribute & TrailingHalf) ? X > 0 && (Row[X - 1].Attribute & LeadingHalf) && IsWide(C.Char) && Row[X - 1].Char == C.Char
+                                                : true;
+    if (!Whole) {
+        C.Char = L' ';
+        C.Attribute &= u16(~(LeadingHalf | TrailingHalf));
+    } else if (IsWide(C.Char) && !(C.Attribute & (LeadingHalf | TrailingHalf))) {
+        C.Char = 0xFFFD;
+    } else if (C.Attribute & TrailingHalf) {
+        C = Row[X - 1];                 // in its colours
+        C.Attribute = u16((C.Attribute & ~LeadingHalf) | TrailingHalf);
+    }
+    return C;
+}
+
 Status Painter::Begin(i32 Width, i32 Height)
 {
     Vector<Cell> Shown;
@@ -176,7 +194,7 @@ void Painter::Move(i32 X, i32 Y)
 void Painter::ShowRow(const Cell* From, i32 Cells, i32 Y)
 {
     Cell* To = Row(Y);
-    auto Is = [&](i32 X) { return X < Cells ? From[X] : Cell {}; };
+    auto Is = [&](i32 X) { return X < Cells ? Visible(From, Cells, X) : Cell {}; };
     auto Differs = [&](i32 X) { return Is(X).Char != To[X].Char || !SamePen(Is(X), To[X]) || ((Is(X).Attribute ^ To[X].Attribute) & (LeadingHalf | TrailingHalf)); };
     i32 End = Width_;                   // behind the last cell that differs
     while (End > 0 && !Differs(End - 1))
@@ -235,10 +253,12 @@ void Painter::ScrollUp(i32 Lines)
 {
     if (Lines > Height_)
         Lines = Height_;
-    Move(0, Height_ - 1);
+    if (Y_ != Height_ - 1)
+        Move(0, Height_ - 1);
     Pen({});
     for (i32 N = 0; N < Lines; ++N)
         Text("\r\n");
+    X_ = 0;
     usize Keep = usize(Height_ - Lines) * usize(Width_);
     for (usize I = 0; I < Shown_.Size(); ++I)
         Shown_[I] = I < Keep ? Shown_[I + usize(Lines) * usize(Width_)] : Cell {};
@@ -278,7 +298,7 @@ void Painter::Switch(Buffer& B, bool Main)
     }
 }
 
-void Painter::Show(Buffer& B)
+void Painter::Show(Buffer& B, bool Cursor)
 {
     if (!Width_)
         return;
@@ -305,6 +325,8 @@ void Painter::Show(Buffer& B)
     for (i32 R = First > 0 ? First : 0; R < End && R < Rows; ++R)
         ShowRow(B.Row(Top_ + R) + Left_, Cells, R);
     B.Clean();
+    if (!Cursor)
+        return;
     i32 X = B.X - Left_, Y = B.Y - Top_;
     bool Visible = B.CursorVisible && X >= 0 && Y >= 0 && X < Width_ && Y < Height_;
     if (Visible)

@@ -7,12 +7,16 @@
 
 namespace console {
 
+// What a terminal can show of a cell: halves of characters that have lost the other half are blank, wide characters in one cell a substitute.
+Cell Visible(const Cell* Row, i32 Width, i32 X);
+
 class Painter {
 public:
     // The terminal has this size. STATUS_NO_MEMORY.
     Status Begin(i32 Width, i32 Height);
     // Makes the terminal show the buffer's window; cheap when little has changed. The buffer is clean afterwards.
-    void Show(Buffer& B);
+    // Without Cursor the cursor may be left anywhere.
+    void Show(Buffer& B, bool Cursor = true);
     // Another buffer is shown from now on: the first one given to Show on the terminal's main screen, others on its alternate one.
     void Switch(Buffer& B, bool Main);
     // The terminal has another size and may have moved its lines: all is painted anew.

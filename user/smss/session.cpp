@@ -1,5 +1,5 @@
 // Running a program on the host's streams.
-#include "drivers/console/condrv/ioctl.hpp"
+#include "abi/wire/condrv.hpp"
 #include "user/smss/smss.hpp"
 
 extern "C" {

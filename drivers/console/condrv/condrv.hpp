@@ -9,7 +9,7 @@
 #include "lib/console/painter.hpp"
 
 #include "drivers/common/driver.hpp"
-#include "drivers/console/condrv/ioctl.hpp"
+#include "abi/wire/condrv.hpp"
 #include "wdm/ntoskrnl/console.hpp"
 
 namespace condrv {

@@ -152,7 +152,7 @@ void Tell(Console& C, Work& W, ULONG Event, ULONG Group)
 void Screen::BeforeScroll(Buffer& B)
 {
     if (Of && Of->Active == this && IsShown(*Of))
-        ThePainter().Show(B);
+        ThePainter().Show(B, false);
 }
 
 void Screen::Bell()
