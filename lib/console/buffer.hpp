@@ -40,7 +40,7 @@ enum : u32 { Processed = 1, WrapAtEnd = 2, Sequences = 4, NoAutoReturn = 8 };
 enum class Part { Text, Attribute, Both };
 
 // Cells at most in a buffer.
-inline constexpr u32 MostCells = 2 << 20;
+inline constexpr u32 MostCells = 5 << 18;
 
 class Buffer {
 public:

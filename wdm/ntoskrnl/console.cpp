@@ -6,7 +6,7 @@ extern "C" {
 NTSTATUS NTAPI NtOpenProcess(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, CLIENT_ID*);
 NTSTATUS NTAPI NtQueryInformationProcess(HANDLE, PROCESSINFOCLASS, PVOID, ULONG, PULONG);
 NTSTATUS NTAPI NtReadVirtualMemory(HANDLE, PVOID, PVOID, SIZE_T, SIZE_T*);
-void NTAPI LdrConsoleControlThread(PVOID Event);
+__declspec(dllimport) void NTAPI LdrConsoleControlThread(PVOID Event);       // the function's own address, which is the same in every process
 }
 
 using namespace host;
@@ -39,7 +39,6 @@ NTSTATUS NTAPI NeptuneConsoleControl(ULONG Process, ULONG Event)
     NTSTATUS Status = Open(Process, AllAccess, &H);
     if (Status < 0)
         return Status;
-    // ntdll is at the same address in every process.
     Status = RtlCreateUserThread(H, nullptr, FALSE, 0, 0, 0, reinterpret_cast<PVOID>(LdrConsoleControlThread), reinterpret_cast<PVOID>(u64(Event)), &Thread, nullptr);
     NtClose(H);
     if (Status >= 0)
