@@ -136,6 +136,8 @@ void Detach(Client& C)
 {
     RemoveEntryList(&C.All);
     RemoveEntryList(&C.Link);
+    if (C.Of->Shell == C.Process)
+        C.Of->Shell = 0;
     Release(*C.Of);
     delete &C;
 }

@@ -229,7 +229,8 @@ NTSTATUS NTAPI Write(PDEVICE_OBJECT, PIRP Irp)
         if (S->Of) {
             if (S == S->Of->Active)
                 Show(*S->Of);
-            Signal(*S->Of);             // a report may have been asked for
+            if (S->Of->Waiting())
+                Serve(*S->Of);          // a report may have been asked for
         }
     }
     // The request ends when the terminal has its bytes: who writes faster waits here.
@@ -307,7 +308,8 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT, PIRP Irp)
                 Status = OutputControl(*S, Irp, Code, InBytes, OutBytes, Done);
                 if (S->Of) {
                     Show(*S->Of);
-                    Signal(*S->Of);
+                    if (S->Of->Waiting())
+                        Serve(*S->Of);  // a report may have been asked for
                 }
             }
         } else if (Console* C = ConsoleFor(H, Irp)) {
