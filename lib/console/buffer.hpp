@@ -122,6 +122,7 @@ private:
 
     Vector<Cell> Cells_, Other_;        // Other_: the main screen, while the alternate one is shown
     i32 Width_ = 0, Height_ = 0, First_ = 0, OtherFirst_ = 0;
+    i32 Left_ = 0;                      // the first column that a call of Write has written to
     i32 MarginTop_ = 0, MarginEnd_ = 0; // of scrolling, by a sequence; MarginEnd_ 0: all rows
     In State_ = In::Ground;
     wchar_t Private_ = 0, Middle_ = 0, Last_ = L' ';

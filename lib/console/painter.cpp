@@ -21,6 +21,8 @@ constexpr u32 ToAnsi(u32 N) { return (N & 2) | (N & 1) << 2 | (N & 4) >> 2; }
 Cell Visible(const Cell* Row, i32 Width, i32 X)
 {
     Cell C = Row[X];
+    if (!C.Char)
+        C.Char = L' ';
     bool Whole = (C.Attribute & LeadingHalf)  ? X + 1 < Width && (Row[X + 1].Attribute & TrailingHalf) && IsWide(C.Char) && Row[X + 1].Char == C.Char
                  : (C.Attribute & TrailingHalf) ? X > 0 && (Row[X - 1].Attribute & LeadingHalf) && IsWide(C.Char) && Row[X - 1].Char == C.Char
                                                 : true;

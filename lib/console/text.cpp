@@ -73,15 +73,17 @@ void Buffer::Char(Host& To, wchar_t C, u32 Mode)
         R[X + 1] = { C, u16(Attribute | TrailingHalf), Fore, Back };
     Dirty(Y, Y);
     Last_ = C;
+    Left_ = X < Left_ ? X : Left_;
     X = After;
     if (X < Width_)
         return;
-    X = Width_ - 1;
-    if (Late) {
-        AtEnd = true;
-    } else if (Wraps) {
+    if (Wraps && !Late) {
         X = 0;
         LineFeed(To);
+    } else {
+        // Without wrap what does not fit overwrites what this call has written, or with sequences the last column.
+        AtEnd = Late;
+        X = (Mode & Sequences) ? Width_ - 1 : Left_;
     }
 }
 
@@ -125,17 +127,16 @@ void Buffer::Write(Host& To, std::span<const wchar_t> Text, u32 Mode)
 {
     if (!(Mode & Sequences))
         State_ = In::Ground;
+    Left_ = X;
     for (wchar_t C : Text) {
         if (State_ != In::Ground) {
             Sequence(To, C);
         } else if (C == 27 && (Mode & Sequences) && (Mode & Processed)) {
             State_ = In::Escape;
-        } else if ((C < 7 || C > 15 || !(Mode & Processed)) && C != 0) {
+        } else if (C < 7 || C > 15 || !(Mode & Processed)) {
             Char(To, C, Mode);
-        } else if (C) {
-            Control(To, C, Mode);
         } else {
-            Char(To, L' ', Mode);
+            Control(To, C, Mode);
         }
     }
     ShowCursor();

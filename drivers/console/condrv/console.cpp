@@ -74,6 +74,8 @@ Screen* NewScreen(Console& C)
         delete S;
         return nullptr;
     }
+    if (C.Active)
+        S->Cells.PopupAttribute = C.Active->Cells.Attribute;
     InsertTailList(&C.Screens, &S->Link);
     return S;
 }

@@ -192,6 +192,8 @@ void SecondBuffer()
     Clear(Out);
 }
 
+void CALLBACK Waited(void* Event, BOOLEAN) { SetEvent(Event); }
+
 void Input()
 {
     INPUT_RECORD R[4] {}, Got[8];
@@ -230,6 +232,18 @@ void Input()
     CHECK_EQ(Got[0].Event.KeyEvent.wVirtualKeyCode, VK_UP);
     CHECK_EQ(Got[0].Event.KeyEvent.dwControlKeyState & ENHANCED_KEY, DWORD(ENHANCED_KEY));
     FlushConsoleInputBuffer(In);
+    // By another handle, and with a registered wait.
+    HANDLE H = CreateFileW(L"CONIN$", GENERIC_READ | GENERIC_WRITE, 0, nullptr, OPEN_EXISTING, 0, nullptr), Wait;
+    CHECK_EQ(WaitForSingleObject(H, 0), DWORD(WAIT_TIMEOUT));
+    CHECK(RegisterWaitForSingleObject(&Wait, H, Waited, Event, INFINITE, WT_EXECUTEONLYONCE));
+    Sleep(100);
+    CHECK(WriteConsoleInputW(H, R, 1, &Done));
+    CHECK_EQ(WaitForSingleObject(H, 5000), DWORD(WAIT_OBJECT_0));
+    CHECK_EQ(WaitForSingleObject(Event, 5000), DWORD(WAIT_OBJECT_0));
+    UnregisterWait(Wait);
+    FlushConsoleInputBuffer(In);
+    CHECK_EQ(WaitForSingleObject(H, 0), DWORD(WAIT_TIMEOUT));
+    CloseHandle(H);
     CloseHandle(Event);
 }
 

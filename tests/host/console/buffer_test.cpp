@@ -19,12 +19,16 @@ TEST_F(BufferTest, TextGoesOnAtTheNextRowAndScrolls)
     EXPECT_EQ(B.Y, 3);
 }
 
-TEST_F(BufferTest, WithoutWrapTheLastColumnIsOverwritten)
+TEST_F(BufferTest, WithoutWrapTextOverwritesItself)
 {
-    Write(B, L"0123456789ab", Processed);
+    Write(B, L"01");
+    Write(B, L"23456789ab", Processed);
+    EXPECT_EQ(Row(B, 0), "01ab456789");
+    EXPECT_EQ(B.X, 4);
+    EXPECT_EQ(B.Y, 0);
+    Write(B, L"\x1b[H0123456789ab", Processed | Sequences);
     EXPECT_EQ(Row(B, 0), "012345678b");
     EXPECT_EQ(B.X, 9);
-    EXPECT_EQ(B.Y, 0);
 }
 
 TEST_F(BufferTest, WrapIsLateWithSequences)
