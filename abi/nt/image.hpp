@@ -115,6 +115,17 @@ struct IMAGE_OPTIONAL_HEADER32 {
 NT_SIZE(IMAGE_OPTIONAL_HEADER32, 224);
 NT_AT(IMAGE_OPTIONAL_HEADER32, DataDirectory, 96);
 
+// The CLI header of a managed image.
+struct IMAGE_COR20_HEADER {
+    DWORD cb;
+    WORD MajorRuntimeVersion, MinorRuntimeVersion;
+    IMAGE_DATA_DIRECTORY MetaData;
+    DWORD Flags;
+    DWORD EntryPointToken;
+    IMAGE_DATA_DIRECTORY Resources, StrongNameSignature, CodeManagerTable, VTableFixups, ExportAddressTableJumps, ManagedNativeHeader;
+};
+NT_SIZE(IMAGE_COR20_HEADER, 72);
+
 struct IMAGE_NT_HEADERS64 {
     DWORD Signature;
     IMAGE_FILE_HEADER FileHeader;

@@ -35,6 +35,8 @@ enum class Kind : u16 {
     RemoveDevice = 18,      // forget the proxy with the id Parameters[0]
 
     MountVolume = 32,       // the data is a wire Mount: the file system whose device is Device is asked whether the volume is its own. Done: File is the cookie of the volume's device
+    Watched = 64,           // a client's service that the driver watches (Control::Watch): a Watched in the data area, which comes back. Parameters[0]: 0 before
+                            // it (Information of the answer is given with the second one), 1 after it; Parameters[1]: what the first answer's Information was
     ReleaseVolume = 33,     // the Executive forgets the volume with the VPB in Device: no file of it is open
 };
 
@@ -204,8 +206,10 @@ enum class Control : u32 {
     CacheZero = 75,         // Offset, Bytes
     CacheImage = 76,        // whether no image section is in the way
     CacheTruncate = 77,     // Bytes: whether no view is in the way
+    CacheSettle = 78,       // waits until every IRP_MJ_CLOSE that is under way to the process is answered; a Cache without a section
     // Objects and the machine
     DeviceHandle = 144,     // HandleOf.Handle: the id of a device, Access -> HandleGot: a handle to the device object itself
+    Watch = 146,            // Status.Code: what the driver watches from now on, watch:: ORed
     Beep = 145,             // Status.Code: the speaker sounds at so many Hz from now on; 0: it is quiet
     SignalFile = 146,       // FileSignal: from now on waits for the file end when the driver says so, not with its requests
 };
@@ -301,6 +305,28 @@ struct Mount {
     u32 Flags;                      // SL_ALLOW_RAW_MOUNT
     u32 Unused;
 };
+
+// --- services of clients that drivers watch
+
+namespace watch {
+inline constexpr u32 Processes = 1, Threads = 2,    // handles to them: opened, duplicated
+    Keys = 4;
+inline constexpr u32 Create = 1, Duplicate = 2;     // OB_OPERATION_HANDLE_
+}
+// Behind it: Name (UTF-16, of the open key; of an open or create the root's), then what the service names (a value, a key's new or complete name), a class, data.
+struct Watched {
+    u32 Sort;               // one of watch::
+    u32 What;               // Create, Duplicate; of a key the REG_NOTIFY_CLASS of before
+    u64 Object;             // id of the process or thread; a number of the open key
+    u64 Source, Target;     // Duplicate: ids of processes
+    u32 Original, Wanted;   // access. Before: Wanted comes back, bits of Original
+    u32 Granted;            // after
+    u32 Options, Index, Type, Class, Length, Disposition;      // parameters of a key's services
+    u32 Status;             // after: the outcome, comes back
+    u32 NameBytes, SecondBytes, ClassBytes, DataBytes;
+    u64 Made;               // after an open or create: the number of the open key; its name is the root's and the complete name
+};
+static_assert(sizeof(Watched) == 96 && std::has_unique_object_representations_v<Watched>);
 
 // --- devices
 

@@ -162,8 +162,10 @@ Result<PVOID> FindExport(Module* M, const char* Name, u32 Ordinal, u32 Hint, Mod
             return NtStatus(NotFound);
         u32 Index = Name ? IndexOfName(View, *Exports, Name, Hint) : Ordinal - Exports->Base;
         auto* Functions = View.Get<u32>(Exports->AddressOfFunctions, Exports->NumberOfFunctions);
-        if (!Functions || Index >= Exports->NumberOfFunctions || !Functions[Index]) {
-            if (!Name || !IsSupplied(M, Name))
+        const bool Has = Functions && Index < Exports->NumberOfFunctions && Functions[Index];
+        // A system DLL keeps the packaged ones' own: kernel32 would need winsup.dll, which starts after it.
+        if (!Has || (Name && IsReplaced(M, Name) && !(User && IsSystemModule(User)))) {
+            if (!Name || (!Has && !IsSupplied(M, Name)))
                 return NtStatus(NotFound);
             Module* Supplement = TRY(FindOrMap({ L"winsup.dll", 10, nullptr, 0, M }, LoadReasonStaticForwarderDependency));
             if (!AddNeed(M, Supplement) || (User && !AddNeed(User, Supplement)))

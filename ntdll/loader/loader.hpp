@@ -136,6 +136,8 @@ Result<PVOID> FindExport(Module* M, const char* Name, u32 Ordinal, u32 Hint, Mod
 bool IsSystemModule(Module* M);
 // Whether M lacks this function and winsup.dll has it (supplement.cpp).
 bool IsSupplied(Module* M, const char* Name);
+// Whether M's own function of this name only fails, and winsup.dll has a real one.
+bool IsReplaced(Module* M, const char* Name);
 // A function that raises STATUS_ENTRYPOINT_NOT_FOUND when called; null: no memory.
 PVOID AbsentStub(Module* From, const char* Symbol, u32 Ordinal);
 

@@ -158,7 +158,16 @@ void AttachThread()
 LONG Unhandled(EXCEPTION_POINTERS* Pointers)
 {
     UNHANDLED_FILTER* Filter = RtlpUnhandledFilter();
-    return Filter ? Filter(Pointers) : EXCEPTION_CONTINUE_SEARCH;
+    if (!Filter)
+        return EXCEPTION_CONTINUE_SEARCH;
+    LONG Answer = Filter(Pointers);
+    if (Answer == EXCEPTION_EXECUTE_HANDLER) {      // the process ends here: the system's log gets the report that the second chance would make
+        const EXCEPTION_RECORD& R = *Pointers->ExceptionRecord;
+        ULONG_PTR Parameters[] = { u32(R.ExceptionCode), u64(R.ExceptionAddress), R.ExceptionInformation[0], R.ExceptionInformation[1], u64(Pointers->ContextRecord) };
+        ULONG Response;
+        NtRaiseHardError(STATUS_UNHANDLED_EXCEPTION, 5, 0, Parameters, 1, &Response);       // OptionOk
+    }
+    return Answer;
 }
 
 using THREAD_START = ULONG NTAPI(PVOID);

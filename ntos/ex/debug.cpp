@@ -168,6 +168,21 @@ Status CaptureError(ke::Caller& Caller, svc::RaiseHardError& Call, HardError& E)
     return STATUS_SUCCESS;
 }
 
+// STATUS_UNHANDLED_EXCEPTION tells the exception's code, address and first two informations, and with the fifth parameter where its CONTEXT is (ours).
+void ReportException(ke::Caller& Caller, const HardError& E)
+{
+    CONTEXT At {};
+    if (E.Count < MaximumParameters || E.StringMask || !mm::CopyFromUser(Caller.Process(), &At, E.Values[4], sizeof(At)).Ok())
+        return;
+    EXCEPTION_RECORD Record {};
+    Record.ExceptionCode = NTSTATUS(u32(E.Values[0]));
+    Record.ExceptionAddress = reinterpret_cast<PVOID>(E.Values[1]);
+    Record.NumberParameters = 2;
+    Record.ExceptionInformation[0] = E.Values[2];
+    Record.ExceptionInformation[1] = E.Values[3];
+    Caller.Thread().Report(Record, At);
+}
+
 }
 
 ke::Task<> NtRaiseHardError(ke::Caller& Caller, svc::RaiseHardError& Call)
@@ -185,7 +200,9 @@ ke::Task<> NtRaiseHardError(ke::Caller& Caller, svc::RaiseHardError& Call)
     if (!Text.Ok())
         return ex::Done(Text.GetStatus());
     ex::Log("process %u (%S): hard error 0x%x: %S\n", Caller.Process().Id(), Caller.Process().ImagePath(), u32(E.Error), Text.Value().View());
-    bool Silent = Caller.Process().ErrorMode & FailCriticalErrors;
+    if (E.Error == STATUS_UNHANDLED_EXCEPTION)
+        ReportException(Caller, E);
+    bool Silent = E.Error == STATUS_UNHANDLED_EXCEPTION || Caller.Process().ErrorMode & FailCriticalErrors;
     if (ex::OnHardError && !Silent)
         ex::OnHardError(E.Error, Text.Value().View());
     if (Stop)

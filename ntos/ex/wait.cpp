@@ -199,10 +199,12 @@ static ke::Task<> SleepUntil(bool Alertable, ke::Deadline Until)
 
 ke::Task<> NtDelayExecution(ke::Caller& Caller, svc::DelayExecution& Call)
 {
-    Result<LARGE_INTEGER> Interval = Call.DelayInterval.Read(Caller);
+    // The packaged kernelbase's Sleep(INFINITE) gives no interval: forever. (Windows' own gives the longest one.)
+    bool Forever = Call.DelayInterval.IsNull();
+    Result<LARGE_INTEGER> Interval = Forever ? Result<LARGE_INTEGER>(LARGE_INTEGER {}) : Call.DelayInterval.Read(Caller);
     if (!Interval.Ok())
         return Done(Interval.GetStatus());
-    ke::Deadline Until = ke::Deadline::From(Interval.Value().QuadPart);
+    ke::Deadline Until = Forever ? ke::Deadline::None() : ke::Deadline::From(Interval.Value().QuadPart);
     Status Now = TryNow(Caller, {}, ke::WaitType::Any, Call.Alertable != 0, Until);
     if (Now == STATUS_TIMEOUT) {
         if (Interval.Value().QuadPart == 0)

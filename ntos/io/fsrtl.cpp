@@ -146,8 +146,7 @@ Status FileLocks::CheckSlow(const File& By, const ps::Process* Of, u64 Offset, u
     for (const Range& L : Locks_) {
         if (!Overlap(L.Offset, L.Length, Offset, Length))
             continue;
-        bool Mine = L.Owner == &By && L.Of == Of && L.Key == Key;
-        if (L.Exclusive ? !Mine : Write)
+        if (L.Exclusive ? !L.IsOf(&By, Of, Key) : Write)
             return STATUS_FILE_LOCK_CONFLICT;
     }
     return STATUS_SUCCESS;
@@ -159,8 +158,7 @@ bool FileLocks::Grant(Request& R, Status& Outcome)
         if (!Overlap(L.Offset, L.Length, R.Data.Offset, R.LockLength))
             continue;
         // A shared lock may lie over an exclusive one of the same file object, which is how one becomes the other (LockFileEx, remarks).
-        bool Mine = L.Owner == R.Target.Get() && L.Of == R.Process.Get() && L.Key == R.Data.Key;
-        if ((R.Code & 1) || (L.Exclusive && !Mine))
+        if ((R.Code & 1) || (L.Exclusive && !L.IsOf(R.Target.Get(), R.Process.Get(), R.Data.Key)))
             return false;
     }
     Outcome = Locks_.Push(Range { R.Target.Get(), R.Process.Get(), R.Data.Offset, R.LockLength, R.Data.Key, (R.Code & 1) != 0 });
@@ -201,7 +199,7 @@ Status FileLocks::Unlock(const File& By, const ps::Process& Of, u64 Offset, u64 
     usize Found = Locks_.Size();
     for (usize I = Locks_.Size(); I-- > 0;) {
         const Range& L = Locks_[I];
-        if (L.Owner == &By && L.Of == &Of && L.Offset == Offset && L.Length == Length && L.Key == Key && (Found == Locks_.Size() || L.Exclusive))
+        if (L.IsOf(&By, &Of, Key) && L.Offset == Offset && L.Length == Length && (Found == Locks_.Size() || L.Exclusive))
             Found = I;
     }
     if (Found == Locks_.Size())

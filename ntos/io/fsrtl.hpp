@@ -65,6 +65,7 @@ private:
         u64 Offset, Length;
         u32 Key;
         bool Exclusive;
+        bool IsOf(const File* By, const ps::Process* In, u32 K) const { return Owner == By && Of == In && Key == K; }
     };
     Status CheckSlow(const File& By, const ps::Process* Of, u64 Offset, u64 Length, u32 Key, bool Write) const;
     bool Grant(Request& R, Status& Outcome);

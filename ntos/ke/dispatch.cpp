@@ -83,6 +83,22 @@ Task<> Settle(Caller& By, const ServiceInfo& Service, u64 Stack, Status Outcome)
     co_return Outcome == mm::PageAbsent ? Status(STATUS_ACCESS_VIOLATION) : Outcome;
 }
 
+constinit ServiceWatch* Watching;
+
+Task<> RunService(Caller& By, const ServiceInfo& Service)
+{
+    Status Outcome;
+    if (Service.Now)
+        Outcome = Service.Now(By, By.Arguments);
+    else if (Service.Waits)
+        Outcome = co_await Service.Waits(By, By.Arguments);
+    else
+        Outcome = STATUS_NOT_IMPLEMENTED;
+    if (By.Attention & (Caller::PageMissing | Caller::StoresKept))
+        Outcome = co_await Settle(By, Service, 0, Outcome);
+    co_return Outcome;
+}
+
 // What to do for the thread whose message has been handled.
 enum class Answer { Reply, Resume, Park, Nothing };
 
@@ -109,6 +125,22 @@ static void KillMisuser(Thread& T, const char* What)
     Status Outcome;
     T.Waiting = &Service;
     if (!T.Activity::Start([&] { return Settle(T, Service, Stack, Result); }, Outcome))
+        return ParkOrSave(T);
+    Result = Outcome.Code();
+    if (Result == ps::NoReply)
+        return Answer::Nothing;
+    if (Result == STATUS_USER_APC || T.Attention) {
+        T.Reply(Result);
+        return T.InService ? Answer::Reply : Answer::Nothing;
+    }
+    return Answer::Reply;
+}
+
+[[gnu::noinline, gnu::cold]] static Answer Watched(Thread& T, const ServiceInfo& Service, u32 Number, NTSTATUS& Result)
+{
+    Status Outcome;
+    T.Waiting = &Service;
+    if (!T.Activity::Start([&] { return Watching->Around(T, Number, Service); }, Outcome))
         return ParkOrSave(T);
     Result = Outcome.Code();
     if (Result == ps::NoReply)
@@ -159,6 +191,8 @@ static Answer Serve(Thread& T, const kernel::Message& M, NTSTATUS& Result)
             ex::Log(I ? ", %x" : "%x", T.Arguments[I]);
         ex::Log(")\n");
     }
+    if (Watching && Watching->Wants(M.Label, T)) [[unlikely]]
+        return Watched(T, Service, M.Label, Result);
     if (Service.Now) {
         Status Outcome = Service.Now(T, T.Arguments);
         Result = Outcome.Code();

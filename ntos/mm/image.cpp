@@ -36,6 +36,44 @@ static Protection SectionProtection(u32 Characteristics)
     return Read ? Protection::ReadOnly : Protection::NoAccess;
 }
 
+// Reads the optional header, of which a file may have only a part, and widens it. What the 32-bit one has besides, BaseOfData, nobody needs.
+template <typename Header> static Status ReadOptional(PageStore& File, u64 At, usize Size, WORD Magic, IMAGE_OPTIONAL_HEADER64& To)
+{
+    Header H {};
+    if (Size < __builtin_offsetof(Header, DataDirectory))
+        return STATUS_INVALID_IMAGE_FORMAT;
+    TRY(File.Read(At, &H, Size < sizeof(H) ? Size : sizeof(H)));
+    if (H.Magic != Magic)
+        return STATUS_INVALID_IMAGE_FORMAT;
+    To = { .Magic = H.Magic, .MajorLinkerVersion = H.MajorLinkerVersion, .MinorLinkerVersion = H.MinorLinkerVersion, .SizeOfCode = H.SizeOfCode,
+           .SizeOfInitializedData = H.SizeOfInitializedData, .SizeOfUninitializedData = H.SizeOfUninitializedData, .AddressOfEntryPoint = H.AddressOfEntryPoint,
+           .BaseOfCode = H.BaseOfCode, .ImageBase = H.ImageBase, .SectionAlignment = H.SectionAlignment, .FileAlignment = H.FileAlignment,
+           .MajorOperatingSystemVersion = H.MajorOperatingSystemVersion, .MinorOperatingSystemVersion = H.MinorOperatingSystemVersion,
+           .MajorImageVersion = H.MajorImageVersion, .MinorImageVersion = H.MinorImageVersion, .MajorSubsystemVersion = H.MajorSubsystemVersion,
+           .MinorSubsystemVersion = H.MinorSubsystemVersion, .Win32VersionValue = H.Win32VersionValue, .SizeOfImage = H.SizeOfImage,
+           .SizeOfHeaders = H.SizeOfHeaders, .CheckSum = H.CheckSum, .Subsystem = H.Subsystem, .DllCharacteristics = H.DllCharacteristics,
+           .SizeOfStackReserve = H.SizeOfStackReserve, .SizeOfStackCommit = H.SizeOfStackCommit, .SizeOfHeapReserve = H.SizeOfHeapReserve,
+           .SizeOfHeapCommit = H.SizeOfHeapCommit, .LoaderFlags = H.LoaderFlags, .NumberOfRvaAndSizes = H.NumberOfRvaAndSizes, .DataDirectory = {} };
+    memcpy(To.DataDirectory, H.DataDirectory, sizeof(To.DataDirectory));
+    return STATUS_SUCCESS;
+}
+
+// What the CLI header says (ECMA-335 II.25.3.3): SECTION_IMAGE_COM_PLUS_ flags. A directory that leads nowhere is no header.
+Result<u8> ImageMap::CliFlags(const IMAGE_DATA_DIRECTORY& Where) const
+{
+    constexpr DWORD IlOnly = 0x1, Needs32Bit = 0x2;
+    IMAGE_COR20_HEADER Cli {};
+    const Subsection* S = Where.Size >= sizeof(Cli) ? Find(Where.VirtualAddress >> u32(PageShift)) : nullptr;
+    u64 In = S ? Where.VirtualAddress - (u64(S->FirstPage) << PageShift) : 0;
+    if (!S || In + sizeof(Cli) > S->FileBytes)
+        return u8(0);
+    TRY(File_->Read(S->FileOffset + In, &Cli, sizeof(Cli)));
+    if (!(Cli.Flags & IlOnly))
+        return u8(0);
+    bool Native = !(Cli.Flags & Needs32Bit) && (Cli.MajorRuntimeVersion > 2 || (Cli.MajorRuntimeVersion == 2 && Cli.MinorRuntimeVersion >= 5));
+    return u8(SECTION_IMAGE_COM_PLUS_IL_ONLY | (Native ? SECTION_IMAGE_COM_PLUS_NATIVE_READY : 0));
+}
+
 Status ImageMap::Parse(u64 FileSize)
 {
     FileSize_ = FileSize;
@@ -54,19 +92,19 @@ Status ImageMap::Parse(u64 FileSize)
     if (Nt.Signature != IMAGE_NT_SIGNATURE)
         return (Nt.Signature & 0xFFFF) == 0x454E ? STATUS_INVALID_IMAGE_WIN_16 : STATUS_INVALID_IMAGE_PROTECT;
     Info.Machine = Nt.FileHeader.Machine;
-    if (Nt.FileHeader.Machine != IMAGE_FILE_MACHINE_AMD64)
-        return Nt.FileHeader.Machine == IMAGE_FILE_MACHINE_I386 ? STATUS_INVALID_IMAGE_WIN_32 : STATUS_INVALID_IMAGE_FORMAT;
+    bool Narrow = Nt.FileHeader.Machine == IMAGE_FILE_MACHINE_I386;
+    if (!Narrow && Nt.FileHeader.Machine != IMAGE_FILE_MACHINE_AMD64)
+        return STATUS_INVALID_IMAGE_FORMAT;
     if (!(Nt.FileHeader.Characteristics & IMAGE_FILE_EXECUTABLE_IMAGE))
         return STATUS_INVALID_IMAGE_FORMAT;
     usize OptionalSize = Nt.FileHeader.SizeOfOptionalHeader;
-    usize Known = OptionalSize < sizeof(Nt.OptionalHeader) ? OptionalSize : sizeof(Nt.OptionalHeader);
-    constexpr usize Least = __builtin_offsetof(IMAGE_OPTIONAL_HEADER64, DataDirectory);
-    if (Known < Least || HeaderAt + FixedPart + OptionalSize > FileSize)
+    if (HeaderAt + FixedPart + OptionalSize > FileSize)
         return STATUS_INVALID_IMAGE_FORMAT;
-    TRY(File_->Read(HeaderAt + FixedPart, &Nt.OptionalHeader, Known));
+    if (Narrow)
+        TRY(ReadOptional<IMAGE_OPTIONAL_HEADER32>(*File_, HeaderAt + FixedPart, OptionalSize, IMAGE_NT_OPTIONAL_HDR32_MAGIC, Nt.OptionalHeader));
+    else
+        TRY(ReadOptional<IMAGE_OPTIONAL_HEADER64>(*File_, HeaderAt + FixedPart, OptionalSize, IMAGE_NT_OPTIONAL_HDR64_MAGIC, Nt.OptionalHeader));
     const IMAGE_OPTIONAL_HEADER64& O = Nt.OptionalHeader;
-    if (O.Magic != IMAGE_NT_OPTIONAL_HDR64_MAGIC)
-        return STATUS_INVALID_IMAGE_FORMAT;
     bool Power = O.FileAlignment && !(O.FileAlignment & (O.FileAlignment - 1)) && O.SectionAlignment && !(O.SectionAlignment & (O.SectionAlignment - 1));
     bool Flat = O.SectionAlignment < PageSize;      // native images with tiny alignment are mapped as one piece
     if (!Power || O.SectionAlignment < O.FileAlignment || (Flat && O.SectionAlignment != O.FileAlignment))
@@ -132,6 +170,8 @@ Status ImageMap::Parse(u64 FileSize)
     Info.CheckSum = O.CheckSum;
     if (Flat)
         Info.ImageFlags |= SECTION_IMAGE_MAPPED_FLAT;
+    if (O.NumberOfRvaAndSizes > IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR)
+        Info.ImageFlags |= TRY(CliFlags(O.DataDirectory[IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR]));
     return STATUS_SUCCESS;
 }
 

@@ -122,6 +122,8 @@ Result<u64> MapView(AddressSpace& Space, Ref<Section> From, ViewRequest& Request
         }
         if (Base != From->Image->PreferredBase)
             Placed = STATUS_IMAGE_NOT_AT_BASE;
+        if (From->Image->Info.Machine != IMAGE_FILE_MACHINE_AMD64)
+            Placed = STATUS_IMAGE_MACHINE_TYPE_MISMATCH;
         Vad& V = *Made.Value();
         V.Protect = Protection::ExecuteWriteCopy;
         V.InitialPage = PAGE_EXECUTE_WRITECOPY;

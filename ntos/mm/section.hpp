@@ -22,8 +22,8 @@ struct Subsection {
 // An image file taken apart, shared by all sections and processes while any uses it.
 class ImageMap : public RefCounted<ImageMap> {
 public:
-    // Checks the headers thoroughly: STATUS_INVALID_IMAGE_FORMAT, STATUS_INVALID_IMAGE_NOT_MZ, STATUS_INVALID_IMAGE_WIN_16, STATUS_INVALID_IMAGE_PROTECT,
-    // STATUS_INVALID_IMAGE_WIN_32. (STATUS_IMAGE_MACHINE_TYPE_MISMATCH is a success code.)
+    // Checks the headers thoroughly: STATUS_INVALID_IMAGE_FORMAT, STATUS_INVALID_IMAGE_NOT_MZ, STATUS_INVALID_IMAGE_WIN_16, STATUS_INVALID_IMAGE_PROTECT.
+    // Images for x86 (assemblies of IL among them) are taken too, as data: mapping one tells STATUS_IMAGE_MACHINE_TYPE_MISMATCH, a success.
     static Result<Ref<ImageMap>> Create(Ref<PageStore> File, u64 FileSize);
     ~ImageMap();
     // The shared page of the image: of the file itself if its bytes lie page-aligned there, else a copy made once.
@@ -38,6 +38,7 @@ private:
     friend class RefCounted<ImageMap>;
     explicit ImageMap(Ref<PageStore> File) : File_(std::move(File)) { ++File_->ImageMappings; }
     Status Parse(u64 FileSize);
+    Result<u8> CliFlags(const IMAGE_DATA_DIRECTORY& Where) const;
     Ref<PageStore> File_;
     u64 FileSize_ = 0;
     RefPtr<PageStore> Copies_;

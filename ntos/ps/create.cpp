@@ -100,9 +100,16 @@ Status InitializeNtdll()
 
 // --- the parts of a new process
 
+// Images for x86 may be mapped, but nothing here runs them.
+static Status CheckMachine(const mm::Section& Image)
+{
+    return Image.Image->Info.Machine == IMAGE_FILE_MACHINE_AMD64 ? STATUS_SUCCESS : STATUS_INVALID_IMAGE_WIN_32;
+}
+
 // Maps the image, ntdll and the shared page; fills ImageInfo.
 static Status MapImages(Process& P, Ref<mm::Section> Image)
 {
+    TRY(CheckMachine(*Image));
     mm::ViewRequest View;
     View.Protect = PAGE_EXECUTE_WRITECOPY;
     mm::ViewRequest NtdllView = View;
@@ -520,8 +527,10 @@ ke::Task<> NtCreateUserProcess(ke::Caller& Caller, svc::CreateUserProcess& Call)
     u64 Size = File.Value().Size;
     auto Image = co_await mm::CreateImageSectionLater(std::move(File.Value().File), std::move(File.Value().Data), Size, File.Value().Path);
     if (!Image.Ok())
-        co_return Fail(Image.Code() == STATUS_INVALID_IMAGE_WIN_32 ? PsCreateFailMachineMismatch : PsCreateFailOnSectionCreate, Image.GetStatus());
+        co_return Fail(PsCreateFailOnSectionCreate, Image.GetStatus());
     Ref<mm::Section> Section = Image.Take();
+    if (Status S = ps::CheckMachine(*Section); !S.Ok())
+        co_return Fail(PsCreateFailMachineMismatch, S);
     if (Section->Image->Info.ImageCharacteristics & IMAGE_FILE_DLL)
         co_return Fail(PsCreateFailExeFormat, STATUS_INVALID_IMAGE_FORMAT);
 

@@ -133,6 +133,12 @@ static void LogAddress(ps::Process& P, const char* Label, u64 Address)
 
 void Thread::DieOf(const EXCEPTION_RECORD& Record, const CONTEXT& At)
 {
+    Report(Record, At);
+    Process().Terminate(Record.ExceptionCode);
+}
+
+void Thread::Report(const EXCEPTION_RECORD& Record, const CONTEXT& At)
+{
     ps::Process& P = Process();
     ex::Log("process %u (%S) thread %u: unhandled %s 0x%x\n", P.Id(), P.ImagePath(), Id(), NameOf(Record.ExceptionCode), u32(Record.ExceptionCode));
     LogAddress(P, "at", reinterpret_cast<u64>(Record.ExceptionAddress));
@@ -156,7 +162,6 @@ void Thread::DieOf(const EXCEPTION_RECORD& Record, const CONTEXT& At)
         LogAddress(P, "stack", Word);
         ++Shown;
     }
-    P.Terminate(Record.ExceptionCode);
 }
 
 // --- fault messages

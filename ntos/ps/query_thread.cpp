@@ -184,7 +184,15 @@ Status NtSetInformationThread(ke::Caller& Caller, svc::SetInformationThread& Cal
         u64 Processor = TRY(Number());
         return Processor > 63 ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
     }
-    case ThreadIdealProcessorEx:
+    case ThreadIdealProcessorEx: {      // in and out: the one before, always the only one
+        auto InOut = ke::UserPtr<PROCESSOR_NUMBER>::At(Call.ThreadInformation.Address());
+        if (Call.ThreadInformationLength != sizeof(PROCESSOR_NUMBER))
+            return STATUS_INFO_LENGTH_MISMATCH;
+        PROCESSOR_NUMBER Wanted = TRY(InOut.Read(Caller));
+        if (Wanted.Group || Wanted.Number || Wanted.Reserved)
+            return STATUS_INVALID_PARAMETER;
+        return InOut.Write(Caller, PROCESSOR_NUMBER {});
+    }
     case ThreadPriorityBoost:
     case ThreadIoPriority:
     case ThreadPagePriority:

@@ -102,6 +102,8 @@ public:
     Status RaiseStatus(NTSTATUS Code);
     // Nobody handled it: a report on the log, and the process ends.
     void DieOf(const EXCEPTION_RECORD& Record, const CONTEXT& At);
+    // The report alone: what happened, where, the registers, and who called.
+    void Report(const EXCEPTION_RECORD& Record, const CONTEXT& At);
 
     u64 StartAddress = 0, CreateTime = 0, ExitTime = 0;
     i32 BasePriority = 8, PriorityIncrement = 0;

@@ -6,7 +6,7 @@
 #       libraries (storport, classpnp, ndis ...); ntoskrnl, hal, wdmsec, wmilib are always there. EXPORTS: names that other drivers import from
 #       this one (an export driver, as a port library is). CXX compiles .c files as C++ too. DBG makes
 #       a checked build (DBG=1). REACTOS adds ReactOS's spellings (debug.h, pseh2.h). WARNINGS shows clang's warnings, which are off
-#       because sources for another compiler have many.
+#       because sources for another compiler have many. C sources may assign to casts and take their addresses if there is python3.
 #   add_win32_program(name SOURCES file... [LIBRARIES lib...] [INCLUDES dir...] [DEFINES def...] [OPTIONS flag...] [OUTPUT dir] [WARNINGS])
 #       an ordinary console program with a C run-time library, to talk to a driver. Includes are found as for drivers.
 #
@@ -17,6 +17,7 @@ find_program(NEPTUNE_SDK_CLANG NAMES clang-19 clang REQUIRED)
 find_program(NEPTUNE_SDK_CLANGXX NAMES clang++-19 clang++ REQUIRED)
 find_program(NEPTUNE_SDK_LINK NAMES lld-link-19 lld-link REQUIRED)
 find_program(NEPTUNE_SDK_LD NAMES ld.lld-19 ld.lld REQUIRED)
+find_program(NEPTUNE_SDK_PYTHON python3)
 include(${CMAKE_CURRENT_LIST_DIR}/paths.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/overlay.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/tracing.cmake)
@@ -54,6 +55,16 @@ function(neptune_sdk_own OutSources OutFolders Caller Name Files Includes)
   list(REMOVE_DUPLICATES Own)
   set(${OutSources} ${Sources} PARENT_SCOPE)
   set(${OutFolders} ${Own} PARENT_SCOPE)
+endfunction()
+
+# neptune_sdk_launcher(command file): what stands before clang for C, and the file it is.
+function(neptune_sdk_launcher OutCommand OutFile)
+  set(${OutCommand} PARENT_SCOPE)
+  set(${OutFile} PARENT_SCOPE)
+  if(NEPTUNE_SDK_PYTHON)
+    set(${OutCommand} ${NEPTUNE_SDK_PYTHON} -B ${NEPTUNE_SDK_ROOT}/cmake/lvalue_casts.py PARENT_SCOPE)
+    set(${OutFile} ${NEPTUNE_SDK_ROOT}/cmake/lvalue_casts.py PARENT_SCOPE)
+  endif()
 endfunction()
 
 function(add_wdm_driver Name)
@@ -95,6 +106,7 @@ function(add_wdm_driver Name)
   endforeach()
   list(TRANSFORM D_DEFINES PREPEND -D)
 
+  neptune_sdk_launcher(Launcher Casts)
   set(Objects)
   set(Index 0)
   foreach(Source ${Sources})
@@ -106,7 +118,7 @@ function(add_wdm_driver Name)
     if(Extension MATCHES "^\\.(cpp|cxx|cc)$" OR (D_CXX AND Extension STREQUAL ".c"))
       set(Command ${NEPTUNE_SDK_CLANGXX} -x c++ ${Flags} ${NEPTUNE_SDK_COMPILE_CXX})
     elseif(Extension STREQUAL ".c")
-      set(Command ${NEPTUNE_SDK_CLANG} -x c -std=gnu17 ${Flags})
+      set(Command ${Launcher} ${NEPTUNE_SDK_CLANG} -x c -std=gnu17 ${Flags})
     elseif(Extension MATCHES "^\\.s$")
       set(Command ${NEPTUNE_SDK_CLANG} --target=x86_64-pc-windows-msvc)
     else()
@@ -114,7 +126,7 @@ function(add_wdm_driver Name)
     endif()
     add_custom_command(OUTPUT ${Object}
       COMMAND ${Command} ${SearchFlags} ${SystemFlags} ${D_DEFINES} ${D_OPTIONS} -MD -MF ${Object}.d -MT ${Object} -c ${Source} -o ${Object}
-      DEPENDS ${Source} ${Work}/case.yaml DEPFILE ${Object}.d COMMENT "${Name}: ${Base}${Extension}" VERBATIM)
+      DEPENDS ${Source} ${Work}/case.yaml ${Casts} DEPFILE ${Object}.d COMMENT "${Name}: ${Base}${Extension}" VERBATIM)
     list(APPEND Objects ${Object})
   endforeach()
 
@@ -168,6 +180,7 @@ function(add_win32_program Name)
   if(NOT P_WARNINGS)
     list(APPEND P_OPTIONS -w)
   endif()
+  neptune_sdk_launcher(Launcher Casts)
   set(Objects)
   set(Index 0)
   foreach(Source ${Sources})
@@ -180,10 +193,13 @@ function(add_win32_program Name)
     if(Text MATCHES "(VOID|void)[ \t\r\n]+(__cdecl[ \t\r\n]+)?main[ \t\r\n]*\\(" )
       set(Hosted -ffreestanding)
     endif()
+    if(NOT Source MATCHES "\\.[cC]$")
+      set(Launcher)
+    endif()
     add_custom_command(OUTPUT ${Object}
-      COMMAND ${NEPTUNE_SDK_CLANG} --target=x86_64-w64-mingw32 ${Hosted} -O2 -Wall -fms-extensions -nostdlibinc ${NEPTUNE_SDK_TOLERANCE} -D_WIN32_WINNT=0x0A00
+      COMMAND ${Launcher} ${NEPTUNE_SDK_CLANG} --target=x86_64-w64-mingw32 ${Hosted} -O2 -Wall -fms-extensions -nostdlibinc ${NEPTUNE_SDK_TOLERANCE} -D_WIN32_WINNT=0x0A00
               -ivfsoverlay ${Work}/case.yaml ${Own} ${System} -include specstrings.h ${P_DEFINES} ${P_OPTIONS} -MD -MF ${Object}.d -MT ${Object} -c ${Source} -o ${Object}
-      DEPENDS ${Source} ${Work}/case.yaml DEPFILE ${Object}.d COMMENT "${Name}: ${Base}" VERBATIM)
+      DEPENDS ${Source} ${Work}/case.yaml ${Casts} DEPFILE ${Object}.d COMMENT "${Name}: ${Base}" VERBATIM)
     list(APPEND Objects ${Object})
   endforeach()
   list(TRANSFORM P_LIBRARIES PREPEND -l)

@@ -1,7 +1,7 @@
 # What an installed kit consists of: this folder's headers and CMake files, the libraries, mingw-w64's headers, and of its libraries those a
 # console program needs. Nothing outside the kit but clang, lld and CMake is needed to use it.
 install(DIRECTORY include DESTINATION .)
-install(FILES cmake/NeptuneSDKConfig.cmake cmake/paths.cmake cmake/overlay.cmake cmake/tracing.cmake DESTINATION cmake)
+install(FILES cmake/NeptuneSDKConfig.cmake cmake/paths.cmake cmake/overlay.cmake cmake/tracing.cmake cmake/lvalue_casts.py DESTINATION cmake)
 install(DIRECTORY sample DESTINATION .)
 install(DIRECTORY ${NEPTUNE_SDK_LIB}/ DESTINATION lib FILES_MATCHING PATTERN "*.lib")
 install(DIRECTORY ${NEPTUNE_SDK_MINGW_INCLUDE}/ DESTINATION mingw/include FILES_MATCHING PATTERN "*.h" PATTERN "*.inl" PATTERN "*.c" PATTERN "c++" EXCLUDE)

@@ -83,6 +83,27 @@ NTSTATUS RunMachine(u16 Machine)
     return RunBytes(Bad, Size, Exit);
 }
 
+// The same made one for x86: it is an image, but not one that runs.
+NTSTATUS RunNarrow()
+{
+    memcpy(Bad, Good, Size);
+    auto& Nt = *reinterpret_cast<IMAGE_NT_HEADERS64*>(Bad + *reinterpret_cast<u32*>(Bad + 0x3C));
+    const IMAGE_OPTIONAL_HEADER64 O = Nt.OptionalHeader;
+    IMAGE_OPTIONAL_HEADER32 H {};
+    H.Magic = IMAGE_NT_OPTIONAL_HDR32_MAGIC;
+    H.AddressOfEntryPoint = O.AddressOfEntryPoint;
+    H.ImageBase = 0x400000;
+    H.SectionAlignment = O.SectionAlignment;
+    H.FileAlignment = O.FileAlignment;
+    H.SizeOfImage = O.SizeOfImage;
+    H.SizeOfHeaders = O.SizeOfHeaders;
+    H.Subsystem = O.Subsystem;
+    Nt.FileHeader.Machine = IMAGE_FILE_MACHINE_I386;
+    memcpy(&Nt.OptionalHeader, &H, sizeof(H));
+    NTSTATUS Exit = 0;
+    return RunBytes(Bad, Size, Exit);
+}
+
 }
 
 TAP_MAIN()
@@ -97,7 +118,8 @@ TAP_MAIN()
     NTSTATUS Exit = 0;
     CHECK_EQ(RunBytes(Good, Size, Exit), 1);
     CHECK_EQ(Exit, 42);
-    CHECK_EQ(u32(RunMachine(0x014C)), u32(STATUS_INVALID_IMAGE_WIN_32));
+    CHECK_EQ(u32(RunMachine(0x014C)), u32(STATUS_INVALID_IMAGE_FORMAT));     // with a 64-bit optional header
+    CHECK_EQ(u32(RunNarrow()), u32(STATUS_INVALID_IMAGE_WIN_32));
     CHECK_EQ(u32(RunMachine(0xAA64)), u32(STATUS_INVALID_IMAGE_FORMAT));
     CHECK_EQ(u32(RunBytes(Good, 0, Exit)), u32(STATUS_INVALID_IMAGE_NOT_MZ));
 

@@ -119,6 +119,7 @@ class Kit(unittest.TestCase):
         self.check(out / "checked.sys", {"ntoskrnl.exe": ["KeGetCurrentIrql"]})
         self.check(out / "cplusplus.sys", {"ntoskrnl.exe": ["ExAllocatePool2", "ExFreePool"]})
         self.check(out / "filesystem.sys", {"ntoskrnl.exe": ["CcCopyReadEx", "FsRtlOplockFsctrlEx", "IoRegisterFileSystem"]})
+        self.check(out / "casts.sys", {"ntoskrnl.exe": ["ExFreePool", "FsRtlGetSectorSizeInformation", "RtlInitializeGenericTable"]})
         self.check(out / "miniport.sys", {"storport.sys": ["StorPortInitialize", "StorPortNotification", "StorPortExtendedFunction"]})
         self.check(out / "scsiminiport.sys", {"scsiport.sys": ["ScsiPortInitialize", "ScsiPortNotification"]})
         self.check(out / "wmi.sys", {"wmilib.sys": ["WmiCompleteRequest", "WmiSystemControl"], "ntoskrnl.exe": ["ExAcquireSpinLockShared"]})

@@ -2,11 +2,13 @@
 "child" are started, one after the other. Those of tests/guest/fuzz are `neptune fuzz`'s (fuzz.py), those of tests/guest/fs `fs`'s (fs_tests.py),
 those of tests/guest/storage storage_tests.py's, those of tests/guest/devices device_tests.py's."""
 import argparse
+import re
 
 from . import batch, content, paths, tap
 from .report import Failure
 
 LIMIT = 120  # seconds for one program, on a slow machine
+LOG = re.compile(r"^# log: (.*?)\r?$", re.MULTILINE)   # what a program says the system's log must have by its end
 DEVICES = ("-device", "edu")  # what wdm_device drives
 
 
@@ -40,6 +42,7 @@ def main(words):
     for path, result in zip(chosen, results):
         text = result.stdout.decode(errors="replace")
         verdict = tap.parse(text, result.code)
+        verdict.failures += [f"the log has nothing like: {pattern}" for pattern in LOG.findall(text) if not re.search(pattern, result.log)]
         if options.show:
             print(text)
         extra = "".join(f", {count} {what}" for count, what in ((verdict.skipped, "skipped"), (verdict.todo, "todo")) if count)

@@ -16,7 +16,9 @@ NTSTATUS Ask(wd::Control Code, PSECTION_OBJECT_POINTERS Section, wd::Cache C, u6
 {
     C.Section = u64(Section);
     Blocking Now;
-    InCache Waits(Section);
+    // A view is made and data is copied when it is there.
+    bool Reads = (Code == wd::Control::CacheCopy && !(C.Flags & NoWait)) || Code == wd::Control::CacheView || Code == wd::Control::CacheZero;
+    InCache Waits(Section, C.Offset, Reads ? C.Bytes : 0);
     return Control(Code, &C, sizeof(C), Answer, Answer ? sizeof(*Answer) : 0);
 }
 wd::Cache Range(u64 Offset, u64 Bytes, u32 Flags = 0)
@@ -384,7 +386,8 @@ void NTAPI CcScheduleReadAhead(PFILE_OBJECT, PLARGE_INTEGER, ULONG) { }
 void NTAPI CcSetReadAheadGranularity(PFILE_OBJECT, ULONG) { }
 void NTAPI CcSetAdditionalCacheAttributes(PFILE_OBJECT, BOOLEAN, BOOLEAN) { }
 void NTAPI CcSetDirtyPageThreshold(PFILE_OBJECT, ULONG) { }
-NTSTATUS NTAPI CcWaitForCurrentLazyWriterActivity() { return STATUS_SUCCESS; }
+// What a file system waits for here, its locks released, is that files which caching kept are closed.
+NTSTATUS NTAPI CcWaitForCurrentLazyWriterActivity() { return Ask(wd::Control::CacheSettle, nullptr, {}); }
 BOOLEAN NTAPI CcIsThereDirtyData(PVPB) { return FALSE; }
 
 }

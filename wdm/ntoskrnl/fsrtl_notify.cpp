@@ -14,6 +14,7 @@ struct Watch {
     PSTRING Folder;                     // the file system's own
     ULONG Filter;
     bool Tree, Ignore, Ended, Overflow, Any;
+    bool Half;                          // the old name of a rename is the last thing told: the new one goes into the same buffer
     LIST_ENTRY Waiting;                 // IRPs, by Tail.Overlay.ListEntry
     u8* Buffer;                         // what was reported while nobody waited
     u32 Used, Last, Room;
@@ -46,6 +47,7 @@ Watch* Find(PLIST_ENTRY List, PVOID FsContext)
 void Append(Watch& W, const WCHAR* Name, u32 Bytes, ULONG Action)
 {
     W.Any = true;
+    W.Half = Action == FILE_ACTION_RENAMED_OLD_NAME;
     u32 At = u32(AlignUp(W.Used, 4)), End = At + 12 + Bytes;
     if (W.Overflow || W.Ignore || End > W.Room) {
         W.Overflow = true;
@@ -78,7 +80,7 @@ void Fill(Watch& W, PIRP I)
         I->IoStatus.Information = W.Used;
     }
     W.Used = W.Last = 0;
-    W.Overflow = W.Any = false;
+    W.Overflow = W.Any = W.Half = false;
 }
 
 PIRP TakeWaiting(Watch& W)
@@ -198,7 +200,7 @@ void NTAPI FsRtlNotifyFilterChangeDirectory(PNOTIFY_SYNC S, PLIST_ENTRY List, PV
             I->IoStatus.Status = STATUS_DELETE_PENDING;
             I->IoStatus.Information = 0;
             Complete = true;
-        } else if (W->Any) {
+        } else if (W->Any && !W->Half) {
             Fill(*W, I);
             Complete = true;
         } else {
@@ -244,7 +246,7 @@ void NTAPI FsRtlNotifyFilterReportChange(PNOTIFY_SYNC S, PLIST_ENTRY List, PSTRI
             Locked Now(S);
             for (LIST_ENTRY* E = List->Flink; E != List && !Done; E = E->Flink) {
                 auto* W = CONTAINING_RECORD(E, Watch, Link);
-                if (W->Any && (Done = TakeWaiting(*W)))
+                if (W->Any && !W->Half && (Done = TakeWaiting(*W)))
                     Fill(*W, Done);
             }
         }

@@ -131,6 +131,7 @@ void Answer(u32 Tag, NTSTATUS Status, u64 Information, u64 File);
 void Post(const wd::Reply& R);
 void ServeRing();                       // a host thread's life
 void Receive(const wd::Message& M);     // irp.cpp
+void ReceiveWatched(const wd::Message& M);      // callbacks.cpp
 ULONG FlagsOf(const wd::Message& M);    // IRP.Flags that a request's kind brings (request.cpp)
 void RemoteDone(u32 Tag, NTSTATUS Status, u64 Information);      // remote.cpp
 // Pages lent with a request have no address until they are mapped: their MDLs begin here, at an address of their own that tells request and page.

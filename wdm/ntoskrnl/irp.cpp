@@ -486,6 +486,9 @@ void Receive(const wd::Message& M)
     case wd::Kind::MountVolume:
         MountVolume(M);
         break;
+    case wd::Kind::Watched:
+        ReceiveWatched(M);
+        break;
     case wd::Kind::AddDevice:
     case wd::Kind::AddAbove: {
         wd::NewDevnode About;

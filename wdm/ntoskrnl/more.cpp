@@ -44,8 +44,28 @@ BOOLEAN NTAPI IoTryQueueWorkItem(PIO_WORKITEM W, PIO_WORKITEM_ROUTINE_EX Routine
     IoQueueWorkItemEx(W, Routine, Queue, Context);
     return TRUE;
 }
-IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP) { return IoPriorityNormal; }
-NTSTATUS NTAPI IoSetIoPriorityHint(PIRP, IO_PRIORITY_HINT) { return STATUS_SUCCESS; }    // requests are served in order
+// The hint of a request is three bits of its flags, as on Windows: 0 none (normal), else the hint + 1. Requests are served in order whatever it is.
+IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP I)
+{
+    ULONG Bits = I->Flags >> 17 & 7;
+    return Bits ? IO_PRIORITY_HINT(Bits - 1) : IoPriorityNormal;
+}
+NTSTATUS NTAPI IoSetIoPriorityHint(PIRP I, IO_PRIORITY_HINT Hint)
+{
+    if (ULONG(Hint) >= MaxIoPriorityTypes)
+        return STATUS_INVALID_PARAMETER;
+    I->Flags = (I->Flags & ~(7u << 17)) | (ULONG(Hint) + 1) << 17;
+    return STATUS_SUCCESS;
+}
+NTSTATUS NTAPI IoRetrievePriorityInfo(PIRP I, PFILE_OBJECT, PETHREAD Thread, PIO_PRIORITY_INFO Info)
+{
+    if (Info->Size != sizeof(*Info))
+        return STATUS_INVALID_PARAMETER;
+    Info->ThreadPriority = Thread ? ULONG(KeQueryPriorityThread(reinterpret_cast<PKTHREAD>(Thread))) : 0xFFFF;
+    Info->PagePriority = 5;             // MEMORY_PRIORITY_NORMAL: pages have no other
+    Info->IoPriority = I ? IoGetIoPriorityHint(I) : IoPriorityNormal;
+    return STATUS_SUCCESS;
+}
 NTSTATUS NTAPI IoSetIoPriorityHintIntoFileObject(PFILE_OBJECT, IO_PRIORITY_HINT) { return STATUS_SUCCESS; }
 NTSTATUS NTAPI IoGetActivityIdIrp(PIRP, LPGUID) { return STATUS_NOT_FOUND; }
 NTSTATUS NTAPI IoSetActivityIdIrp(PIRP, LPCGUID) { return STATUS_SUCCESS; }

@@ -19,12 +19,22 @@ inline HANDLE ProxyHandle(PVOID Object)
     return P->Header.Type == ProxyObject && P->Header.Size == ProxySize ? P->Handle : nullptr;
 }
 
+// A client's open key, as callbacks of the registry see it (callbacks.cpp): no handle of this process's.
+inline constexpr UCHAR KeySize = 'K';
+inline bool IsKeyObject(PVOID Object)
+{
+    auto* H = static_cast<DISPATCHER_HEADER*>(Object);
+    return H->Type == ProxyObject && H->Size == KeySize;
+}
+const UNICODE_STRING& KeyName(PVOID Object);
+
 // --- files (file.cpp)
 
 // A thread that waits in a Cc call for the file's data.
 struct CacheCaller {
     CacheCaller* Next;
     Thread* Who;
+    u64 Offset, Bytes;                  // what it waits to be read; no bytes: nothing
     LONG Users;                         // threads that run paging requests in its name
     Lock Running;                       // one of them at a time
 };
@@ -68,10 +78,10 @@ inline bool IsFile(PVOID Object)
 }
 // Sends a paging request to the file system (paging.cpp).
 void CallForPage(DEVICE_OBJECT* D, IRP* I, FILE_OBJECT* F);
-// Around what waits in the Executive for the file's data.
+// Around what waits in the Executive for the file's data; what lies in this range is read in the caller's name.
 class InCache {
 public:
-    explicit InCache(PSECTION_OBJECT_POINTERS Section);
+    InCache(PSECTION_OBJECT_POINTERS Section, u64 Offset, u64 Bytes);
     ~InCache();
     InCache(const InCache&) = delete;
 

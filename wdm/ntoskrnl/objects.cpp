@@ -1,10 +1,11 @@
-// Objects by pointer: handles to them, their names and security; processes; and the notifications of the kernel's that another process of this
-// system cannot deliver (processes, registry, handles): asking for those answers STATUS_NOT_IMPLEMENTED.
+// Objects by pointer: handles to them, their names and security; processes; and notifications of the kernel's that do not reach drivers (of processes,
+// threads, images): asking for those answers STATUS_NOT_IMPLEMENTED.
 #include "wdm/ntoskrnl/device.hpp"
 #include "wdm/ntoskrnl/fsd.hpp"
 #include "wdm/ntoskrnl/object.hpp"
 
 extern "C" {
+NTSTATUS NTAPI NtOpenKey(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
 NTSTATUS NTAPI NtOpenProcess(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, CLIENT_ID*);
 NTSTATUS NTAPI NtQueryInformationProcess(HANDLE, PROCESSINFOCLASS, PVOID, ULONG, PULONG);
 NTSTATUS NTAPI NtQuerySecurityObject(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, ULONG, PULONG);
@@ -28,6 +29,10 @@ NTSTATUS OpenProcess(u64 Id, ACCESS_MASK Access, HANDLE* Out)
 NTSTATUS Open(PVOID Object, ACCESS_MASK Access, HANDLE* Out)
 {
     *Out = nullptr;
+    if (IsKeyObject(Object)) {
+        OBJECT_ATTRIBUTES Named { sizeof(OBJECT_ATTRIBUTES), nullptr, const_cast<UNICODE_STRING*>(&KeyName(Object)), OBJ_CASE_INSENSITIVE, nullptr, nullptr };
+        return NtOpenKey(Out, Access, &Named);
+    }
     if (HANDLE H = ProxyHandle(Object))
         return NtDuplicateObject(NtCurrentProcess(), H, NtCurrentProcess(), Out, Access, 0, Access ? 0 : DUPLICATE_SAME_ACCESS);
     auto* H = static_cast<DISPATCHER_HEADER*>(Object);
@@ -97,6 +102,16 @@ NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE H, ACCESS_MASK Access, PO
 NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION To, ULONG Room, PULONG Needed)
 {
     RequireIrql(PASSIVE_LEVEL, "ObQueryNameString", __builtin_return_address(0));
+    if (IsKeyObject(Object)) {
+        const UNICODE_STRING& Name = KeyName(Object);
+        *Needed = ULONG(sizeof(*To) + Name.Length + 2);
+        if (Room < *Needed)
+            return STATUS_INFO_LENGTH_MISMATCH;
+        To->Name = { Name.Length, USHORT(Name.Length + 2), reinterpret_cast<WCHAR*>(To + 1) };
+        memcpy(To + 1, Name.Buffer, Name.Length);
+        To->Name.Buffer[Name.Length / 2] = 0;
+        return STATUS_SUCCESS;
+    }
     auto* F = static_cast<FILE_OBJECT*>(Object);
     bool IsFile = !ProxyHandle(Object) && F->Type == IO_TYPE_FILE;
     HANDLE H;
@@ -217,18 +232,7 @@ NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE) { r
 NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
 NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
 NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE) { return STATUS_NOT_IMPLEMENTED; }
-NTSTATUS NTAPI ObRegisterCallbacks(POB_CALLBACK_REGISTRATION, PVOID* Handle)
-{
-    *Handle = nullptr;
-    return STATUS_NOT_IMPLEMENTED;
-}
-void NTAPI ObUnRegisterCallbacks(PVOID) { }
 USHORT NTAPI ObGetFilterVersion() { return OB_FLT_REGISTRATION_VERSION; }
-NTSTATUS NTAPI CmRegisterCallback(PEX_CALLBACK_FUNCTION, PVOID, PLARGE_INTEGER) { return STATUS_NOT_IMPLEMENTED; }
-NTSTATUS NTAPI CmRegisterCallbackEx(PEX_CALLBACK_FUNCTION, PCUNICODE_STRING, PVOID, PVOID, PLARGE_INTEGER, PVOID) { return STATUS_NOT_IMPLEMENTED; }
-NTSTATUS NTAPI CmUnRegisterCallback(LARGE_INTEGER) { return STATUS_NOT_IMPLEMENTED; }
-NTSTATUS NTAPI CmCallbackGetKeyObjectID(PLARGE_INTEGER, PVOID, PULONG_PTR, PCUNICODE_STRING*) { return STATUS_NOT_IMPLEMENTED; }
-NTSTATUS NTAPI CmSetCallbackObjectContext(PVOID, PLARGE_INTEGER, PVOID, PVOID*) { return STATUS_NOT_IMPLEMENTED; }
 PVOID NTAPI CmGetBoundTransaction(PLARGE_INTEGER, PVOID) { return nullptr; }
 void NTAPI CmGetCallbackVersion(PULONG Major, PULONG Minor)
 {

@@ -3,7 +3,8 @@
 // On Windows a page is read by the thread that misses it, and written by the thread that flushes or by the lazy writer, which takes the file's locks first. Here the Executive
 // does both, and its requests come by the ring. So that a file system finds what it expects:
 // - a write is a lazy writer's: AcquireForLazyWrite, the request, ReleaseFromLazyWrite in one thread, one write of a file at a time;
-// - a read is made with the header's PagingIoResource shared, as it is when the memory manager reads;
+// - a read that a thread waits for in a Cc call runs in that thread's name: it may have locks that know their thread (a fast mutex and a note of who has it);
+// - any other read is made with the header's PagingIoResource shared, as it is when the memory manager reads;
 // - neither waits for these locks. Whoever has them alone may be waiting in a Cc call for this very request (a flush, a purge): then the request runs in that thread's name, which is what
 //   the thread itself would do on Windows. Otherwise it is tried again soon.
 // - what is pinned (CcPinRead, CcPreparePinWrite) is not written, and what is being written cannot be pinned: a file system changes pinned data and its own notes about it together. A pin of a thread that
@@ -17,14 +18,14 @@ namespace {
 
 Lock CallersLock, RangesLock;
 
-// Does it as the thread that has the file's locks and waits for its data. False: there is none.
-bool CallAsOwner(DEVICE_OBJECT* D, IRP* I, SharedMap* S, PFSRTL_COMMON_FCB_HEADER H)
+// Does it as a thread that waits in Cc, the first that Is says so of. False: there is none.
+bool CallAs(auto Is, DEVICE_OBJECT* D, IRP* I, SharedMap* S)
 {
     CacheCaller* Found = nullptr;
     {
         Hold Held(CallersLock);
         for (CacheCaller* C = S->Callers; C && !Found; C = C->Next)
-            if (OwnsAlone(H->Resource, C->Who) || OwnsAlone(H->PagingIoResource, C->Who))
+            if (Is(*C))
                 Found = C;
         if (!Found)
             return false;
@@ -42,6 +43,19 @@ bool CallAsOwner(DEVICE_OBJECT* D, IRP* I, SharedMap* S, PFSRTL_COMMON_FCB_HEADE
     __atomic_sub_fetch(&Found->Users, 1, __ATOMIC_RELEASE);
     RtlWakeAddressSingle(&Found->Users);
     return true;
+}
+
+// As the thread that has the file's locks and waits for its data.
+bool CallAsOwner(DEVICE_OBJECT* D, IRP* I, SharedMap* S, PFSRTL_COMMON_FCB_HEADER H)
+{
+    return CallAs([H](const CacheCaller& C) { return OwnsAlone(H->Resource, C.Who) || OwnsAlone(H->PagingIoResource, C.Who); }, D, I, S);
+}
+// As the thread that waits for what is read.
+bool CallAsReader(DEVICE_OBJECT* D, IRP* I, SharedMap* S)
+{
+    auto& P = IoGetNextIrpStackLocation(I)->Parameters.Read;
+    u64 Start = u64(P.ByteOffset.QuadPart), End = Start + P.Length;
+    return CallAs([Start, End](const CacheCaller& C) { return C.Offset <= Start ? Start - C.Offset < C.Bytes : C.Bytes && C.Offset < End; }, D, I, S);
 }
 
 bool Meet(const CacheRange* List, const CacheRange& R)
@@ -125,7 +139,7 @@ void CallForPage(DEVICE_OBJECT* D, IRP* I, FILE_OBJECT* F)
     FILE_OBJECT* Shares = &CONTAINING_RECORD(S, File, Cache)->Object;
     ReferenceFile(F);
     ReferenceFile(Shares);
-    while (!(Write ? TryWrite(D, I, S) : TryRead(D, I, H)) && !CallAsOwner(D, I, S, H))
+    while (!(Write ? TryWrite(D, I, S) : CallAsReader(D, I, S) || TryRead(D, I, H)) && !CallAsOwner(D, I, S, H))
         Pause();
     DereferenceFile(Shares);
     DereferenceFile(F);
@@ -138,7 +152,7 @@ void Unpin(SharedMap* S, CacheRange& R)
     Remove(S->Pins, R);
 }
 
-InCache::InCache(PSECTION_OBJECT_POINTERS Section)
+InCache::InCache(PSECTION_OBJECT_POINTERS Section, u64 Offset, u64 Bytes)
 {
     Of_ = Section ? static_cast<SharedMap*>(Section->SharedCacheMap) : nullptr;
     if (!Of_ || !Of_->Callbacks) {
@@ -147,6 +161,8 @@ InCache::InCache(PSECTION_OBJECT_POINTERS Section)
     }
     ReferenceFile(&CONTAINING_RECORD(Of_, File, Cache)->Object);
     Me_.Who = Current();
+    Me_.Offset = Offset;
+    Me_.Bytes = Bytes;
     Hold Held(CallersLock);
     Me_.Next = Of_->Callers;
     Of_->Callers = &Me_;

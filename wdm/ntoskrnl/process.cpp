@@ -157,10 +157,11 @@ PETHREAD NTAPI PsGetCurrentThreadExport() { return reinterpret_cast<PETHREAD>(Cu
 PKTHREAD NTAPI KeGetCurrentThreadExport() { return reinterpret_cast<PKTHREAD>(Current()); }
 HANDLE NTAPI PsGetCurrentThreadId() { return Current()->Id; }
 HANDLE NTAPI PsGetThreadId(PETHREAD T) { return IsClientThread(T) ? reinterpret_cast<HANDLE>(u64(T) & 0xFFFFFFFF) : reinterpret_cast<Thread*>(T)->Id; }
-HANDLE NTAPI PsGetCurrentProcessId() { return reinterpret_cast<HANDLE>(OwnProcessId()); }
+// In a dispatch routine and in callbacks that is the client, as on Windows.
+HANDLE NTAPI PsGetCurrentProcessId() { return reinterpret_cast<HANDLE>(Current()->Client ? Current()->Client : OwnProcessId()); }
 static HandleProxy ThisProcess { { .Type = 3 }, nullptr, 1 };
 PEPROCESS PsInitialSystemProcess = reinterpret_cast<PEPROCESS>(&ThisProcess);
-PEPROCESS NTAPI IoGetCurrentProcess() { return PsInitialSystemProcess; }
+PEPROCESS NTAPI IoGetCurrentProcess() { return Current()->Client ? ClientProcess(Current()->Client) : PsInitialSystemProcess; }
 // The client's, if the request is one of the ring: an address that is the same for the same process.
 PEPROCESS NTAPI IoGetRequestorProcess(PIRP I)
 {
@@ -261,12 +262,13 @@ void NTAPI IoQueueWorkItemEx(PIO_WORKITEM W, PIO_WORKITEM_ROUTINE_EX Routine, WO
 // What the exported type pointers lead to.
 static ULONG Types[10] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 static POBJECT_TYPE TypePointer(int N) { return reinterpret_cast<POBJECT_TYPE>(&Types[N]); }
-POBJECT_TYPE EventType = TypePointer(1), SemaphoreType = TypePointer(2), ProcessType = TypePointer(5), ThreadType = TypePointer(6), FileType = TypePointer(7);
+POBJECT_TYPE EventType = TypePointer(1), SemaphoreType = TypePointer(2), ProcessType = TypePointer(5), ThreadType = TypePointer(6), FileType = TypePointer(7), KeyType = TypePointer(9);
 POBJECT_TYPE* ExEventObjectType = &EventType;
 POBJECT_TYPE* ExSemaphoreObjectType = &SemaphoreType;
 POBJECT_TYPE* PsProcessType = &ProcessType;
 POBJECT_TYPE* PsThreadType = &ThreadType;
 POBJECT_TYPE* IoFileObjectType = &FileType;
+POBJECT_TYPE* CmKeyObjectType = &KeyType;
 
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE H, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PVOID* Out, POBJECT_HANDLE_INFORMATION Info)
 {

@@ -330,15 +330,14 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT, PIRP Irp)
 
 NTSTATUS NTAPI FlushBuffers(PDEVICE_OBJECT, PIRP Irp)
 {
-    {
-        Hold Held;
-        Handle& H = Of(Irp);
-        if (Console* C = H.Is == Kind::Input || H.Is == Kind::Reference ? ConsoleFor(H, Irp) : nullptr) {
-            C->Records.Clear();
-            C->First = 0;
-            Signal(*C);
-        }
-    }
+    Hold Held;
+    Handle& H = Of(Irp);
+    Console* C = H.Is == Kind::Input || H.Is == Kind::Reference ? ConsoleFor(H, Irp) : nullptr;
+    if (!C)
+        return Complete(Irp, STATUS_INVALID_HANDLE);
+    C->Records.Clear();
+    C->First = 0;
+    Signal(*C);
     return Complete(Irp, STATUS_SUCCESS);
 }
 

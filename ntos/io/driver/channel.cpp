@@ -7,6 +7,7 @@
 #include "ntos/io/driver/pci.hpp"
 #include "ntos/io/driver/remote.hpp"
 #include "ntos/io/driver/stack.hpp"
+#include "ntos/io/driver/watch.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/mm/phys.hpp"
 #include "ntos/mm/space.hpp"
@@ -490,6 +491,7 @@ void Channel::ProcessEnds(ps::Process& P)
     Process = nullptr;
     TakeDevices(Driver_);               // no DMA into what has been lent from here on
     RemoteCallerEnds(*this);
+    SetWatch(*this, 0).Ignore();
     while (Irp* I = Sent_.First())
         Lose(*I);
     while (Irp* I = Queued_.First())

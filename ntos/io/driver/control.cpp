@@ -7,6 +7,7 @@
 #include "ntos/ex/mutant.hpp"
 #include "ntos/ex/semaphore.hpp"
 #include "ntos/io/driver/hardware.hpp"
+#include "ntos/io/driver/watch.hpp"
 #include "ntos/io/fs/fs.hpp"
 #include "ntos/io/pnp/pnp.hpp"
 #include "ntos/mm/section.hpp"
@@ -323,6 +324,7 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
         TRY(Call.OutputBuffer.Write(Caller, &Used, sizeof(Used)));
         return Call.OutputBuffer.Write(Caller, Data.Data(), Data.Size(), sizeof(Used));
     }
+    case wd::Control::Watch: return SetWatch(*In_, TRY(Input<wd::Status>(Caller, Call)).Code);
     case wd::Control::LockClient:
         return In_->LockClient(Caller, Call);
     case wd::Control::Log: {

@@ -193,6 +193,9 @@ public:
 
     ps::Process* Process = nullptr;     // while it runs
     u64 SectionAddress = 0;
+    u32 Watches = 0;                    // wd::watch::, of services of others
+    u32 Closes = 0;                     // IRP_MJ_CLOSE of file systems' files that are not answered
+    ke::Event ClosesEnd { ke::Event::Notification, false };
 
     // --- ps::DriverLink
     void ProcessEnds(ps::Process& P) override;

@@ -94,7 +94,7 @@ ke::Task<> NtDriverControl(ke::Caller& Caller, svc::DriverControl& Call)
     if (!In)
         return ke::Task<>(Status(STATUS_ACCESS_DENIED));
     u32 Code = Call.Code;
-    if (Code >= u32(wd::Control::CacheOpen) && Code <= u32(wd::Control::CacheTruncate))
+    if (Code >= u32(wd::Control::CacheOpen) && Code <= u32(wd::Control::CacheSettle))
         return io::fs::CacheControl(Caller, *In, Call);
     return ke::Task<>(In->Of().Control(Caller, Call));
 }

@@ -241,7 +241,11 @@ void FsIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, bool 
 class PlainIrp final : public Irp {
 public:
     explicit PlainIrp(Volume& Of) : Of_(Of) { }
-    void Done(Channel&, Status, u64, u64, bool) override { }
+    void Done(Channel& In, Status, u64, u64, bool) override
+    {
+        if (M.Major == mj::Close && --In.Closes == 0)
+            In.ClosesEnd.Set();
+    }
 
 private:
     Ref<Volume> Of_;
@@ -287,7 +291,9 @@ void FsFile::SendPlain(u8 Major)
     I->M.File = FsCookie_;
     I->M.Process = ClosedBy_;
     I->M.Parameters[0] = Major == mj::Cleanup && Modified_;
-    Ref<Channel>(Volume_->To->In())->Submit(*I);
+    Ref<Channel> In(Volume_->To->In());
+    In->Closes += Major == mj::Close;
+    In->Submit(*I);
 }
 
 void FsFile::Cleanup()
@@ -317,9 +323,10 @@ void FsFile::Cleanup()
 // A disk with a file system is told as one: GetDriveType of the packaged kernelbase asks for that (docs/DIFFERENCES.md).
 Status FsFile::QueryVolume(FSINFOCLASS Class, InfoBuffer& To)
 {
-    if (Class != FileFsDeviceInformation || !Volume_ || Volume_->Now() != fs::Volume::State::Mounted || GetDevice().DeviceType != FILE_DEVICE_DISK)
+    u32 On = GetDevice().DeviceType;
+    if (Class != FileFsDeviceInformation || !Volume_ || Volume_->Now() != fs::Volume::State::Mounted || (On != FILE_DEVICE_DISK && On != FILE_DEVICE_CD_ROM))
         return File::QueryVolume(Class, To);
-    To.Fixed(FILE_FS_DEVICE_INFORMATION { FILE_DEVICE_DISK_FILE_SYSTEM, GetDevice().Characteristics });
+    To.Fixed(FILE_FS_DEVICE_INFORMATION { On == FILE_DEVICE_DISK ? FILE_DEVICE_DISK_FILE_SYSTEM : FILE_DEVICE_CD_ROM_FILE_SYSTEM, GetDevice().Characteristics });
     return STATUS_SUCCESS;
 }
 

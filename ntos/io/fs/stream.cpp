@@ -296,9 +296,21 @@ ke::Task<> Purge(Ref<Stream> S, wd::Cache C)
 {
     Ref<cc::Map> M(*S->Map());
     Status Outcome = co_await M->Purge(C.Offset, C.Bytes);
-    if (Outcome.Ok() && C.Flags & wd::cache::Close)
+    // All of it: what nobody uses ends, and with it the file that was kept for paging.
+    bool Whole = C.Offset == 0 && C.Bytes == ~u64(0);
+    if (Outcome.Ok() && (C.Flags & wd::cache::Close || Whole))
         S->Retire(true);
     co_return Outcome;
+}
+
+ke::Task<> Settle(Ref<Channel> In)
+{
+    while (In->Closes && !In->IsDead()) {
+        In->ClosesEnd.Reset();
+        ke::Waitable* Ends[] = { &In->ClosesEnd };
+        (void)(co_await ke::WaitFor(Ends, ke::WaitType::Any, false, ke::Deadline { ke::InterruptTime() + 10'000'000 })).Code();
+    }
+    co_return STATUS_SUCCESS;
 }
 
 ke::Task<> EndStream(Ref<Stream> S)
@@ -345,6 +357,8 @@ ke::Task<> CacheControl(ke::Caller& Caller, Channel& In, svc::DriverControl& Cal
     wd::Cache C = Read.Value();
     if (Code == wd::Control::CacheOpen)
         return ke::Task<>(Open(In, C));
+    if (Code == wd::Control::CacheSettle)
+        return Settle(Ref<Channel>(In));
     RefPtr<Stream> S = Stream::Find(In, C.Section);
     bool HasMap = S && S->Map();
     // What is not cached is nobody's.

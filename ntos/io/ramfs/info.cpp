@@ -451,7 +451,7 @@ Status OpenVolume::QueryVolume(FSINFOCLASS Class, InfoBuffer& To)
 
 Status OpenVolume::QueryInformation(FILE_INFORMATION_CLASS Class, InfoBuffer& To)
 {
-    return STATUS_INVALID_DEVICE_REQUEST;
+    return STATUS_INVALID_PARAMETER;
 }
 
 }

@@ -125,6 +125,10 @@ typedef struct _FILE_FS_SECTOR_SIZE_INFORMATION {
     ULONG ByteOffsetForSectorAlignment;
     ULONG ByteOffsetForPartitionAlignment;
 } FILE_FS_SECTOR_SIZE_INFORMATION, *PFILE_FS_SECTOR_SIZE_INFORMATION;
+#ifdef __cplusplus
+extern "C"
+#endif
+    NTKERNELAPI NTSTATUS NTAPI FsRtlGetSectorSizeInformation(PDEVICE_OBJECT DeviceObject, PFILE_FS_SECTOR_SIZE_INFORMATION SectorSizeInfo);
 typedef struct _FILE_VOLUME_NAME_INFORMATION {
     ULONG DeviceNameLength;
     WCHAR DeviceName[1];

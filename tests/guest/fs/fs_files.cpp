@@ -399,6 +399,29 @@ static void Notifying()
     memcpy(Head, Buffer, 12);
     CHECK_EQ(Head[1], u32(FILE_ACTION_REMOVED));
     CHECK_EQ(u32(NtNotifyChangeDirectoryFile(Watch, nullptr, nullptr, nullptr, &Result, Buffer, 4096, FILE_NOTIFY_CHANGE_FILE_NAME, 0)), u32(STATUS_PENDING));
+    // A rename is told in one piece, and nothing is left for the next request.
+    CHECK_EQ(u32(Create(L"sub\\before.txt", FILE_CREATE).Status), 0);
+    CHECK_EQ(u32(NtWaitForSingleObject(Watch, 0, &Later)), 0);
+    CHECK_EQ(u32(NtNotifyChangeDirectoryFile(Watch, nullptr, nullptr, nullptr, &Result, Buffer, 4096, FILE_NOTIFY_CHANGE_FILE_NAME, 0)), u32(STATUS_PENDING));
+    {
+        struct {
+            FILE_RENAME_INFORMATION Info;
+            WCHAR More[16];
+        } New {};
+        New.Info.FileNameLength = 18;
+        memcpy(New.Info.FileName, L"after.txt", 18);
+        Opened File = Create(L"sub\\before.txt", FILE_OPEN, DELETE_ACCESS | SYNCHRONIZE);
+        CHECK_EQ(u32(NtSetInformationFile(File, &Io, &New, sizeof(New), FileRenameInformation)), 0);
+    }
+    CHECK_EQ(u32(NtWaitForSingleObject(Watch, 0, &Later)), 0);
+    memcpy(Head, Buffer, 12);
+    CHECK(Head[0] == 32 && Head[1] == FILE_ACTION_RENAMED_OLD_NAME && Head[2] == 20 && memcmp(Buffer + 12, L"before.txt", 20) == 0);
+    memcpy(Head, Buffer + 32 * (Head[0] == 32), 12);
+    CHECK(Head[0] == 0 && Head[1] == FILE_ACTION_RENAMED_NEW_NAME && Head[2] == 18 && memcmp(Buffer + 44, L"after.txt", 18) == 0);
+    CHECK_EQ(u32(Create(L"sub\\after.txt", FILE_OPEN, DELETE_ACCESS, FILE_DELETE_ON_CLOSE).Status), 0);
+    CHECK(NtNotifyChangeDirectoryFile(Watch, nullptr, nullptr, nullptr, &Result, Buffer, 4096, FILE_NOTIFY_CHANGE_FILE_NAME, 0) >= 0);
+    CHECK_EQ(u32(NtWaitForSingleObject(Watch, 0, &Later)), 0);
+    CHECK_EQ(u32(NtNotifyChangeDirectoryFile(Watch, nullptr, nullptr, nullptr, &Result, Buffer, 4096, FILE_NOTIFY_CHANGE_FILE_NAME, 0)), u32(STATUS_PENDING));
     CHECK_EQ(u32(NtCancelIoFile(Watch, &Io)), 0);
     CHECK_EQ(u32(NtWaitForSingleObject(Watch, 0, &Later)), 0);
     NtClose(Watch);

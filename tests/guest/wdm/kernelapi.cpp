@@ -10,9 +10,9 @@ TAP_MAIN()
     CHECK_EQ(u32(Load(Key)), 0);
     HANDLE File;
     CHECK_EQ(u32(Open(&File, L"\\Device\\KernelApi")), 0);
-    const char* const Groups[] = { "security", "objects", "names", "locks", "resources" };
+    const char* const Groups[] = { "security", "objects", "names", "locks", "resources", "priority" };
     for (ULONG Round = 0; Round < 2; ++Round) {
-        for (ULONG Group = 0; Group < 5; ++Group) {
+        for (ULONG Group = 0; Group < 6; ++Group) {
             ULONG Line = ~0u;
             tap::Print("# %s\n", Groups[Group]);
             CHECK_EQ(u32(Control(File, 0x22u << 16 | (0x800 + Group) << 2, nullptr, 0, &Line, sizeof(Line))), 0);

@@ -154,6 +154,34 @@ void Memory()
     CHECK(DiscardVirtualMemory(Page, 4096) != ERROR_SUCCESS);
 }
 
+// What the packaged kernelbase has as stubs. The machine has one processor.
+void Processors()
+{
+    USHORT Count = 0, Groups[4] = { 9, 9, 9, 9 };
+    CHECK(!GetProcessGroupAffinity(GetCurrentProcess(), &Count, Groups));
+    CHECK_EQ(GetLastError(), DWORD(ERROR_INSUFFICIENT_BUFFER));
+    CHECK_EQ(Count, 1);
+    Count = 4;
+    CHECK(GetProcessGroupAffinity(GetCurrentProcess(), &Count, Groups));
+    CHECK(Count == 1 && Groups[0] == 0 && Groups[1] == 9);
+    CHECK(!GetProcessGroupAffinity(nullptr, &Count, Groups));
+    ULONGLONG Mask = 0, Bytes = 0;
+    CHECK(GetNumaNodeProcessorMask(0, &Mask) && Mask == 1);
+    CHECK(!GetNumaNodeProcessorMask(1, &Mask));
+    GROUP_AFFINITY Affinity { 9, 9, {} };
+    CHECK(GetNumaNodeProcessorMaskEx(0, &Affinity) && Affinity.Mask == 1 && Affinity.Group == 0);
+    CHECK(GetNumaAvailableMemoryNode(0, &Bytes) && Bytes > 1024 * 1024);
+    PROCESSOR_NUMBER Number {}, Before { 9, 9, 9 };
+    USHORT Node = 7;
+    CHECK(GetNumaProcessorNodeEx(&Number, &Node) && Node == 0);
+    CHECK(SetThreadIdealProcessorEx(GetCurrentThread(), &Number, &Before) && Before.Group == 0 && Before.Number == 0);
+    Number.Number = 1;
+    CHECK(!GetNumaProcessorNodeEx(&Number, &Node));
+    CHECK(!SetThreadIdealProcessorEx(GetCurrentThread(), &Number, nullptr));
+    CHECK_EQ(GetLastError(), DWORD(ERROR_INVALID_PARAMETER));
+    CHECK(GetProcAddress(GetModuleHandleA("kernel32"), "GetProcessGroupAffinity") == GetProcAddress(GetModuleHandleA("kernelbase"), "GetProcessGroupAffinity"));
+}
+
 void Questions()
 {
     BOOL Critical = 7;
@@ -177,5 +205,6 @@ void Test()
     Copies();
     Barriers();
     Memory();
+    Processors();
     Questions();
 }

@@ -208,7 +208,13 @@ TEST_F(Waits, Delay)
     u32 Before = fake::Yields;
     EXPECT_EQ(B.Start(NtDelayExecution, 0, Timeout(0)), STATUS_SUCCESS);
     EXPECT_EQ(fake::Yields, Before + 1);
-    EXPECT_EQ(B.Start(NtDelayExecution, 0, 0), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(B.Start(NtDelayExecution, 0, 8), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(B.Start(NtDelayExecution, 1, 0), STATUS_PENDING);        // no interval: until something else ends it
+    fake::AdvanceClock(1ull << 40);
+    EXPECT_EQ(B.Reply(), STATUS_PENDING);
+    ASSERT_TRUE(B.Thread().CurrentWait());
+    B.Thread().CurrentWait()->End(STATUS_USER_APC);
+    EXPECT_EQ(B.Reply(), STATUS_USER_APC);
 }
 
 TEST_F(Waits, SignalAndWait)

@@ -59,7 +59,7 @@ TEST(Image, WhatIsRefused)
     EXPECT_EQ(With([](Pe& P) { P.Dos().e_lfanew = i32(P.Bytes.size() - 8); }).Code(), STATUS_INVALID_IMAGE_PROTECT);
     EXPECT_EQ(With([](Pe& P) { P.Nt().Signature = 0x454E; }).Code(), STATUS_INVALID_IMAGE_WIN_16);
     EXPECT_EQ(With([](Pe& P) { P.Nt().Signature = 1; }).Code(), STATUS_INVALID_IMAGE_PROTECT);
-    EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.Machine = 0x14C; }).Code(), STATUS_INVALID_IMAGE_WIN_32);
+    EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.Machine = 0x14C; }).Code(), STATUS_INVALID_IMAGE_FORMAT);      // a 64-bit optional header
     EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.Machine = 0xAA64; }).Code(), STATUS_INVALID_IMAGE_FORMAT);
     NTSTATUS Bad = STATUS_INVALID_IMAGE_FORMAT;
     EXPECT_EQ(With([](Pe& P) { P.Nt().FileHeader.Characteristics = 0; }).Code(), Bad);
@@ -86,6 +86,39 @@ TEST(Image, WhatIsRefused)
         EXPECT_EQ(With([At](Pe& P) { P.Section(1).PointerToRawData = At; }).Code(), Bad) << At;
     EXPECT_EQ(With([](Pe& P) { P.Section(1).SizeOfRawData = 0xFFFFFFFF; }).Code(), Bad);
     B.Check();
+}
+
+TEST(Image, ForX86AndManaged)
+{
+    test::Balance B;
+    auto FlagsOf = [](auto&& Change) -> int {
+        Pe P;
+        Change(P);
+        Ref<test::File> F = test::MakeFile(P.Bytes);
+        auto I = ImageMap::Create(F->Data, P.Bytes.size());
+        return I.Ok() ? int(I.Value()->Info.ImageFlags) : -1;
+    };
+    constexpr int Il = SECTION_IMAGE_COM_PLUS_IL_ONLY, Native = SECTION_IMAGE_COM_PLUS_NATIVE_READY;
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Narrow(); }), 0);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Manage(1); }), Il | Native);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Manage(1); P.Narrow(); }), Il | Native);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Manage(3); P.Narrow(); }), Il);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Manage(1, 2, 0); P.Narrow(); }), Il);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Manage(0); }), 0);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Manage(1); P.Nt().OptionalHeader.DataDirectory[14].VirtualAddress = 0x13FF; }), 0);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Manage(1); P.Nt().OptionalHeader.DataDirectory[14].VirtualAddress = 0xFFFFFFF0; }), 0);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Manage(1); P.Nt().OptionalHeader.NumberOfRvaAndSizes = 14; }), 0);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Narrow(0x401000); }), -1);
+    EXPECT_EQ(FlagsOf([](Pe& P) { P.Narrow(); P.Nt().OptionalHeader.Magic = 0x20B; }), -1);
+
+    Pe P;
+    P.Narrow();
+    Mapped M(test::MakeFile(P.Bytes));
+    EXPECT_EQ(M.Outcome.Code(), STATUS_IMAGE_MACHINE_TYPE_MISMATCH);
+    EXPECT_EQ(M.Base, 0x400000u);
+    u8 Byte = 0;
+    EXPECT_EQ(M.C.Peek(M.Base + 0x1000, Byte), STATUS_SUCCESS);
+    EXPECT_EQ(Byte, 1);
 }
 
 TEST(Image, PagesOfAView)

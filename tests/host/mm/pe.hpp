@@ -54,6 +54,34 @@ public:
                 Bytes[Sections[I].Offset + B] = u8(I + 1);
         }
     }
+    // Makes it one for x86, in the same room.
+    void Narrow(u32 Base = 0x400000)
+    {
+        IMAGE_OPTIONAL_HEADER64 O = Nt().OptionalHeader;
+        IMAGE_OPTIONAL_HEADER32 H {};
+        H.Magic = IMAGE_NT_OPTIONAL_HDR32_MAGIC;
+        H.AddressOfEntryPoint = O.AddressOfEntryPoint;
+        H.ImageBase = Base;
+        H.SectionAlignment = O.SectionAlignment;
+        H.FileAlignment = O.FileAlignment;
+        H.SizeOfImage = O.SizeOfImage;
+        H.SizeOfHeaders = O.SizeOfHeaders;
+        H.NumberOfRvaAndSizes = O.NumberOfRvaAndSizes;
+        H.Subsystem = O.Subsystem;
+        memcpy(H.DataDirectory, O.DataDirectory, sizeof(H.DataDirectory));
+        Nt().FileHeader.Machine = IMAGE_FILE_MACHINE_I386;
+        memset(&Nt().OptionalHeader, 0, sizeof(O));
+        memcpy(&Nt().OptionalHeader, &H, sizeof(H));
+    }
+    // Gives it a CLI header with these flags at the start of its first section.
+    void Manage(u32 Flags, u16 Major = 2, u16 Minor = 5)
+    {
+        IMAGE_COR20_HEADER C { .cb = sizeof(C), .MajorRuntimeVersion = Major, .MinorRuntimeVersion = Minor, .MetaData = {}, .Flags = Flags, .EntryPointToken = 0,
+                               .Resources = {}, .StrongNameSignature = {}, .CodeManagerTable = {}, .VTableFixups = {}, .ExportAddressTableJumps = {},
+                               .ManagedNativeHeader = {} };
+        memcpy(&Bytes[0x400], &C, sizeof(C));
+        Nt().OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR] = { 0x1000, sizeof(C) };
+    }
     // Code, data with zeroes behind it, shared data.
     static std::vector<PeSection> Usual()
     {

@@ -4,6 +4,8 @@
 
 #undef KeGetCurrentIrql
 
+extern "C" NTSTATUS NTAPI IoRetrievePriorityInfo(PIRP, PFILE_OBJECT, PETHREAD, PIO_PRIORITY_INFO);       // mingw-w64 has no declaration
+
 namespace {
 
 #define EXPECT(Condition)   \
@@ -322,6 +324,24 @@ ULONG Resources()
     return 0;
 }
 
+// What a request says of its importance.
+ULONG Priority(PIRP Irp)
+{
+    IO_PRIORITY_INFO Info;
+    IoInitializePriorityInfo(&Info);
+    EXPECT(NT_SUCCESS(IoRetrievePriorityInfo(Irp, nullptr, PsGetCurrentThread(), &Info)));
+    EXPECT(Info.IoPriority == IoPriorityNormal && Info.PagePriority == 5 && Info.ThreadPriority > 0 && Info.ThreadPriority < 32);
+    ULONG Flags = Irp->Flags;
+    EXPECT(NT_SUCCESS(IoSetIoPriorityHint(Irp, IoPriorityVeryLow)) && IoGetIoPriorityHint(Irp) == IoPriorityVeryLow);
+    EXPECT(NT_SUCCESS(IoRetrievePriorityInfo(Irp, nullptr, nullptr, &Info)) && Info.IoPriority == IoPriorityVeryLow && Info.ThreadPriority == 0xFFFF);
+    EXPECT(IoSetIoPriorityHint(Irp, MaxIoPriorityTypes) == STATUS_INVALID_PARAMETER);
+    EXPECT(NT_SUCCESS(IoSetIoPriorityHint(Irp, IoPriorityNormal)) && IoGetIoPriorityHint(Irp) == IoPriorityNormal);
+    EXPECT((Irp->Flags ^ Flags) == 3 << 17);
+    Info.Size = 0;
+    EXPECT(IoRetrievePriorityInfo(Irp, nullptr, nullptr, &Info) == STATUS_INVALID_PARAMETER);
+    return 0;
+}
+
 NTSTATUS NTAPI Control(PDEVICE_OBJECT, PIRP Irp)
 {
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
@@ -337,6 +357,7 @@ NTSTATUS NTAPI Control(PDEVICE_OBJECT, PIRP Irp)
         case 2: *Out = Names(); break;
         case 3: *Out = Locks(); break;
         case 4: *Out = Resources(); break;
+        case 5: *Out = Priority(Irp); break;
         default: Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
         }
     }

@@ -57,6 +57,8 @@ public:
         Ended_.Set();
     }
 
+    void Report(const EXCEPTION_RECORD&, const CONTEXT&) { ++Reports; }
+    u32 Reports = 0;
     u32 SuspendCount() const { return 0; }
     u64 TebAddress() const { return 0x7FF000; }
     u64 StartAddress = 0x1234, CreateTime = 0;
