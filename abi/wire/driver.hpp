@@ -211,7 +211,7 @@ enum class Control : u32 {
     DeviceHandle = 144,     // HandleOf.Handle: the id of a device, Access -> HandleGot: a handle to the device object itself
     Watch = 146,            // Status.Code: what the driver watches from now on, watch:: ORed
     Beep = 145,             // Status.Code: the speaker sounds at so many Hz from now on; 0: it is quiet
-    SignalFile = 146,       // FileSignal: from now on waits for the file end when the driver says so, not with its requests
+    SignalFile = 160,       // FileSignal: from now on waits for the file end when the driver says so, not with its requests
 };
 
 struct Attached {
