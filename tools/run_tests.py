@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What CTest calls for tests that need the machine: run_tests.py guest|device|fs|storage|disk|cuts|kills|apps|wine|share|fuzz|leak ... (see tools/CMakeLists.txt)."""
+"""What CTest calls for tests that need the machine: run_tests.py guest|device|console|fs|storage|disk|cuts|kills|apps|wine|share|fuzz|leak ... (see tools/CMakeLists.txt)."""
 import sys
 from pathlib import Path
 
@@ -26,6 +26,8 @@ def main():
             from neptune import fs_tests as tests
         elif kind == "device":
             from neptune import device_tests as tests
+        elif kind == "console":
+            from neptune import console_tests as tests
         elif kind == "apps":
             from neptune import app_tests as tests
         elif kind == "wine":
@@ -38,7 +40,7 @@ def main():
             from neptune import fuzz
             return fuzz.leak(words)
         else:
-            raise Failure(f"unknown kind of test {kind!r}: guest, device, fs, storage, disk, cuts, kills, apps, wine, share, fuzz or leak", 2)
+            raise Failure(f"unknown kind of test {kind!r}: guest, device, console, fs, storage, disk, cuts, kills, apps, wine, share, fuzz or leak", 2)
         return tests.main(words)
     except Failure as failure:
         print(f"run_tests: {failure}", file=sys.stderr)

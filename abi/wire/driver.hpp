@@ -223,6 +223,7 @@ enum class Control : u32 {
     ImageLoaded = 147,      // LoadedImage, then its name: a driver's image is there. Returns when who watches has been told
     Watch = 148,            // Status.Code: what the driver watches from now on, watch:: ORed
     Beep = 145,             // Status.Code: the speaker sounds at so many Hz from now on; 0: it is quiet
+    SignalFile = 160,       // FileSignal: from now on waits for the file end when the driver says so, not with its requests
 };
 
 struct Attached {
@@ -285,6 +286,11 @@ struct Notification {
 struct PropertyOf {
     u64 Device;
     u32 Property, Unused;   // DEVICE_REGISTRY_PROPERTY; ~0: the key's path below Enum
+};
+struct FileSignal {
+    u64 Device;             // id of the device that was opened
+    u64 File;               // cookie
+    u32 Set, Unused;
 };
 struct Names {
     u32 FirstBytes, SecondBytes;    // they follow

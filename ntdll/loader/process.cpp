@@ -211,6 +211,20 @@ void NTAPI RtlUserThreadStart(THREAD_START* Start, PVOID Argument)
     }
 }
 
+// Where a thread begins that a console makes in a process for Ctrl-C and its like: the Win32 library calls the program's handlers.
+void NTAPI LdrConsoleControlThread(PVOID Event)
+{
+    THREAD_START* Routine = nullptr;
+    if (TheProcess.Kernel32) {
+        SectionGuard Held(Lock());
+        if (auto Found = FindExport(TheProcess.Kernel32, "CtrlRoutine", 0, 0, nullptr); Found.Ok())
+            Routine = reinterpret_cast<THREAD_START*>(Found.Value());
+    }
+    if (Routine)
+        Routine(Event);
+    RtlExitUserThread(STATUS_SUCCESS);
+}
+
 NTSTATUS NTAPI LdrShutdownThread()
 {
     if (TheProcess.ShuttingDown)

@@ -273,6 +273,12 @@ public:
         return CleanupEnds();
     }
     virtual void HandleClosedBy(ps::Process& By, bool LastOfProcess) { }
+    // From now on its device says when a wait for the file ends, not the end of its requests.
+    void SignalIs(bool On)
+    {
+        DeviceSignals_ = true;
+        On ? Event_.Set() : Event_.Reset();
+    }
 
 protected:
     File(Device& Of, const CreateParameters& How);
@@ -292,7 +298,15 @@ private:
     u32 Options_;
     ACCESS_MASK Granted_;
     u32 NotificationFlags_ = 0;
+    void Idle(bool Now)                 // no request is under way, or the last one has ended
+    {
+        if (!DeviceSignals_)
+            Now ? Event_.Set() : Event_.Reset();
+    }
+    // Of a console's file a thread may ask anything while another one waits for input: synchronous requests do not wait for each other.
+    const bool InTurn_;
     bool CleanedUp_ = false;
+    bool DeviceSignals_ = false;
     bool Busy_ = false;                 // a synchronous operation waits
     u32 Waiting_ = 0;                   // threads that wait for their turn
     ke::Event Event_ { ke::Event::Notification, true };

@@ -107,9 +107,9 @@ Status Issue::Tell(Status Outcome, u64 Information, bool QueuePacket)
         EventOf(*Event)->Set();
     // With an event of the caller's the file stays as the start left it, unless it is synchronous.
     if (Event && !F.IsSynchronous())
-        F.Event_.Reset();
+        F.Idle(false);
     else if (!(F.NotificationFlags_ & FILE_SKIP_SET_EVENT_ON_HANDLE))
-        F.Event_.Set();
+        F.Idle(true);
     if (ApcRoutine) [[unlikely]]
         TRY(Caller.Thread().QueueApc(ApcRoutine, ApcContext, StatusBlock, 0));
     if (F.Port_ && ApcContext && QueuePacket) {
@@ -154,7 +154,7 @@ Status Issue::StartNow(Request& R)
     File& F = *R.Target;
     R.State_ = Request::State::Started;
     R.AddRef();                         // the device's, until Complete
-    F.Event_.Reset();
+    F.Idle(false);
     if (R.Event_)
         EventOf(*R.Event_)->Reset();
     Status S = F.Start(R);
@@ -195,7 +195,7 @@ Status Issue::FinishWaited(ke::Caller& Caller, Request& R)
         return FinishInline(Caller, R);
     if (R.Mark_ == Request::Mark::Pended && !R.Target->IsSynchronous() && R.StatusBlock_)
         TRY(WriteStatusBlock(Caller.Process(), R.StatusBlock_, R.Outcome_, R.Information_));
-    R.Target->Event_.Set();
+    R.Target->Idle(true);
     return R.ToReturn();
 }
 
@@ -307,8 +307,8 @@ ke::Task<> Issue::Close(ke::Caller&, Ref<File> F)
 ke::Task<> Issue::RunSynchronous(ke::Caller& Caller, Ref<Request> R)
 {
     File& F = *R->Target;
-    bool Mine = !F.Busy_;
-    F.Busy_ = true;
+    bool Mine = !F.Busy_ && F.InTurn_;
+    F.Busy_ |= F.InTurn_;
     Defer Free = [&F, Mine] {
         if (!Mine)
             return;
@@ -402,7 +402,7 @@ void Request::Deliver()
     if (Event_)
         EventOf(*Event_)->Set();
     else if (!(Target->NotificationFlags_ & FILE_SKIP_SET_EVENT_ON_HANDLE))
-        Target->Event_.Set();
+        Target->Idle(true);
     if (ApcRoutine_ && Thread)
         (void)Thread->QueueApc(ApcRoutine_, ApcContext_, StatusBlock_, 0);         // it may be gone
     if (Mark_ == Mark::NotPended && Target->NotificationFlags_ & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
@@ -451,7 +451,7 @@ Status CancelSynchronous(ps::Thread& Of, u64 StatusBlock)
 
 // --- the file
 
-File::File(Device& Of, const CreateParameters& How) : Object(Type), Device_(Of), Options_(How.Options), Granted_(How.Granted) { }
+File::File(Device& Of, const CreateParameters& How) : Object(Type), Device_(Of), Options_(How.Options), Granted_(How.Granted), InTurn_(Of.DeviceType != FILE_DEVICE_CONSOLE) { }
 
 File::~File()
 {
@@ -504,7 +504,7 @@ Status SetNotificationFlags(File& F, u32 Flags)
     // Flags only ever come on; what is not known is ignored.
     F.NotificationFlags_ |= Flags & (FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE);
     if (Flags & FILE_SKIP_SET_EVENT_ON_HANDLE)
-        F.Event_.Reset();
+        F.Idle(false);
     return STATUS_SUCCESS;
 }
 

@@ -215,7 +215,6 @@ static Status WriteParameters(Process& P, Parameters& From)
     Block.MaximumLength = Block.Length = ULONG(Length);
     Block.Environment = reinterpret_cast<decltype(Block.Environment)>(From.Environment.IsEmpty() ? 0 : At + BlockBytes);
     Block.EnvironmentSize = From.Environment.Size();
-    Block.ConsoleHandle = Block.ConsoleHandle;
     TRY(mm::CopyToUser(P, At, From.Block.Data(), From.Block.Size()));
     TRY(mm::CopyToUser(P, At + BlockBytes, From.Environment.Data(), From.Environment.Size()));
     return mm::CopyToUser(P, P.PebAddress() + __builtin_offsetof(PEB, ProcessParameters), &At, sizeof(At));
@@ -423,6 +422,33 @@ static Status Protect(ke::Caller& Caller, ob::Object& New, ob::Attributes& Given
     return STATUS_SUCCESS;
 }
 
+// A child has its parent's console, whatever handles it inherits: a handle of its own to it, and to what of the standard handles is the console's. (Numbers from -4 to -1
+// are wishes that its Win32 library understands.)
+static Status GiveConsole(Process& Parent, Process& P, const Vector<u8>& Given, bool Inherits)
+{
+    RTL_USER_PROCESS_PARAMETERS Block;
+    memcpy(&Block, Given.Data(), sizeof(Block));
+    u64 At;
+    TRY(mm::CopyFromUser(P, &At, P.PebAddress() + __builtin_offsetof(PEB, ProcessParameters), sizeof(At)));
+    auto Give = [&](HANDLE H, usize Offset, bool MayStay) -> Status {
+        ob::HandleEntry* E = i64(H) > 0 ? Parent.Handles().Find(H) : nullptr;
+        if (!E || &E->Target->GetType() != &io::File::Type || static_cast<io::File&>(*E->Target).GetDevice().DeviceType != FILE_DEVICE_CONSOLE) {
+            u64 Zero = 0;
+            return MayStay || i64(H) <= 0 ? Status(STATUS_SUCCESS) : mm::CopyToUser(P, At + Offset, &Zero, sizeof(Zero));
+        }
+        if (MayStay && P.Handles().Find(H))
+            return STATUS_SUCCESS;
+        HANDLE New = TRY(P.Handles().Add(Ref<ob::Object>(*E->Target), E->Access, E->Flags & ob::HandleTable::Inherit));
+        return mm::CopyToUser(P, At + Offset, &New, sizeof(New));
+    };
+    TRY(Give(Block.ConsoleHandle, __builtin_offsetof(RTL_USER_PROCESS_PARAMETERS, ConsoleHandle), false));
+    if (Inherits)
+        return STATUS_SUCCESS;
+    TRY(Give(Block.StandardInput, __builtin_offsetof(RTL_USER_PROCESS_PARAMETERS, StandardInput), true));
+    TRY(Give(Block.StandardOutput, __builtin_offsetof(RTL_USER_PROCESS_PARAMETERS, StandardOutput), true));
+    return Give(Block.StandardError, __builtin_offsetof(RTL_USER_PROCESS_PARAMETERS, StandardError), true);
+}
+
 static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, Attributes& Wanted, Ref<mm::Section> Image)
 {
     u32 Flags = Call.ProcessFlags;
@@ -456,6 +482,8 @@ static Result<Created> Create(ke::Caller& Caller, svc::CreateUserProcess& Call, 
         std::span<const HANDLE> Only = Wanted.Handles.Span();
         TRY(Parent->Handles().InheritTo(P->Handles(), Wanted.HasHandleList ? &Only : nullptr));
     }
+    if (!Given.Block.IsEmpty())
+        TRY(GiveConsole(*Parent, *P, Given.Block, Flags & PROCESS_CREATE_FLAGS_INHERIT_HANDLES));
 
     Ref<Thread> T = TRY(Thread::Create(*P, { .Routine = reinterpret_cast<u64>(P->ImageInfo.TransferAddress), .Argument = P->PebAddress(),
                                              .Suspended = bool(Call.ThreadFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) }));

@@ -96,6 +96,9 @@ def machine_options(parser):
                        help="let guest time count instructions: the same on every run, but slower (QEMU's -icount shift=0,sleep=off)")
     group.add_argument("--qemu-arg", metavar="ARG", action="append", help="one more argument for QEMU (--qemu-arg=-s). May be repeated")
     group = parser.add_argument_group("what you see")
+    group.add_argument("--console", action="store_true", help="give the program a console on this terminal: Win32 console functions, editing of lines, Ctrl-C as a key. "
+                       "It has one anyway when input and output are a terminal's; Ctrl-] ends the machine then")
+    group.add_argument("--no-console", action="store_true", help="streams of bytes, even on a terminal")
     group.add_argument("-v", "--verbose", action="store_true", help="show the system's log and more on stderr")
     group.add_argument("--log", metavar="FILE", help="keep the system's log in FILE")
     parser.add_argument("--no-build", action="store_true", help="take the system as built last time, without looking for changes")
@@ -124,7 +127,7 @@ examples:
     run.add_argument("words", metavar="PROGRAM ARGUMENT", nargs=argparse.REMAINDER, help="the program, and what it gets as arguments")
 
     shell = add("shell", "boot to a command prompt (cmd.exe)", """
-End it with `exit`, Ctrl-D or Ctrl-C.""", EXIT_CODES)
+End it with `exit`; on a terminal with Ctrl-], otherwise with the end of the input or Ctrl-C.""", EXIT_CODES)
     machine_options(shell)
 
     test = add("test", "build everything and run all tests", """
@@ -239,6 +242,8 @@ def check_disk_options(options):
         near = difflib.get_close_matches(options.bus, BUSES, 1)
         raise Failure(f"{options.command}: --bus {options.bus}: " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(BUSES)}"), 2)
     options.bus = options.bus or BUSES[0]
+    if options.console and (options.no_console or options.bios):
+        raise Failure(f"{options.command}: --console does not go with {'--no-console' if options.no_console else '--bios'}", 2)
     if options.bios:
         if getattr(options, "words", None) or options.command == "shell":
             raise Failure(f"{options.command}: with --bios the disk runs what it was made for; name no program", 2)

@@ -76,9 +76,10 @@ SERVICE = """
 """
 
 
-def ini(programs, mode="run", mark="", drivers=(), disk="", drives=(), volumes=0):
+def ini(programs, mode="run", mark="", drivers=(), disk="", drives=(), volumes=0, terminal=None):
     rows = [("mode", mode), *([("disk", disk)] if disk else []), *([("mark", mark)] if mark else []), *(("driver", name) for name in drivers),
-            *(("drive", f"{letter}:") for letter in drives), *([("volumes", str(volumes))] if volumes else [])]
+            *(("drive", f"{letter}:") for letter in drives), *([("volumes", str(volumes))] if volumes else []),
+            *([("console", "{}x{}".format(*terminal))] if terminal else [])]
     for program in programs:
         rows += program.lines()
     text = []
@@ -106,6 +107,7 @@ class Volume:
         self.registry = ""  # more of the registry's description
         self.shares = []   # share.Share
         self.data_volumes = 0  # drive letters to wait for
+        self.terminal = None  # (columns, rows): the programs have a console
         self.console = False  # programs may be started that nobody has named: closure.CONSOLE is wanted
         self.directory = rf"C:\{WORK}"     # where programs start
 
@@ -262,7 +264,7 @@ class Volume:
                 text += share.parameters().encode()
             self.archive.add_bytes(SEED, text)
         self.archive.add_bytes("neptune.ini", ini(self.programs, mode, mark, [name for name, _ in self.drivers], drives=[each.drive for each in self.shares],
-                                                 volumes=self.data_volumes))
+                                                 volumes=self.data_volumes, terminal=self.terminal))
         self.library.facts.save()
         return self.archive
 
@@ -279,7 +281,7 @@ class Volume:
                 small.put(node)
         small.put(self.archive.nodes[bootfs.Archive.key(SEED)])
         small.add_bytes("neptune.ini", ini(self.programs if programs else (), mode, "", [name for name, _ in self.drivers], disk,
-                                           [each.drive for each in self.shares], self.data_volumes))
+                                           [each.drive for each in self.shares], self.data_volumes, self.terminal))
         return small
 
 

@@ -3,6 +3,7 @@ class here plays what is at the other end."""
 import argparse
 import contextlib
 import json
+import os
 import re
 import socket
 import tempfile
@@ -21,12 +22,14 @@ class Partner:
     program = None     # the guest's program; its words
     words = ()
     where = "devices"     # the folder of tests/guest it is in
+    terminal = None    # (columns, rows): the program has a console; it prints to the error stream
     powers_off = False  # the machine goes off while the program runs
 
     def __init__(self, folder):
         self.folder = folder
         self.done = threading.Event()
         self.trouble = None
+        self.keys = None                # where bytes are written that the terminal sends
         self.output = lambda: b""       # what the guest's program has printed so far
 
     def arguments(self):
@@ -312,7 +315,27 @@ def ppm(file):
     return width, height, file[len(file) - width * height * 3:]
 
 
-TESTS = {"serial": Serial, "comm": Comm, "keyboard": Keyboard, "beep": Beep, "screen": Screen, "acpi": Acpi, "line": Line, "bridge": LineBehindBridge}
+class Console(Partner):
+    """The terminal of a console: types what the program asks for (# type HEX) and looks at what is shown (# shown HEX: these bytes have come)."""
+    program = "win32_console"
+    terminal = (80, 25)
+
+    def run(self):
+        read = 0
+        while not self.done.is_set():
+            lines = bytes(self.output()).split(b"\n")
+            for line in lines[read:-1]:
+                words = line.decode().split()
+                if words[:2] == ["#", "type"]:
+                    os.write(self.keys, bytes.fromhex(words[2]))
+                elif words[:2] == ["#", "shown"] and bytes.fromhex(words[2]) not in self.screen():
+                    raise Failure(f"the terminal has not been sent {bytes.fromhex(words[2])}")
+            read = len(lines) - 1
+            time.sleep(0.02)
+
+
+TESTS = {"serial": Serial, "comm": Comm, "keyboard": Keyboard, "beep": Beep, "screen": Screen, "console": Console,
+         "acpi": Acpi, "line": Line, "bridge": LineBehindBridge}
 
 
 def boot(partner, limit, show):
@@ -325,6 +348,7 @@ def boot(partner, limit, show):
     volume.add_path(f"{content.WORK}/{program.name}", program)
     for path in sorted(folder.glob("*.sys")):
         volume.add_path(f"{content.WORK}/{path.name}", path)
+    volume.terminal = partner.terminal
     volume.programs = [content.Program(rf"C:\work\{program.name}", list(partner.words))]
     image = content.BootImage(volume.finish("run"))
     start = time.monotonic()
@@ -338,8 +362,11 @@ def boot(partner, limit, show):
 
     try:
         with qemu.Machine(image, qemu.default_memory(image), extra=partner.arguments()) as machine:
-            session = qemu.Session(machine, timeout=limit)
-            partner.output = lambda: session.outputs["stdout"].data
+            stream = "stderr" if partner.terminal else "stdout"
+            keys, partner.keys = os.pipe() if partner.terminal else (None, None)
+            session = qemu.Session(machine, stdin=keys, timeout=limit)
+            partner.output = lambda: session.outputs[stream].data
+            partner.screen = lambda: session.outputs["stdout"].data
             thread = threading.Thread(target=play, daemon=True)
             thread.start()
             try:
@@ -348,10 +375,13 @@ def boot(partner, limit, show):
                 trouble = str(failure)
             partner.done.set()
             thread.join(5)
+            for each in (keys, partner.keys):
+                if each is not None:
+                    os.close(each)
             log = machine.log_text()
     finally:
         image.close()
-    text = bytes(session.outputs["stdout"].data).decode(errors="replace")
+    text = bytes(session.outputs[stream].data).decode(errors="replace")
     verdict = tap.parse(text, session.codes[0] if session.codes else 0 if partner.powers_off else None)
     if show:
         print(text)

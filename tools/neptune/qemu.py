@@ -182,6 +182,7 @@ class Session:
         self.ready = False
         self.control = bytearray()
         self.open = {"stdout", "stderr", "control", "log"}
+        self.leave = None    # a byte of the input that ends the machine, as Ctrl-C does where it is no key
         self.on_program = lambda session, result: None
         self.on_ready = lambda session: None
 
@@ -289,6 +290,8 @@ class Session:
             return
         except OSError:
             data = b""
+        if self.leave is not None and self.leave in data:
+            raise KeyboardInterrupt
         if data:
             self.input = memoryview(data)
         else:

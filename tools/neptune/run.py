@@ -3,7 +3,7 @@ import contextlib
 import os
 import sys
 
-from . import build, content, deps, disk, fetch, paths, qemu, share
+from . import build, content, deps, disk, fetch, paths, qemu, share, terminal
 from .report import Failure, say
 
 DEMO_SOURCE = b"""#include <cstdio>
@@ -58,6 +58,7 @@ def run(options):
         early_check(options.program)
     target = find_disk(options)
     options.shares = find_shares(options, demo)
+    options.uses_console = not demo and terminal.wanted(options)
     find_data_disks(options)
     prepare(options)
     if options.bios:
@@ -109,6 +110,8 @@ def collect(options, stamp=None):
     volume.shares = getattr(options, "shares", [])
     volume.data_volumes = getattr(options, "volumes", 0)
     volume.console = bool(getattr(options, "disk", None))
+    if getattr(options, "uses_console", False):
+        volume.terminal = terminal.size()
     # Files of --with are in C:\work, and there programs look for them.
     if volume.shares and not options.no_share and not options.with_ and options.program is not None:
         volume.directory = volume.shares[0].root
@@ -139,18 +142,20 @@ def early_check(program):
 def shell(options):
     target = find_disk(options)
     options.shares = find_shares(options)
+    options.uses_console = terminal.wanted(options)
     find_data_disks(options)
     options.program = "cmd.exe"
     prepare(options)
     volume = collect(options)
     volume.system_program("cmd.exe", [], parse_environment(options.env))
     image = content.BootImage(finish(volume, "shell", target))
-    # The terminal stays in its line mode: it echoes and edits, the guest gets whole lines, and Ctrl-D ends the input.
+    # Without a console the terminal stays in its line mode: it echoes and edits, the guest gets whole lines, and Ctrl-D ends the input.
     return boot(image, options, "cmd.exe", stdin=0)
 
 
 def boot(image, options, name, stdin):
     """Runs the machine with our own standard streams; returns the command's exit code. `image` None: the disk boots itself."""
+    console = getattr(options, "uses_console", False)
     with contextlib.ExitStack() as stack:
         if image:
             stack.callback(image.close)
@@ -165,7 +170,7 @@ def boot(image, options, name, stdin):
 
         def log(data):
             for fd in logs:
-                os.write(fd, data)
+                os.write(fd, data.replace(b"\n", b"\r\n") if console and fd == 2 else data)
 
         memory = qemu.default_memory(image, options.memory) if image else options.memory or 256
         if options.verbose and image:
@@ -173,6 +178,9 @@ def boot(image, options, name, stdin):
         machine = stack.enter_context(qemu.Machine(image, memory, extra=options.qemu_arg or (), icount=options.icount,
                                                    disk=(options.disk, options.bus) if options.disk else None, data_disks=options.data_disks, shares=options.shares))
         session = qemu.Session(machine, stdin=stdin, stdout=qemu.Sink(1), stderr=qemu.Sink(2), log=log, timeout=options.timeout)
+        if console:
+            session.leave = terminal.LEAVE
+            stack.enter_context(terminal.raw())
         try:
             session.run()
         except BrokenPipeError:

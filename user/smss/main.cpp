@@ -79,7 +79,21 @@ public:
             TellFailure("cannot create the directory", Path, Status);
     }
     void OnMark(const Text& Mark) override { SetMark(Mark); }
-    void OnDriver(const Text& Name) override
+    void OnDriver(const Text& Name) override { LoadDriver(Name); }
+    void OnConsole(u32 Columns, u32 Rows) override
+    {
+        Text Name;
+        Name.Append(L"condrv", 6);
+        if (!LoadDriver(Name))
+            return;
+        NTSTATUS Status = UseConsole(Columns, Rows, TheMode == Mode::Shell);
+        if (Status < 0) {
+            TellFailure("cannot use the console of", Name, Status);
+            ++Programs;
+            Failed = true;
+        }
+    }
+    bool LoadDriver(const Text& Name)
     {
         Text Key;
         constexpr WCHAR Services[] = L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\";
@@ -95,6 +109,7 @@ public:
             ++Programs;
             Failed = true;
         }
+        return Status >= 0;
     }
     void OnDrive(const Text& Drive) override
     {

@@ -1,4 +1,5 @@
 // Running a program on the host's streams.
+#include "abi/wire/condrv.hpp"
 #include "user/smss/smss.hpp"
 
 extern "C" {
@@ -18,7 +19,8 @@ namespace smss {
 
 namespace {
 
-HANDLE Input, Output, Error, Control;
+HANDLE Input, Output, Error, Control, Server, Console;
+condrv::TerminalSize Size;
 char Mark[64];
 u32 MarkLength;
 
@@ -31,11 +33,11 @@ void WriteMark()
     }
 }
 
-HANDLE OpenStream(const WCHAR* Name, ACCESS_MASK Access, ULONG Attributes)
+HANDLE OpenStream(const WCHAR* Name, ACCESS_MASK Access, ULONG Attributes, HANDLE Root = nullptr)
 {
     UNICODE_STRING Path;
     RtlInitUnicodeString(&Path, Name);
-    OBJECT_ATTRIBUTES Object { sizeof(OBJECT_ATTRIBUTES), nullptr, &Path, OBJ_CASE_INSENSITIVE | Attributes, nullptr, nullptr };
+    OBJECT_ATTRIBUTES Object { sizeof(OBJECT_ATTRIBUTES), Root, &Path, OBJ_CASE_INSENSITIVE | Attributes, nullptr, nullptr };
     IO_STATUS_BLOCK Io {};
     HANDLE Handle = nullptr;
     NTSTATUS Status = NtOpenFile(&Handle, Access | SYNCHRONIZE, &Object, &Io, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_SYNCHRONOUS_IO_NONALERT);
@@ -72,6 +74,12 @@ const char* Meaning(NTSTATUS Status)
     }
 }
 
+NTSTATUS ShowConsole(condrv::TerminalSize On)
+{
+    IO_STATUS_BLOCK Io {};
+    return NtDeviceIoControlFile(Server, nullptr, nullptr, nullptr, &Io, condrv::UseTerminal, &On, sizeof(On), nullptr, 0);
+}
+
 NTSTATUS Create(Program& P, HANDLE& Process)
 {
     UNICODE_STRING Nt;
@@ -87,6 +95,7 @@ NTSTATUS Create(Program& P, HANDLE& Process)
     NTSTATUS Status = RtlCreateProcessParametersEx(&Parameters, &Image, &DllPath, &Directory, &Command, const_cast<WCHAR*>(P.Environment.Chars()),
                                                    &Image, &Desktop, nullptr, nullptr, RTL_USER_PROC_PARAMS_NORMALIZED);
     if (Status >= 0) {
+        Parameters->ConsoleHandle = Console;
         Parameters->StandardInput = Input;
         Parameters->StandardOutput = Output;
         Parameters->StandardError = Error;
@@ -116,6 +125,21 @@ bool OpenStreams()
     Output = OpenStream(L"\\Device\\HostLink\\stdout", FILE_GENERIC_WRITE, OBJ_INHERIT);
     Error = OpenStream(L"\\Device\\HostLink\\stderr", FILE_GENERIC_WRITE, OBJ_INHERIT);
     return Control && Input && Output && Error;
+}
+
+NTSTATUS UseConsole(u32 Columns, u32 Rows, bool Shell)
+{
+    Server = OpenStream(L"\\Device\\ConDrv\\Server", FILE_GENERIC_READ | FILE_GENERIC_WRITE, 0);
+    HANDLE Own = Server ? OpenStream(L"Reference", FILE_GENERIC_READ | FILE_GENERIC_WRITE, 0, Server) : nullptr;
+    HANDLE In = Own ? OpenStream(L"Input", FILE_GENERIC_READ | FILE_GENERIC_WRITE, OBJ_INHERIT, Own) : nullptr;
+    HANDLE Out = Own ? OpenStream(L"Output", FILE_GENERIC_READ | FILE_GENERIC_WRITE, OBJ_INHERIT, Own) : nullptr;
+    if (!In || !Out)
+        return STATUS_DEVICE_NOT_READY;
+    Size = { Columns, Rows, Shell };
+    Console = Own;
+    Input = In;
+    Output = Error = Out;
+    return STATUS_SUCCESS;
 }
 
 void Tell(const char* Line)
@@ -153,13 +177,17 @@ void SetMark(const Text& From)
 void Run(Program& P)
 {
     HANDLE Process = nullptr;
-    NTSTATUS Status = Create(P, Process);
+    NTSTATUS Status = Console ? ShowConsole(Size) : STATUS_SUCCESS;
+    if (Status >= 0)
+        Status = Create(P, Process);
     if (Status < 0) {
         WriteMark();
         TellFailure("cannot start", P.Image, Status);
         return;
     }
     Status = NtWaitForSingleObject(Process, 0, nullptr);
+    if (Console)
+        ShowConsole({});                // what it has written arrives before the news of its end
     WriteMark();
     PROCESS_BASIC_INFORMATION Basic {};
     if (Status >= 0)

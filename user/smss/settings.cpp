@@ -153,6 +153,18 @@ void Parse(const char* Bytes, u64 Length, Sink& To)
                 To.OnVolumes(Count);
             else
                 To.OnMistake(Line, Key.Length);
+        } else if (Key.Is("console")) {
+            Finish();
+            u32 Numbers[2] {}, At = 0;
+            for (u32 I = 0; I < V.Length() && At < 2; ++I)
+                if (V.Chars()[I] == L'x')
+                    ++At;
+                else
+                    Numbers[At] = V.Chars()[I] >= L'0' && V.Chars()[I] <= L'9' && Numbers[At] < 1000 ? Numbers[At] * 10 + (V.Chars()[I] - L'0') : 10000;
+            if (At == 1)
+                To.OnConsole(Numbers[0], Numbers[1]);
+            else
+                To.OnMistake(Line, Key.Length);
         } else if (Key.Is("image")) {
             Finish();
             Current = new (Room) Program;

@@ -11,6 +11,7 @@
 //   driver=<name>              a driver to be loaded, by its service key; when it does not start, no program after it does
 //   drive=<letter>:            a drive that must be there before a program starts: it is waited for; disks get their letters after that (volumes)
 //   volumes=<number>           so many volumes besides the first and C: must have a drive letter before a program starts: they are waited for
+//   console=<columns>x<rows>   the programs have a console (drivers/console/condrv), shown on the terminal behind the host's streams, which is of this size
 //   image=<DOS path>           begins a program; what follows is its:
 //   command=<command line>     (the image's name if absent)
 //   directory=<DOS path>       current directory (C:\ if absent)
@@ -61,6 +62,7 @@ public:
     virtual void OnDriver(const Text& Name) = 0;
     virtual void OnDrive(const Text& Drive) = 0;
     virtual void OnVolumes(u32 Count) = 0;
+    virtual void OnConsole(u32 Columns, u32 Rows) = 0;
     virtual void OnProgram(Program& P) = 0;
     virtual void OnMistake(const char* Line, u32 Length) = 0;
 
@@ -73,6 +75,8 @@ void Parse(const char* Bytes, u64 Length, Sink& To);
 bool OpenStreams();
 void Tell(const char* Line);                                // to the control stream; adds the line break
 void TellFailure(const char* What, const Text& Of, NTSTATUS Status);
+// Programs get a console from now on, and it instead of the streams. Shell: the first one is a shell, which Ctrl-C does not end.
+NTSTATUS UseConsole(u32 Columns, u32 Rows, bool Shell);
 // What follows each program's output; at most 64 characters of ASCII count.
 void SetMark(const Text& Mark);
 // Makes a partition C: and loads its hives. False: it cannot be; the host has been told.

@@ -244,6 +244,15 @@ Status Driver::Control(ke::Caller& Caller, svc::DriverControl& Call)
     }
     case wd::Control::WatchImages:
         return WatchImages(*In_, TRY(Input<wd::Status>(Caller, Call)).Code != 0);
+    case wd::Control::SignalFile: {
+        auto In = TRY(Input<wd::FileSignal>(Caller, Call));
+        In_->Drain();                   // the answer to its opening may still be on the way
+        DriverFile* F = In_->IsDead() ? nullptr : DriverFile::Find(*In_, In.Device, In.File);
+        if (!F)
+            return STATUS_INVALID_PARAMETER;
+        F->SignalIs(In.Set != 0);
+        return STATUS_SUCCESS;
+    }
     case wd::Control::MapLent:
         return Output(Caller, Call, wd::Address { TRY(In_->MapLent(TRY(Input<wd::LentPages>(Caller, Call)).Tag)) });
     case wd::Control::ShapeDevice: {

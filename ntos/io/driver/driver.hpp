@@ -297,7 +297,10 @@ public:
     ke::Task<> AskName(ke::Caller& Caller, ob::String& To) override;
     bool IsDirectOpen() const override;
     u64 Cookie() const { return Cookie_; }
+    // Of a device of this channel's, no file system's, that its driver has opened; null: there is none.
+    static DriverFile* Find(Channel& In, u64 DeviceId, u64 Cookie);
     RefPtr<LowerFiles> Lower;
+    core::ListNode<DriverFile> OpenLink;
 
 protected:
     friend class RequestIrp;

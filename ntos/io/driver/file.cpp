@@ -12,6 +12,16 @@ namespace io::driver {
 
 using namespace nt;
 
+static Immortal<core::List<DriverFile, &DriverFile::OpenLink>> OpenFiles;
+
+DriverFile* DriverFile::Find(Channel& In, u64 DeviceId, u64 Cookie)
+{
+    for (DriverFile& F : *OpenFiles)
+        if (F.Cookie_ == Cookie && F.Device().Id == DeviceId && &F.Device().In() == &In)
+            return &F;
+    return nullptr;
+}
+
 // The Irp of a client's request.
 class RequestIrp final : public ClientIrp {
 public:
@@ -130,8 +140,11 @@ void RequestIrp::Done(Channel& In, Status Outcome, u64 Information, u64 Cookie, 
     auto& F = static_cast<DriverFile&>(*R_.Target);
     if (Outcome == STATUS_PENDING && !R_.HasReturned())      // no final status: a mistake of the driver's
         Outcome = STATUS_DRIVER_INTERNAL_ERROR;
-    if (R_.What == Operation::Create && Sent)
+    if (R_.What == Operation::Create && Sent) {
         F.Cookie_ = Cookie;
+        if (!F.IsOfFileSystem())
+            OpenFiles->PushBack(F);
+    }
     bool ReadsBack = R_.What != Operation::Create && M.OutputBytes && !Lent();
     if (Sent && ReadsBack && (BackWhole_ || !IsError(Outcome)) && !In.IsDead()) {
         u64 Bytes = BackWhole_ || Information > M.OutputBytes ? M.OutputBytes : Information;
@@ -178,6 +191,7 @@ DriverFile::DriverFile(DriverDevice& Of, DriverDevice& Top, const CreateParamete
 
 DriverFile::~DriverFile()
 {
+    OpenLink.Unlink();
     CleanupOnce();
     auto& Of = static_cast<DriverDevice&>(GetDevice());
     --Of.Opens;

@@ -10,11 +10,12 @@ extern "C" int __cdecl _snprintf(char* Out, size_t Size, const char* Format, ...
 namespace tap {
 
 inline int Count, Bad;
+inline HANDLE To;                       // instead of the standard output
 
 inline void Print(const char* Text)
 {
     DWORD Done;
-    WriteFile(GetStdHandle(STD_OUTPUT_HANDLE), Text, DWORD(lstrlenA(Text)), &Done, nullptr);
+    WriteFile(To ? To : GetStdHandle(STD_OUTPUT_HANDLE), Text, DWORD(lstrlenA(Text)), &Done, nullptr);
 }
 inline void Ok(bool Good, const char* What, long long Value)
 {
