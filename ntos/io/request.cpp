@@ -257,7 +257,7 @@ ke::Task<> Issue::RunCreate(ke::Caller& Caller, Ref<File> New, u32& Information)
     Status S = co_await Await(Caller, R);
     New->CreateEnds(S);
     if (S.Ok())
-        New->Event_.Set();              // a file that nothing was done with yet is signalled
+        New->Idle(true);                // a file that nothing was done with yet is signalled
     Information = u32(R->Information_);
     co_return S;
 }
