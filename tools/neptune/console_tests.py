@@ -55,7 +55,11 @@ class Terminal:
         while True:
             shown = SEQUENCE.sub(b"", self.data[self.seen:])
             if text in shown:
-                self.seen = len(self.data)
+                # What comes behind it is for the next time.
+                at = self.seen
+                while text not in SEQUENCE.sub(b"", self.data[self.seen:at]):
+                    at = self.data.index(text[-1:], at) + 1
+                self.seen = at
                 return shown
             if time.monotonic() > end:
                 raise Failure(f"waited for {text!r}, had {self.data[self.seen:][-400:]!r}")
