@@ -94,8 +94,10 @@ def shell():
         t.type(b"\x1b[A\x1b[H\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C<\x7f! \r")
         t.expect(b"\r\n! hello\r\n")
         t.expect(b"C:\\work>")
-        t.type(b"rubbish\x03")
-        t.expect(b"rubbish^C\r\n")
+        t.type(b"rubbish")
+        t.expect(b"rubbish")            # somebody reads the line
+        t.type(b"\x03")
+        t.expect(b"^C\r\n")
         t.expect(b"C:\\work>")
         t.type(b'cmd /c "for /l %i in (1,0,2) do @rem"\r')
         t.expect(b"@rem\"\r\n")
