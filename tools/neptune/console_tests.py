@@ -55,7 +55,11 @@ class Terminal:
         while True:
             shown = SEQUENCE.sub(b"", self.data[self.seen:])
             if text in shown:
-                self.seen = len(self.data)
+                # What comes behind it is for the next time.
+                at = self.seen
+                while text not in SEQUENCE.sub(b"", self.data[self.seen:at]):
+                    at = self.data.index(text[-1:], at) + 1
+                self.seen = at
                 return shown
             if time.monotonic() > end:
                 raise Failure(f"waited for {text!r}, had {self.data[self.seen:][-400:]!r}")
@@ -90,8 +94,10 @@ def shell():
         t.type(b"\x1b[A\x1b[H\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C<\x7f! \r")
         t.expect(b"\r\n! hello\r\n")
         t.expect(b"C:\\work>")
-        t.type(b"rubbish\x03")
-        t.expect(b"rubbish^C\r\n")
+        t.type(b"rubbish")
+        t.expect(b"rubbish")            # somebody reads the line
+        t.type(b"\x03")
+        t.expect(b"^C\r\n")
         t.expect(b"C:\\work>")
         t.type(b'cmd /c "for /l %i in (1,0,2) do @rem"\r')
         t.expect(b"@rem\"\r\n")
