@@ -642,16 +642,9 @@ BOOLEAN NTAPI IoCancelIrp(PIRP I)
     Routine(IoGetCurrentIrpStackLocation(I)->DeviceObject, I);
     return TRUE;
 }
-NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT, PIRP I, PIO_COMPLETION_ROUTINE Routine, PVOID Context, BOOLEAN Success, BOOLEAN Error, BOOLEAN Cancel)
-{
-    IoSetCompletionRoutine(I, Routine, Context, Success, Error, Cancel);
-    return STATUS_SUCCESS;
-}
 ULONG NTAPI IoGetRequestorProcessId(PIRP I)
 {
     return HasPrefix(I) && HostIrp::Of(I)->Kind == RingKind ? ULONG(HostIrp::Of(I)->M.Process) : ULONG(OwnProcessId());
 }
-PIRP NTAPI IoGetTopLevelIrp() { return Current()->TopLevelIrp; }
-void NTAPI IoSetTopLevelIrp(PIRP I) { Current()->TopLevelIrp = I; }
 
 }

@@ -134,4 +134,13 @@ BOOLEAN NTAPI IoForwardIrpSynchronously(PDEVICE_OBJECT D, PIRP I)
     return TRUE;
 }
 
+NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT, PIRP I, PIO_COMPLETION_ROUTINE Routine, PVOID Context, BOOLEAN Success, BOOLEAN Error, BOOLEAN Cancel)
+{
+    IoSetCompletionRoutine(I, Routine, Context, Success, Error, Cancel);
+    return STATUS_SUCCESS;
+}
+
+PIRP NTAPI IoGetTopLevelIrp() { return Current()->TopLevelIrp; }
+void NTAPI IoSetTopLevelIrp(PIRP I) { Current()->TopLevelIrp = I; }
+
 }

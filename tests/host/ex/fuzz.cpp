@@ -21,7 +21,7 @@ struct Service {
 #define NOW(Name) { [](ke::Caller& C, void* A) { return Nt##Name(C, *static_cast<svc::Name*>(A)); }, nullptr }
 #define WAITS(Name) { nullptr, [](ke::Caller& C, void* A) { return Nt##Name(C, *static_cast<svc::Name*>(A)); } }
 const Service Services[] = {
-    WAITS(Close), WAITS(Close), NOW(DuplicateObject), NOW(QueryObject), NOW(SetInformationObject), NOW(MakeTemporaryObject), NOW(MakePermanentObject),
+    WAITS(Close), WAITS(Close), NOW(DuplicateObject), WAITS(QueryObject), NOW(SetInformationObject), NOW(MakeTemporaryObject), NOW(MakePermanentObject),
     NOW(CompareObjects), NOW(CreateDirectoryObject), NOW(OpenDirectoryObject), NOW(QueryDirectoryObject), NOW(CreateSymbolicLinkObject),
     NOW(OpenSymbolicLinkObject), NOW(QuerySymbolicLinkObject), NOW(QuerySecurityObject), NOW(CreateEvent), NOW(OpenEvent), NOW(SetEvent),
     NOW(ResetEvent), NOW(ClearEvent), NOW(PulseEvent), NOW(QueryEvent), NOW(CreateMutant), NOW(OpenMutant), NOW(ReleaseMutant), NOW(QueryMutant),
