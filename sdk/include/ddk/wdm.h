@@ -14,15 +14,24 @@
 #include <neptune/ring0_show.h>
 #undef NextDevice
 
-// The kernel's variables of these names hold types. Drivers' pointers lead to them: their imports, not what those contain, as the declarations say.
-#define CmKeyObjectType ((POBJECT_TYPE*)&CmKeyObjectType)
-#define ExEventObjectType ((POBJECT_TYPE*)&ExEventObjectType)
-#define ExSemaphoreObjectType ((POBJECT_TYPE*)&ExSemaphoreObjectType)
-#define IoFileObjectType ((POBJECT_TYPE*)&IoFileObjectType)
-#define PsThreadType ((POBJECT_TYPE*)&PsThreadType)
-#define CmKeyObjectType ((POBJECT_TYPE*)&CmKeyObjectType)
-#define PsProcessType ((POBJECT_TYPE*)&PsProcessType)
-#define SeTokenObjectType ((POBJECT_TYPE*)&SeTokenObjectType)
+// The kernel's variables of these names hold types. A driver's pointer of such a name is its import, which has the variable's address, and not, as the declarations say,
+// what the variable holds.
+#define NEPTUNE_TYPE(Name) extern POBJECT_TYPE* Neptune##Name __asm__("__imp_" #Name)
+NEPTUNE_TYPE(CmKeyObjectType);
+NEPTUNE_TYPE(ExEventObjectType);
+NEPTUNE_TYPE(ExSemaphoreObjectType);
+NEPTUNE_TYPE(IoFileObjectType);
+NEPTUNE_TYPE(PsThreadType);
+NEPTUNE_TYPE(PsProcessType);
+NEPTUNE_TYPE(SeTokenObjectType);
+#undef NEPTUNE_TYPE
+#define CmKeyObjectType NeptuneCmKeyObjectType
+#define ExEventObjectType NeptuneExEventObjectType
+#define ExSemaphoreObjectType NeptuneExSemaphoreObjectType
+#define IoFileObjectType NeptuneIoFileObjectType
+#define PsThreadType NeptunePsThreadType
+#define PsProcessType NeptunePsProcessType
+#define SeTokenObjectType NeptuneSeTokenObjectType
 
 // Structured exception handling: Microsoft's excpt.h has the plain words in C.
 #if !defined(__cplusplus) && !defined(try)
