@@ -118,13 +118,12 @@ static void KillMisuser(Thread& T, const char* What)
     T.Process().Terminate(STATUS_INVALID_SYSTEM_SERVICE);
 }
 
-// The service could not be answered for want of pages.
-[[gnu::noinline, gnu::cold]] static Answer Settled(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS& Result)
+// Goes on with the service in a coroutine that Make makes.
+template <typename F> static Answer GoOn(Thread& T, const ServiceInfo& Service, NTSTATUS& Result, F&& Make)
 {
-    // (A service without an answer leaves what it has met to the next: a page that was not needed after all.)
     Status Outcome;
     T.Waiting = &Service;
-    if (!T.Activity::Start([&] { return Settle(T, Service, Stack, Result); }, Outcome))
+    if (!T.Activity::Start(Make, Outcome))
         return ParkOrSave(T);
     Result = Outcome.Code();
     if (Result == ps::NoReply)
@@ -136,20 +135,16 @@ static void KillMisuser(Thread& T, const char* What)
     return Answer::Reply;
 }
 
+// The service could not be answered for want of pages.
+[[gnu::noinline, gnu::cold]] static Answer Settled(Thread& T, const ServiceInfo& Service, u64 Stack, NTSTATUS& Result)
+{
+    // (A service without an answer leaves what it has met to the next: a page that was not needed after all.)
+    return GoOn(T, Service, Result, [&] { return Settle(T, Service, Stack, Result); });
+}
+
 [[gnu::noinline, gnu::cold]] static Answer Watched(Thread& T, const ServiceInfo& Service, u32 Number, NTSTATUS& Result)
 {
-    Status Outcome;
-    T.Waiting = &Service;
-    if (!T.Activity::Start([&] { return Watching->Around(T, Number, Service); }, Outcome))
-        return ParkOrSave(T);
-    Result = Outcome.Code();
-    if (Result == ps::NoReply)
-        return Answer::Nothing;
-    if (Result == STATUS_USER_APC || T.Attention) {
-        T.Reply(Result);
-        return T.InService ? Answer::Reply : Answer::Nothing;
-    }
-    return Answer::Reply;
+    return GoOn(T, Service, Result, [&] { return Watching->Around(T, Number, Service); });
 }
 
 // Its arguments from the fourth on could not be read: perhaps they lie in a page that is not there.
