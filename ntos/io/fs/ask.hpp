@@ -88,6 +88,17 @@ inline Result<Asked> Make(driver::DriverDevice& To, u8 Major, u64 File)
     return Q ? Result<Asked>(Asked { std::move(Keep), Q }) : Result<Asked>(nt::STATUS_INSUFFICIENT_RESOURCES);
 }
 
+// IRP_MJ_QUERY_INFORMATION of the file: Bytes of this class at most.
+inline Result<Asked> Query(driver::DriverDevice& To, u64 File, nt::FILE_INFORMATION_CLASS Class, u32 Bytes)
+{
+    Asked A = TRY(Make(To, driver::mj::QueryInformation, File));
+    A.Q->M.Mode = wd::Transfer::Buffered;
+    A.Q->M.Parameters[0] = Bytes;
+    A.Q->M.Parameters[1] = Class;
+    A.Q->Want(Bytes, true);
+    return Result<Asked>(std::move(A));
+}
+
 // Sends it and waits. A file system that does not answer ends the attempt.
 inline ke::Task<> Await(Asked A)
 {

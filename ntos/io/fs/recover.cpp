@@ -299,11 +299,7 @@ struct Recovery {
         F->FsCookie_ = Told->Cookie;
         u64 Id = F->Id_;
         if (Id) {
-            Asked A = CO_TRY(Make(*V->To, mj::QueryInformation, F->FsCookie_));
-            A.Q->M.Mode = wd::Transfer::Buffered;
-            A.Q->M.Parameters[0] = sizeof(u64);
-            A.Q->M.Parameters[1] = FileInternalInformation;
-            A.Q->Want(sizeof(u64), true);
+            Asked A = CO_TRY(Query(*V->To, F->FsCookie_, FileInternalInformation, sizeof(u64)));
             Ref<Answer> Of = A.To;
             CO_TRY(co_await Await(std::move(A)));
             u64 Now = 0;
@@ -409,11 +405,7 @@ struct Recovery {
         RefPtr<Stream> S = F->Stream_;
         if (!S || (!S->Map() && !S->HasSize && !S->Direct))
             co_return STATUS_SUCCESS;
-        Asked A = CO_TRY(Make(*V->To, mj::QueryInformation, F->FsCookie_));
-        A.Q->M.Mode = wd::Transfer::Buffered;
-        A.Q->M.Parameters[0] = sizeof(FILE_STANDARD_INFORMATION);
-        A.Q->M.Parameters[1] = FileStandardInformation;
-        A.Q->Want(sizeof(FILE_STANDARD_INFORMATION), true);
+        Asked A = CO_TRY(Query(*V->To, F->FsCookie_, FileStandardInformation, sizeof(FILE_STANDARD_INFORMATION)));
         Ref<Answer> Told = A.To;
         CO_TRY(co_await Await(std::move(A)));
         FILE_STANDARD_INFORMATION About {};
